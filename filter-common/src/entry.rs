@@ -1,0 +1,75 @@
+//! What the tries say about a prefix.
+
+use crate::MAX_PREFIXES;
+
+/// Slots, the numbers that prefixes keep for their counters: room for a full generation of both IP
+/// versions and, while it is replaced, for another one that shares no prefix with it.
+pub const SLOT_LIMIT: u32 = 4 * MAX_PREFIXES;
+
+/// What happens to a packet whose source (or, for `Retire`, destination) a prefix matches.
+#[repr(u8)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Action {
+    /// It passes.
+    Trust = 1,
+    /// It is dropped, although a wider prefix is trusted.
+    Deny = 2,
+    /// It is dropped, whatever it is: the host no longer answers on that address.
+    Retire = 3,
+}
+
+/// The value in a trie: the action, whether the prefix has an expiry, and its slot, in 32 bits.
+#[repr(transparent)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decision(pub u32);
+
+impl Decision {
+    const ACTION_SHIFT: u32 = 30;
+    const EXPIRES: u32 = 1 << 29;
+    const SLOT_MASK: u32 = Self::EXPIRES - 1;
+
+    /// A decision about the prefix that has `slot`.
+    pub const fn new(action: Action, slot: u32, expires: bool) -> Self {
+        let expires = if expires { Self::EXPIRES } else { 0 };
+        Self((action as u32) << Self::ACTION_SHIFT | expires | (slot & Self::SLOT_MASK))
+    }
+
+    /// What happens to the packet; `None` if the bits name no action.
+    #[inline(always)]
+    pub const fn action(self) -> Option<Action> {
+        match self.0 >> Self::ACTION_SHIFT {
+            1 => Some(Action::Trust),
+            2 => Some(Action::Deny),
+            3 => Some(Action::Retire),
+            _ => None,
+        }
+    }
+
+    /// Whether the map of expiries has something to say about this prefix.
+    #[inline(always)]
+    pub const fn expires(self) -> bool {
+        self.0 & Self::EXPIRES != 0
+    }
+
+    /// The slot of the prefix's counters.
+    #[inline(always)]
+    pub const fn slot(self) -> u32 {
+        self.0 & Self::SLOT_MASK
+    }
+}
+
+const _: () = assert!(SLOT_LIMIT - 1 <= Decision::SLOT_MASK);
+
+/// When a prefix stops to count, and how long it is, so that a wider one can be looked for afterwards.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Expiry {
+    /// Nanoseconds of `CLOCK_MONOTONIC`.
+    pub deadline_ns: u64,
+    /// The prefix's length in bits.
+    pub prefix_len: u32,
+    /// Always 0.
+    pub reserved: u32,
+}
+
+const _: () = assert!(size_of::<Expiry>() == 16);

@@ -1,0 +1,38 @@
+//! What a loaded program is specialised for, and what is remembered about an interface.
+
+use crate::INTERFACE_NAME_BYTES;
+
+/// What happens to a TCP segment that opens no connection and comes from an untrusted source.
+#[repr(u8)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DropLevel {
+    /// It passes: what was connected before `up` stays connected.
+    New = 0,
+    /// It passes only if this host has a socket for that connection.
+    Unestablished = 1,
+    /// It is dropped.
+    All = 2,
+}
+
+/// What is remembered about an interface. The program reads `confirm_by_ns` only while a confirmation is
+/// awaited; the rest is for user space.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct InterfaceRecord {
+    /// Nanoseconds of `CLOCK_MONOTONIC` after which the program passes everything; 0 for never.
+    pub confirm_by_ns: u64,
+    /// When the interface was attached, in nanoseconds of `CLOCK_MONOTONIC`.
+    pub attached_ns: u64,
+    /// The number that the network namespace has in `/proc/self/ns/net`.
+    pub netns: u64,
+    /// Hash of the kernel program's object file and of everything it was specialised for.
+    pub program_hash: u64,
+    /// The interface's index in its network namespace.
+    pub ifindex: u32,
+    /// 1 if it runs in the driver, 2 if in the kernel's generic hook.
+    pub mode: u32,
+    /// The interface's name at the time, padded with NULs.
+    pub name: [u8; INTERFACE_NAME_BYTES],
+}
+
+const _: () = assert!(size_of::<InterfaceRecord>() == 40 + INTERFACE_NAME_BYTES);

@@ -1,0 +1,95 @@
+//! Exact counters: by reason on this interface, and by configured prefix.
+
+use aya_ebpf::{
+    btf_maps::{Array, ArrayOfMaps, PerCpuArray},
+    helpers::generated::{bpf_get_smp_processor_id, bpf_ktime_get_coarse_ns, bpf_ktime_get_ns},
+    macros::btf_map,
+};
+use filter_common::{Chunked, Count, InterfaceCounts, PrefixCount, Reason};
+
+use crate::{frame::Frame, settings};
+
+/// What this CPU counted on the interface that this program is attached to.
+#[btf_map]
+static INTERFACE_COUNTS: PerCpuArray<InterfaceCounts, 1> = PerCpuArray::new();
+
+/// The counters of configured prefixes, see [`Chunked`].
+#[btf_map]
+static PREFIX_COUNTS: ArrayOfMaps<
+    Array<PrefixCount, { Chunked::CHUNK_LEN as usize }>,
+    { Chunked::MAX_CHUNKS as usize },
+> = ArrayOfMaps::new();
+
+#[inline(always)]
+pub fn passed<const SCATTERED: bool>(frame: &Frame<SCATTERED>) {
+    count(frame, |counts| &mut counts.passed);
+}
+
+#[inline(always)]
+pub fn dropped<const SCATTERED: bool>(frame: &Frame<SCATTERED>, reason: Reason) {
+    count(frame, |counts| &mut counts.dropped[reason as usize]);
+}
+
+#[inline(always)]
+pub fn would_drop<const SCATTERED: bool>(frame: &Frame<SCATTERED>, reason: Reason) {
+    count(frame, |counts| &mut counts.would_drop[reason as usize]);
+}
+
+#[inline(always)]
+fn count<const SCATTERED: bool>(
+    frame: &Frame<SCATTERED>,
+    which: impl for<'a> Fn(&'a mut InterfaceCounts) -> &'a mut Count,
+) {
+    if let Some(counts) = INTERFACE_COUNTS.get_ptr_mut(0) {
+        // SAFETY: the value belongs to this CPU, on which no other run of an XDP program on this
+        // interface comes in between; user space only reads it.
+        let count = which(unsafe { &mut *counts });
+        count.packets += 1;
+        count.bytes += frame.len;
+    }
+}
+
+/// Counts the packet on the prefix that has `slot`.
+#[inline(always)]
+pub fn prefix<const SCATTERED: bool>(frame: &Frame<SCATTERED>, slot: u32) {
+    // SAFETY: the helper has no preconditions.
+    let cpu = unsafe { bpf_get_smp_processor_id() };
+    let place = Chunked::locate(slot, cpu);
+    let Some(count) = PREFIX_COUNTS.get_value_ptr_mut(place.chunk, &place.index) else {
+        return;
+    };
+    // SAFETY: the kernel gave the pointer for this run; additions are atomic, and the time is one aligned
+    // word of which any CPU's will do.
+    unsafe {
+        add(&raw mut (*count).packets, 1);
+        add(&raw mut (*count).bytes, frame.len);
+        (&raw mut (*count).last_ns).write_volatile(now());
+    }
+}
+
+/// Adds to a counter that other CPUs add to as well.
+///
+/// # Safety
+///
+/// `counter` must be an aligned word in a map's value.
+#[inline(always)]
+unsafe fn add(counter: *mut u64, value: u64) {
+    // The target has no `AtomicU64::fetch_add`; this is the instruction that it would be.
+    // SAFETY: the caller's promise.
+    #[cfg(target_arch = "bpf")]
+    unsafe {
+        core::arch::asm!("lock *(u64 *)({counter} + 0) += {value}", counter = in(reg) counter, value = in(reg) value, options(nostack));
+    }
+    // SAFETY: the caller's promise.
+    #[cfg(not(target_arch = "bpf"))]
+    unsafe {
+        *counter += value;
+    }
+}
+
+#[inline(always)]
+fn now() -> u64 {
+    // SAFETY: the helpers have no preconditions; the coarse clock, four times as fast and exact to a
+    // timer tick, is only called where it exists.
+    unsafe { if settings::has_coarse_clock() { bpf_ktime_get_coarse_ns() } else { bpf_ktime_get_ns() } }
+}

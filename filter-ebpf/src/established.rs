@@ -1,0 +1,59 @@
+//! Drop level `unestablished`: has this host a connection that a segment could belong to?
+
+use aya_ebpf::{
+    bindings::{
+        BPF_F_CURRENT_NETNS, bpf_sock_tuple, bpf_sock_tuple__bindgen_ty_1__bindgen_ty_1,
+        bpf_sock_tuple__bindgen_ty_1__bindgen_ty_2,
+    },
+    helpers::generated::{bpf_sk_release, bpf_skc_lookup_tcp},
+};
+
+use crate::{frame::Frame, lists::Address, network::Datagram, transport::Segment};
+
+/// `TCP_LISTEN` of the kernel's `include/net/tcp_states.h`.
+const TCP_LISTEN: u32 = 10;
+
+/// Whether a socket exists for the connection of `segment` that is not a listener.
+#[inline(always)]
+pub fn has_socket<A: Address, const SCATTERED: bool>(
+    frame: &Frame<SCATTERED>,
+    datagram: &Datagram<A>,
+    segment: Segment,
+) -> bool {
+    // SAFETY: a union of integers, for which zero is a value.
+    let mut tuple: bpf_sock_tuple = unsafe { core::mem::zeroed() };
+    // The source port comes first in the frame.
+    let [s0, s1, d0, d1] = segment.ports.to_ne_bytes();
+    let (sport, dport) = (u16::from_ne_bytes([s0, s1]), u16::from_ne_bytes([d0, d1]));
+    let (source, destination) = (datagram.source.words(), datagram.destination.words());
+    let size = if A::BITS == 32 {
+        tuple.__bindgen_anon_1.ipv4 = bpf_sock_tuple__bindgen_ty_1__bindgen_ty_1 {
+            saddr: source[0],
+            daddr: destination[0],
+            sport,
+            dport,
+        };
+        size_of::<bpf_sock_tuple__bindgen_ty_1__bindgen_ty_1>()
+    } else {
+        tuple.__bindgen_anon_1.ipv6 =
+            bpf_sock_tuple__bindgen_ty_1__bindgen_ty_2 { saddr: source, daddr: destination, sport, dport };
+        size_of::<bpf_sock_tuple__bindgen_ty_1__bindgen_ty_2>()
+    };
+    // SAFETY: `ctx` is this run's context, `tuple` is at least `size` bytes. The socket that comes back
+    // is read through its common part only and released on the one way out.
+    unsafe {
+        let socket = bpf_skc_lookup_tcp(
+            frame.ctx().cast(),
+            &raw mut tuple,
+            size as u32,
+            BPF_F_CURRENT_NETNS as u64,
+            0,
+        );
+        if socket.is_null() {
+            return false;
+        }
+        let state = (*socket).state;
+        bpf_sk_release(socket.cast());
+        state != TCP_LISTEN
+    }
+}

@@ -1,0 +1,107 @@
+//! Reading a frame: every read is checked against the end of the frame before it happens.
+
+use aya_ebpf::{
+    EbpfContext as _,
+    bindings::xdp_md,
+    helpers::generated::{bpf_xdp_get_buff_len, bpf_xdp_load_bytes},
+    programs::XdpContext,
+};
+use filter_common::MAX_HEADER_OFFSET;
+
+/// A received frame. A `SCATTERED` one lies in several buffers, of which a driver may make the first as
+/// short as it likes: its headers are copied out before they are read.
+pub struct Frame<const SCATTERED: bool> {
+    ctx: *mut xdp_md,
+    start: usize,
+    end: usize,
+    /// The frame's length in bytes, all buffers counted.
+    pub len: u64,
+}
+
+/// `N` bytes of a frame that are known to be there.
+pub struct Window<const N: usize> {
+    bytes: *const u8,
+}
+
+/// Calls `whole` if the frame lies in one buffer, else `scattered`. Two programs in one, as the verifier
+/// would otherwise follow both ways at every read, and give up.
+#[inline(always)]
+pub fn with_frame<T>(
+    ctx: &XdpContext,
+    whole: impl FnOnce(&Frame<false>) -> T,
+    scattered: impl FnOnce(&Frame<true>) -> T,
+) -> T {
+    // SAFETY: `ctx` is the context that the kernel gave to this run of the program.
+    let len = unsafe { bpf_xdp_get_buff_len(ctx.as_ptr().cast()) };
+    let frame = Frame::new(ctx);
+    if len > frame.len { scattered(&Frame { len, ..Frame::new(ctx) }) } else { whole(&frame) }
+}
+
+impl<const SCATTERED: bool> Frame<SCATTERED> {
+    #[inline(always)]
+    pub fn new(ctx: &XdpContext) -> Self {
+        let (start, end) = (ctx.data(), ctx.data_end());
+        Self { ctx: ctx.as_ptr().cast(), start, end, len: (end - start) as u64 }
+    }
+
+    #[inline(always)]
+    pub fn ctx(&self) -> *mut xdp_md {
+        self.ctx
+    }
+
+    /// Calls `read` with the `N` bytes at offset `at`; `None` if the frame ends before.
+    #[inline(always)]
+    pub fn read<const N: usize, T>(&self, at: usize, read: impl FnOnce(&Window<N>) -> T) -> Option<T> {
+        if at > MAX_HEADER_OFFSET {
+            return None;
+        }
+        if SCATTERED {
+            let mut bytes = [0; N];
+            // SAFETY: `ctx` is this run's context, and `bytes` has room for the `N` bytes asked for.
+            let failed =
+                unsafe { bpf_xdp_load_bytes(self.ctx, at as u32, bytes.as_mut_ptr().cast(), N as u32) };
+            return (failed == 0).then(|| read(&Window { bytes: bytes.as_ptr() }));
+        }
+        if self.start + at + N > self.end {
+            return None;
+        }
+        Some(read(&Window { bytes: (self.start + at) as *const u8 }))
+    }
+}
+
+macro_rules! load {
+    ($name:ident, $word:ty, $asm:literal) => {
+        /// The word at offset `AT`, in the order in which the bytes lie in the frame.
+        #[inline(always)]
+        pub fn $name<const AT: usize>(&self) -> $word {
+            const { assert!(AT + size_of::<$word>() <= N) }
+            // SAFETY: the window has `N` readable bytes, and the word ends at or before the last one.
+            // Packet data has no alignment; one instruction reads it on every machine on which the
+            // verifier admits it, while `read_unaligned` becomes a load for each byte.
+            #[cfg(target_arch = "bpf")]
+            unsafe {
+                let word: u64;
+                core::arch::asm!($asm, word = out(reg) word, at = in(reg) self.bytes.add(AT), options(readonly, nostack));
+                word as $word
+            }
+            // SAFETY: as above.
+            #[cfg(not(target_arch = "bpf"))]
+            unsafe {
+                self.bytes.add(AT).cast::<$word>().read_unaligned()
+            }
+        }
+    };
+}
+
+impl<const N: usize> Window<N> {
+    load!(u8, u8, "{word} = *(u8 *)({at} + 0)");
+    load!(raw_u16, u16, "{word} = *(u16 *)({at} + 0)");
+    load!(raw_u32, u32, "{word} = *(u32 *)({at} + 0)");
+    load!(raw_u64, u64, "{word} = *(u64 *)({at} + 0)");
+
+    /// The 16-bit number at offset `AT`.
+    #[inline(always)]
+    pub fn u16<const AT: usize>(&self) -> u16 {
+        u16::from_be(self.raw_u16::<AT>())
+    }
+}

@@ -1,0 +1,160 @@
+//! The lists: which configured prefix decides about an address.
+//!
+//! The tries of a generation are inner maps, so that user space can build the next generation beside the
+//! one in force and switch with one write to `GENERATION`: a packet sees the old list or the new one.
+
+use aya_ebpf::{
+    bindings::BPF_F_NO_PREALLOC,
+    btf_maps::{Array, ArrayOfMaps, HashMap, LpmTrie, lpm_trie::Key},
+    helpers::generated::bpf_ktime_get_ns,
+    macros::btf_map,
+};
+use filter_common::{
+    Action, Decision, Expiry, GENERATIONS, MAX_EXPIRIES, MAX_NESTED_EXPIRED, MAX_PREFIXES, network_of_ipv4,
+    network_of_ipv6,
+};
+
+use crate::network::{Ipv4, Ipv6};
+
+type Trie4 = LpmTrie<[u8; 4], Decision, { MAX_PREFIXES as usize }>;
+type Trie6 = LpmTrie<[u8; 16], Decision, { MAX_PREFIXES as usize }>;
+type Generations<T> = ArrayOfMaps<T, { GENERATIONS as usize }>;
+
+/// The number of the generation in force.
+#[btf_map]
+static GENERATION: Array<u32, 1> = Array::new();
+#[btf_map]
+static SOURCES_V4: Generations<Trie4> = Generations::new();
+#[btf_map]
+static SOURCES_V6: Generations<Trie6> = Generations::new();
+#[btf_map]
+static RETIRED_V4: Generations<Trie4> = Generations::new();
+#[btf_map]
+static RETIRED_V6: Generations<Trie6> = Generations::new();
+/// When prefixes stop to count, by slot.
+#[btf_map]
+static EXPIRIES: HashMap<u32, Expiry, { MAX_EXPIRIES as usize }, { BPF_F_NO_PREALLOC as usize }> =
+    HashMap::new();
+
+/// An IP address of either version.
+pub trait Address: Copy {
+    /// Its length in bits.
+    const BITS: u32;
+    /// The network that its drops are counted on.
+    fn network(self) -> u64;
+    /// The decision on the longest source prefix that is at most `bits` long.
+    fn find_source(self, generation: u32, bits: u32) -> Option<Decision>;
+    /// The same among the retired prefixes.
+    fn find_retired(self, generation: u32, bits: u32) -> Option<Decision>;
+    /// The four bytes of an IPv4 address, or the sixteen of an IPv6 one, as they lie in the frame.
+    fn words(self) -> [u32; 4];
+}
+
+/// What happens to a packet from `address`, and the slot of the prefix that says so.
+#[inline(always)]
+pub fn source<A: Address>(address: A) -> Option<(Action, u32)> {
+    let generation = *GENERATION.get(0)?;
+    decide(|bits| address.find_source(generation, bits), A::BITS)
+}
+
+/// Whether `address` is retired, and the slot of the prefix that says so.
+#[inline(always)]
+pub fn retired<A: Address>(address: A) -> Option<(Action, u32)> {
+    let generation = *GENERATION.get(0)?;
+    decide(|bits| address.find_retired(generation, bits), A::BITS)
+}
+
+/// The longest prefix that has not expired.
+#[inline(always)]
+fn decide(find: impl Fn(u32) -> Option<Decision>, bits: u32) -> Option<(Action, u32)> {
+    let mut decision = find(bits)?;
+    for _ in 0..MAX_NESTED_EXPIRED {
+        if !decision.expires() {
+            break;
+        }
+        let slot = decision.slot();
+        // SAFETY: entries are only replaced as a whole, by user space, and this reads plain integers: the
+        // worst that a concurrent change gives is the old deadline.
+        let Some(expiry) = (unsafe { EXPIRIES.get(&slot) }) else {
+            break;
+        };
+        // SAFETY: the helper has no preconditions.
+        if unsafe { bpf_ktime_get_ns() } < expiry.deadline_ns {
+            break;
+        }
+        // The next wider prefix is the longest one that is shorter.
+        decision = find(expiry.prefix_len.checked_sub(1)?)?;
+    }
+    Some((decision.action()?, decision.slot()))
+}
+
+#[inline(always)]
+fn lookup<T, K>(maps: &'static Generations<T>, generation: u32, key: &Key<K>) -> Option<Decision>
+where
+    T: aya_ebpf::btf_maps::MapDef<Key = Key<K>, Value = Decision>,
+{
+    let value = maps.get_value_ptr_mut(generation, key)?;
+    // SAFETY: the kernel gave the pointer for this run; a value is replaced as a whole and is one word.
+    Some(unsafe { *value })
+}
+
+impl Address for Ipv4 {
+    const BITS: u32 = 32;
+
+    #[inline(always)]
+    fn network(self) -> u64 {
+        network_of_ipv4(self.0.to_ne_bytes())
+    }
+
+    #[inline(always)]
+    fn find_source(self, generation: u32, bits: u32) -> Option<Decision> {
+        lookup(&SOURCES_V4, generation, &Key::new(bits, self.0.to_ne_bytes()))
+    }
+
+    #[inline(always)]
+    fn find_retired(self, generation: u32, bits: u32) -> Option<Decision> {
+        lookup(&RETIRED_V4, generation, &Key::new(bits, self.0.to_ne_bytes()))
+    }
+
+    #[inline(always)]
+    fn words(self) -> [u32; 4] {
+        [self.0, 0, 0, 0]
+    }
+}
+
+impl Address for Ipv6 {
+    const BITS: u32 = 128;
+
+    #[inline(always)]
+    fn network(self) -> u64 {
+        network_of_ipv6(self.0[0].to_ne_bytes())
+    }
+
+    #[inline(always)]
+    fn find_source(self, generation: u32, bits: u32) -> Option<Decision> {
+        lookup(&SOURCES_V6, generation, &Key::new(bits, self.bytes()))
+    }
+
+    #[inline(always)]
+    fn find_retired(self, generation: u32, bits: u32) -> Option<Decision> {
+        lookup(&RETIRED_V6, generation, &Key::new(bits, self.bytes()))
+    }
+
+    #[inline(always)]
+    fn words(self) -> [u32; 4] {
+        let [upper, lower] = self.0.map(u64::to_ne_bytes);
+        let word = |b: [u8; 8], at: usize| u32::from_ne_bytes([b[at], b[at + 1], b[at + 2], b[at + 3]]);
+        [word(upper, 0), word(upper, 4), word(lower, 0), word(lower, 4)]
+    }
+}
+
+impl Ipv6 {
+    #[inline(always)]
+    fn bytes(self) -> [u8; 16] {
+        let mut bytes = [0; 16];
+        let (upper, lower) = bytes.split_at_mut(8);
+        upper.copy_from_slice(&self.0[0].to_ne_bytes());
+        lower.copy_from_slice(&self.0[1].to_ne_bytes());
+        bytes
+    }
+}

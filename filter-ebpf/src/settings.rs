@@ -1,0 +1,100 @@
+//! What this program was specialised for: constants that the loader writes before the verifier runs, so
+//! that the verifier removes what is switched off.
+
+use aya_ebpf::Global;
+use filter_common::{DropLevel, PORT_SET_BYTES};
+
+type PortSet = [u8; PORT_SET_BYTES];
+
+#[unsafe(no_mangle)]
+static TCP_PORTS: Global<PortSet> = Global::new([0; PORT_SET_BYTES]);
+#[unsafe(no_mangle)]
+static UDP_PORTS: Global<PortSet> = Global::new([0; PORT_SET_BYTES]);
+/// 1 if any UDP port is protected.
+#[unsafe(no_mangle)]
+static UDP: Global<u8> = Global::new(0);
+/// The number of a [`DropLevel`].
+#[unsafe(no_mangle)]
+static DROP_LEVEL: Global<u8> = Global::new(0);
+/// 1 if packets pass that would be dropped.
+#[unsafe(no_mangle)]
+static OBSERVE: Global<u8> = Global::new(0);
+/// 1 if the list may hold deny entries.
+#[unsafe(no_mangle)]
+static DENY: Global<u8> = Global::new(0);
+/// 1 if the list may hold retired prefixes.
+#[unsafe(no_mangle)]
+static RETIRE: Global<u8> = Global::new(0);
+/// 1 while `synwall confirm` is awaited.
+#[unsafe(no_mangle)]
+static CONFIRM: Global<u8> = Global::new(0);
+/// 1 if the kernel has `bpf_ktime_get_coarse_ns` (5.11 and later).
+#[unsafe(no_mangle)]
+static COARSE_CLOCK: Global<u8> = Global::new(0);
+/// The secret of the table of sources.
+#[unsafe(no_mangle)]
+static SOURCES_SECRET: Global<u64> = Global::new(0);
+
+#[inline(always)]
+pub fn protects_tcp(port: u16) -> bool {
+    contains(&TCP_PORTS, port)
+}
+
+#[inline(always)]
+pub fn protects_udp(port: u16) -> bool {
+    contains(&UDP_PORTS, port)
+}
+
+#[inline(always)]
+pub fn any_udp() -> bool {
+    UDP.load() != 0
+}
+
+#[inline(always)]
+pub fn drop_level() -> DropLevel {
+    match DROP_LEVEL.load() {
+        0 => DropLevel::New,
+        1 => DropLevel::Unestablished,
+        _ => DropLevel::All,
+    }
+}
+
+#[inline(always)]
+pub fn observes() -> bool {
+    OBSERVE.load() != 0
+}
+
+#[inline(always)]
+pub fn may_deny() -> bool {
+    DENY.load() != 0
+}
+
+#[inline(always)]
+pub fn may_retire() -> bool {
+    RETIRE.load() != 0
+}
+
+#[inline(always)]
+pub fn awaits_confirmation() -> bool {
+    CONFIRM.load() != 0
+}
+
+#[inline(always)]
+pub fn has_coarse_clock() -> bool {
+    COARSE_CLOCK.load() != 0
+}
+
+#[inline(always)]
+pub fn sources_secret() -> u64 {
+    SOURCES_SECRET.load()
+}
+
+#[inline(always)]
+fn contains(set: &'static Global<PortSet>, port: u16) -> bool {
+    let bytes = (&raw const *set).cast::<u8>();
+    // SAFETY: `Global` is transparent over the port set, which has a byte for every eight ports, and a
+    // port divided by eight is below its length. Volatile, since the loader has changed the bytes that
+    // the compiler saw.
+    let byte = unsafe { bytes.add(usize::from(port >> 3)).read_volatile() };
+    byte >> (port & 7) & 1 != 0
+}

@@ -1,0 +1,101 @@
+//! The verdict on a packet. The rows of the table in `docs/design.md`, in their order and their words.
+
+use filter_common::{Action, DropLevel, Reason};
+
+use crate::{
+    counters, established,
+    frame::Frame,
+    lists::{self, Address},
+    network::{self, Datagram, ether_type},
+    settings, sources,
+    transport::{self, Approach},
+};
+
+pub enum Verdict {
+    Pass,
+    Drop(Reason),
+}
+
+use Verdict::{Drop, Pass};
+
+#[inline(always)]
+pub fn of<const SCATTERED: bool>(frame: &Frame<SCATTERED>) -> Verdict {
+    let (ether_type, at) = network::skip_tags(frame);
+    match ether_type {
+        ether_type::IPV4 => of_datagram(frame, network::ipv4(frame, at)),
+        ether_type::IPV6 => of_datagram(frame, network::ipv6(frame, at)),
+        // 1. Not IPv4 or IPv6.
+        _ => Pass,
+    }
+}
+
+#[inline(always)]
+fn of_datagram<A: Address, const SCATTERED: bool>(frame: &Frame<SCATTERED>, datagram: Option<Datagram<A>>) -> Verdict {
+    // An IP header that is cut short: not even the source is known.
+    let Some(datagram) = datagram else {
+        return Drop(Reason::Malformed);
+    };
+    let verdict = table(frame, &datagram);
+    if matches!(verdict, Drop(_)) {
+        sources::dropped(frame, datagram.source.network());
+    }
+    verdict
+}
+
+#[inline(always)]
+fn table<A: Address, const SCATTERED: bool>(frame: &Frame<SCATTERED>, datagram: &Datagram<A>) -> Verdict {
+    // 2. The destination is a retired prefix.
+    if settings::may_retire()
+        && let Some((Action::Retire, slot)) = lists::retired(datagram.destination)
+    {
+        counters::prefix(frame, slot);
+        return Drop(Reason::Retired);
+    }
+
+    // 3. Not TCP, or UDP where UDP ports are protected, to a protected port.
+    let (approach, segment) = transport::approach(frame, datagram);
+    if approach == Approach::None {
+        return Pass;
+    }
+    let opens_connection = approach == Approach::Tcp && segment.opens_connection();
+    // Whoever sent it, the rest of the table would pass it: established connections pay for no lookup.
+    if approach == Approach::Tcp
+        && !opens_connection
+        && !settings::may_deny()
+        && settings::drop_level() == DropLevel::New
+    {
+        return Pass;
+    }
+
+    match lists::source(datagram.source) {
+        // 4. The longest matching prefix of the source is a deny entry.
+        Some((Action::Deny, slot)) => {
+            counters::prefix(frame, slot);
+            Drop(Reason::Denied)
+        }
+        // 5. It is a trust entry; a new connection counts on it.
+        Some((Action::Trust, slot)) => {
+            if opens_connection || approach == Approach::Udp {
+                counters::prefix(frame, slot);
+            }
+            Pass
+        }
+        _ => match approach {
+            // 6. Untrusted, SYN set and ACK clear.
+            Approach::Tcp if opens_connection => Drop(Reason::UntrustedSyn),
+            // 7. Untrusted, any other TCP segment.
+            Approach::Tcp => match settings::drop_level() {
+                DropLevel::New => Pass,
+                DropLevel::Unestablished if established::has_socket(frame, datagram, segment) => Pass,
+                DropLevel::Unestablished => Drop(Reason::UntrustedStray),
+                DropLevel::All => Drop(Reason::UntrustedSegment),
+            },
+            // 8. Untrusted, UDP to a protected port.
+            Approach::Udp => Drop(Reason::UntrustedUdp),
+            // No way around it: headers that hide what the packet wants.
+            Approach::Malformed => Drop(Reason::Malformed),
+            Approach::EvasiveFragment => Drop(Reason::Fragment),
+            Approach::None => Pass,
+        },
+    }
+}

@@ -1,0 +1,293 @@
+//! `synwall trust`, `synwall deny` and `synwall retire`.
+
+use std::{net::IpAddr, path::Path, process::ExitCode, time::Duration};
+
+use clap::{Args, Subcommand};
+use filter_user::{
+    Error, clock,
+    counters::{self, Chunks},
+    instance::Instance,
+    list_file, prefix,
+    rules::{Action, Entry, Label, NewEntry, Origin, Rules},
+};
+use ipnet::IpNet;
+use serde::Serialize;
+
+use super::{
+    output::{self, Column, Output, SCHEMA, grouped},
+    up::parse_time,
+};
+
+/// What can be done with a list of sources.
+#[derive(Subcommand)]
+pub enum SourceVerb {
+    /// Add prefixes; one that is there already takes the new label and time
+    #[command(after_help = "Example: synwall trust add 198.51.100.0/24 2001:db8:1::/48 --label office --for 8h")]
+    Add {
+        #[command(flatten)]
+        what: Add,
+        /// Remove them again after this time
+        #[arg(long = "for", value_name = "TIME", value_parser = parse_time)]
+        time: Option<Duration>,
+    },
+    Remove(Remove),
+    List(List),
+    /// Put the list in a file (or standard input) in the place of this one, all at once
+    #[command(after_help = "Example: synwall trust replace /etc/synwall/trusted.txt")]
+    Replace {
+        /// One prefix a line, an optional label behind it, `#` starts a comment; `-` for standard input
+        file: String,
+        /// Take 0.0.0.0/0 and ::/0
+        #[arg(long)]
+        force: bool,
+    },
+    /// Say which prefix decides about an address; exit code 0 if it is trusted, 1 if not
+    #[command(after_help = "Example: synwall trust check 198.51.100.7 && echo trusted")]
+    Check {
+        #[arg(value_name = "IP", value_parser = prefix::parse_address)]
+        address: IpAddr,
+        /// One JSON document
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// What can be done with the list of former addresses.
+#[derive(Subcommand)]
+pub enum RetireVerb {
+    /// Add former addresses; from then on they answer nothing
+    #[command(after_help = "Example: synwall retire add 203.0.113.10 --label before-the-proxy")]
+    Add(Add),
+    Remove(Remove),
+    List(List),
+}
+
+#[derive(Args)]
+pub struct Add {
+    #[arg(required = true, value_name = "PREFIX", value_parser = prefix::parse)]
+    prefixes: Vec<IpNet>,
+    /// What to call them, 31 bytes at the most
+    #[arg(long, default_value = "", hide_default_value = true, value_parser = Label::new)]
+    label: Label,
+    /// Take 0.0.0.0/0 and ::/0
+    #[arg(long)]
+    force: bool,
+}
+
+/// Remove prefixes; all must be there
+#[derive(Args)]
+#[command(after_help = "Example: synwall trust remove 198.51.100.0/24")]
+pub struct Remove {
+    #[arg(required = true, value_name = "PREFIX", value_parser = prefix::parse)]
+    prefixes: Vec<IpNet>,
+}
+
+/// Show the list
+#[derive(Args)]
+#[command(after_help = "Example: synwall trust list --json")]
+pub struct List {
+    /// One JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+impl SourceVerb {
+    pub fn run(self, list: Action, pin_dir: &Path, output: &mut Output) -> anyhow::Result<ExitCode> {
+        match self {
+            Self::Add { what, time } => what.run(list, time, pin_dir),
+            Self::Remove(what) => what.run(list, pin_dir),
+            Self::List(what) => what.run(list, pin_dir, output),
+            Self::Replace { file, force } => {
+                // The list is read before the filter is locked: it may come slowly through a pipe.
+                let new = list_file::read(&file)?;
+                change(pin_dir, list, |rules| rules.replace(list, new, force))
+            }
+            Self::Check { address, json } => check(address, json, pin_dir, output),
+        }
+    }
+}
+
+impl RetireVerb {
+    pub fn run(self, pin_dir: &Path, output: &mut Output) -> anyhow::Result<ExitCode> {
+        match self {
+            Self::Add(what) => what.run(Action::Retire, None, pin_dir),
+            Self::Remove(what) => what.run(Action::Retire, pin_dir),
+            Self::List(what) => what.run(Action::Retire, pin_dir, output),
+        }
+    }
+}
+
+impl Add {
+    fn run(self, list: Action, time: Option<Duration>, pin_dir: &Path) -> anyhow::Result<ExitCode> {
+        let expires_ns = time.map(clock::deadline_ns).transpose()?;
+        let new = self
+            .prefixes
+            .into_iter()
+            .map(|prefix| NewEntry {
+                prefix,
+                label: self.label.clone(),
+                origin: Origin::manual(),
+                expires_ns,
+            })
+            .collect();
+        change(pin_dir, list, |rules| rules.add(list, new, self.force))
+    }
+}
+
+impl Remove {
+    fn run(&self, list: Action, pin_dir: &Path) -> anyhow::Result<ExitCode> {
+        change(pin_dir, list, |rules| rules.remove(list, &self.prefixes))
+    }
+}
+
+/// Plans a change, applies it and says what it was.
+fn change(
+    pin_dir: &Path,
+    list: Action,
+    plan: impl FnOnce(&Rules) -> Result<Rules, Error>,
+) -> anyhow::Result<ExitCode> {
+    let mut filter = Instance::open_for_change(pin_dir)?;
+    let before = filter.live_rules()?;
+    let after = plan(&before)?;
+    let added = after.list(list).filter(|entry| before.get(list, entry.prefix).is_none()).count();
+    let removed = before.list(list).filter(|entry| after.get(list, entry.prefix).is_none()).count();
+    let total = after.list(list).count();
+    if after != before {
+        filter.set_rules(after)?;
+    }
+    output::note(format_args!("{list}: {added} added, {removed} removed, {total} in the list"));
+    Ok(ExitCode::SUCCESS)
+}
+
+#[derive(Serialize)]
+struct ListDocument {
+    schema: u32,
+    prefixes: Vec<PrefixRow>,
+}
+
+/// A configured prefix, as users see it.
+#[derive(Serialize)]
+pub struct PrefixRow {
+    prefix: IpNet,
+    action: &'static str,
+    label: String,
+    origin: String,
+    pub packets: u64,
+    bytes: u64,
+    /// Seconds since the last packet, if there was one.
+    last_hit_seconds: Option<u64>,
+    /// Seconds until the entry goes, if it does.
+    expires_seconds: Option<u64>,
+}
+
+impl PrefixRow {
+    pub const COLUMNS: [Column; 8] = [
+        Column::Text("PREFIX"),
+        Column::Text("ACTION"),
+        Column::Text("LABEL"),
+        Column::Text("ORIGIN"),
+        Column::Number("PACKETS"),
+        Column::Number("BYTES"),
+        Column::Number("LAST HIT"),
+        Column::Number("EXPIRES"),
+    ];
+
+    pub fn new(entry: &Entry, chunks: &mut Chunks<'_>, now_ns: u64) -> Result<Self, Error> {
+        let count = entry.slot.map_or_else(|| Ok(Default::default()), |s| counters::prefix_count(chunks, s))?;
+        const SECOND: u64 = 1_000_000_000;
+        Ok(Self {
+            prefix: entry.prefix,
+            action: entry.action.name(),
+            label: entry.label.as_str().to_owned(),
+            origin: entry.origin.as_str().to_owned(),
+            packets: count.packets,
+            bytes: count.bytes,
+            last_hit_seconds: (count.last_ns != 0).then(|| now_ns.saturating_sub(count.last_ns) / SECOND),
+            expires_seconds: entry.expires_ns.map(|at| at.saturating_sub(now_ns).div_ceil(SECOND)),
+        })
+    }
+
+    pub fn cells(&self) -> [String; 8] {
+        let seconds = |seconds: Option<u64>, suffix: &str| {
+            let shown = |s| format!("{}{suffix}", humantime::format_duration(Duration::from_secs(s)));
+            seconds.map_or_else(|| "-".to_owned(), shown)
+        };
+        let or_dash = |text: &str| if text.is_empty() { "-".to_owned() } else { text.to_owned() };
+        [
+            self.prefix.to_string(),
+            self.action.to_owned(),
+            or_dash(&self.label),
+            self.origin.clone(),
+            grouped(self.packets),
+            grouped(self.bytes),
+            seconds(self.last_hit_seconds, " ago"),
+            seconds(self.expires_seconds, ""),
+        ]
+    }
+}
+
+impl List {
+    fn run(&self, list: Action, pin_dir: &Path, output: &mut Output) -> anyhow::Result<ExitCode> {
+        let filter = Instance::open(pin_dir)?;
+        let now = clock::now_ns()?;
+        let mut chunks = Chunks::new(&filter.pins)?;
+        let rules = filter.live_rules()?;
+        let prefixes: Vec<PrefixRow> = rules
+            .list(list)
+            .map(|entry| PrefixRow::new(entry, &mut chunks, now))
+            .collect::<Result<_, _>>()?;
+        if self.json {
+            output.json(&ListDocument { schema: SCHEMA, prefixes })?;
+        } else {
+            let rows: Vec<_> = prefixes.iter().map(PrefixRow::cells).collect();
+            output.table(PrefixRow::COLUMNS, &rows)?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+#[derive(Serialize)]
+struct CheckDocument {
+    schema: u32,
+    address: IpAddr,
+    trusted: bool,
+    prefix: Option<IpNet>,
+    action: Option<&'static str>,
+    label: Option<String>,
+    origin: Option<String>,
+}
+
+fn check(address: IpAddr, json: bool, pin_dir: &Path, output: &mut Output) -> anyhow::Result<ExitCode> {
+    let rules = Instance::open(pin_dir)?.live_rules()?;
+    let deciding = rules
+        .iter()
+        .filter(|entry| entry.action != Action::Retire && entry.prefix.contains(&address))
+        .max_by_key(|entry| entry.prefix.prefix_len());
+    let trusted = deciding.is_some_and(|entry| entry.action == Action::Trust);
+    if json {
+        output.json(&CheckDocument {
+            schema: SCHEMA,
+            address,
+            trusted,
+            prefix: deciding.map(|entry| entry.prefix),
+            action: deciding.map(|entry| entry.action.name()),
+            label: deciding.map(|entry| entry.label.as_str().to_owned()),
+            origin: deciding.map(|entry| entry.origin.as_str().to_owned()),
+        })?;
+    } else {
+        let why = match deciding {
+            None => "no prefix matches it".to_owned(),
+            Some(entry) => {
+                let label = match entry.label.as_str() {
+                    "" => String::new(),
+                    label => format!(" '{label}'"),
+                };
+                let origin = entry.origin.as_str();
+                format!("the longest prefix that matches is the {} entry {}{label} ({origin})", entry.action, entry.prefix)
+            }
+        };
+        let answer = if trusted { "trusted" } else { "not trusted" };
+        output.text(&format!("{address} is {answer}: {why}\n"))?;
+    }
+    Ok(if trusted { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

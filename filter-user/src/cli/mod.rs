@@ -1,0 +1,92 @@
+//! The command line: one file for each verb, and what they share.
+
+mod down;
+mod lists;
+mod output;
+mod set;
+mod stats;
+mod status;
+mod up;
+
+use std::{io, path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+use filter_user::{pins, rules::Action};
+
+use output::Output;
+
+/// Hides an origin server behind its reverse proxy: an XDP program drops new connections to the protected
+/// ports (TCP 80 and 443) from everyone outside the trusted prefixes, before the kernel spends anything on
+/// them.
+#[derive(Parser)]
+#[command(name = "synwall", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(after_help = "Exit codes: 0 done; 1 the answer is no, or it failed; 2 wrong usage.\n\
+    Example: synwall up eth0 --provider qrator --trust 198.51.100.0/24=office --observe")]
+struct Cli {
+    /// Where on the BPF file system the filter is kept; another directory is another filter
+    #[arg(long, global = true, env = "SYNWALL_PIN_DIR", default_value = pins::DEFAULT, value_name = "DIR")]
+    pin_dir: PathBuf,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    Up(up::Up),
+    Confirm(up::Confirm),
+    Down(down::Down),
+    Status(status::Status),
+    /// Change or show the prefixes whose connections get through
+    #[command(after_help = "Example: synwall trust add 198.51.100.0/24 --label office")]
+    Trust {
+        #[command(subcommand)]
+        verb: lists::SourceVerb,
+    },
+    /// Change or show the prefixes that are dropped although a wider one is trusted
+    #[command(after_help = "Example: synwall deny add 198.51.100.66 --for 20m")]
+    Deny {
+        #[command(subcommand)]
+        verb: lists::SourceVerb,
+    },
+    /// Change or show the former addresses of this host: they answer nothing, whatever the protocol
+    #[command(after_help = "Example: synwall retire add 203.0.113.10 --label before-the-proxy")]
+    Retire {
+        #[command(subcommand)]
+        verb: lists::RetireVerb,
+    },
+    Stats(stats::Stats),
+    Set(set::Set),
+}
+
+/// Runs the command line and says how it went.
+pub fn run() -> ExitCode {
+    let Cli { pin_dir, verb } = Cli::parse();
+    let mut output = Output::default();
+    let done = match verb {
+        Verb::Up(up) => up.run(&pin_dir),
+        Verb::Confirm(confirm) => confirm.run(&pin_dir),
+        Verb::Down(down) => down.run(&pin_dir),
+        Verb::Status(status) => status.run(&pin_dir, &mut output),
+        Verb::Trust { verb } => verb.run(Action::Trust, &pin_dir, &mut output),
+        Verb::Deny { verb } => verb.run(Action::Deny, &pin_dir, &mut output),
+        Verb::Retire { verb } => verb.run(&pin_dir, &mut output),
+        Verb::Stats(stats) => stats.run(&pin_dir, &mut output),
+        Verb::Set(set) => set.run(&pin_dir),
+    };
+    match done {
+        Ok(code) => code,
+        Err(error) => report(&error),
+    }
+}
+
+fn report(error: &anyhow::Error) -> ExitCode {
+    // Whoever reads our output may stop to, as `head` does.
+    let broken_pipe = |cause: &(dyn std::error::Error + 'static)| {
+        cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    };
+    if error.chain().any(broken_pipe) {
+        return ExitCode::SUCCESS;
+    }
+    output::error(error);
+    error.downcast_ref::<filter_user::Error>().map_or(ExitCode::FAILURE, filter_user::Error::exit_code)
+}

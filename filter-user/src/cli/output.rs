@@ -1,0 +1,114 @@
+//! What users see: data on standard output, messages on standard error; colour and aligned tables on a
+//! terminal only.
+
+use std::{
+    fmt::Display,
+    io::{self, IsTerminal as _, Write as _},
+};
+
+use comfy_table::{CellAlignment, Table, presets};
+use serde::Serialize;
+
+/// The number that every JSON document carries. It goes up when a key changes its meaning or goes away.
+pub const SCHEMA: u32 = 1;
+
+/// Standard output.
+#[derive(Default)]
+pub struct Output;
+
+impl Output {
+    /// One JSON document on one line.
+    pub fn json(&mut self, document: &impl Serialize) -> anyhow::Result<()> {
+        self.text(&format!("{}\n", serde_json::to_string(document)?))
+    }
+
+    /// Text as it is.
+    pub fn text(&mut self, text: &str) -> anyhow::Result<()> {
+        let mut stdout = anstream::stdout().lock();
+        stdout.write_all(text.as_bytes())?;
+        Ok(stdout.flush()?)
+    }
+
+    /// A table: aligned on a terminal, separated by tabs elsewhere. Columns of numbers go to the right.
+    pub fn table<const N: usize>(&mut self, columns: [Column; N], rows: &[[String; N]]) -> anyhow::Result<()> {
+        if !io::stdout().is_terminal() {
+            let lines = std::iter::once(columns.map(|column| column.title().to_owned()))
+                .chain(rows.iter().cloned())
+                .map(|row| row.join("\t") + "\n");
+            return self.text(&lines.collect::<String>());
+        }
+        let mut table = Table::new();
+        table.load_style(presets::NOTHING).set_header(columns.map(Column::title));
+        table.add_rows(rows.iter().cloned());
+        for (column, shape) in table.column_iter_mut().zip(columns) {
+            column.set_padding((0, 2));
+            if let Column::Number(_) = shape {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
+        }
+        let lines: String = table.lines().map(|line| line.trim_end().to_owned() + "\n").collect();
+        self.text(&lines)
+    }
+
+    /// Clears the screen, if there is one, before it is drawn anew.
+    pub fn redraw(&mut self) -> anyhow::Result<()> {
+        if io::stdout().is_terminal() { self.text("\x1b[H\x1b[2J") } else { Ok(()) }
+    }
+}
+
+/// A column of a table.
+#[derive(Clone, Copy)]
+pub enum Column {
+    /// Words, to the left.
+    Text(&'static str),
+    /// Numbers, to the right.
+    Number(&'static str),
+}
+
+impl Column {
+    const fn title(self) -> &'static str {
+        match self {
+            Self::Text(title) | Self::Number(title) => title,
+        }
+    }
+}
+
+/// Something that the user should know.
+pub fn note(message: impl Display) {
+    message_line("", message);
+}
+
+/// Something that the user should look at.
+pub fn warning(message: impl Display) {
+    message_line("\x1b[33mwarning:\x1b[0m ", message);
+}
+
+/// Why it failed. What is below it in the chain comes on lines of its own, unless it was said already.
+pub fn error(error: &anyhow::Error) {
+    let mut said = error.to_string();
+    message_line("\x1b[31merror:\x1b[0m ", &said);
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !said.contains(&cause) {
+            message_line("  because: ", &cause);
+            said = cause;
+        }
+    }
+}
+
+fn message_line(mark: &str, message: impl Display) {
+    // Where nobody can be told, there is nobody to tell it.
+    let _ = writeln!(anstream::stderr().lock(), "{mark}{message}");
+}
+
+/// A number that people read: 1,234,567.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}

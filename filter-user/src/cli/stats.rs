@@ -1,0 +1,228 @@
+//! `synwall stats`.
+
+use std::{collections::HashMap, path::Path, process::ExitCode, thread, time::Duration};
+
+use clap::{Args, ValueEnum};
+use filter_common::Reason;
+use filter_user::{Error, clock, counters::Chunks, instance::Instance, sources};
+use ipnet::IpNet;
+use serde::Serialize;
+
+use super::{
+    lists::PrefixRow,
+    output::{Column, Output, SCHEMA, grouped},
+    up::parse_time,
+};
+
+/// Show what was counted: by reason, by configured prefix, by source network
+#[derive(Args)]
+#[command(after_help = "Example, during an attack: synwall stats sources --watch 1s")]
+pub struct Stats {
+    /// Only one of the tables
+    #[arg(value_name = "TABLE")]
+    table: Option<Table>,
+    /// Show it again and again, this far apart
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    watch: Option<Duration>,
+    /// One JSON document (with --watch, one a line)
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Table {
+    /// Drops by reason and interface, exact
+    Reasons,
+    /// Configured prefixes, exact: new connections of trusted ones, drops of denied and retired ones
+    Prefixes,
+    /// Drops by source network (/24 and /48), each with its error bound
+    Sources,
+}
+
+#[derive(Serialize)]
+struct Document {
+    schema: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reasons: Option<Vec<ReasonRow>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prefixes: Option<Vec<PrefixRow>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sources: Option<Vec<SourceRow>>,
+}
+
+#[derive(Serialize)]
+struct ReasonRow {
+    interface: String,
+    reason: &'static str,
+    packets: u64,
+    bytes: u64,
+    would_drop_packets: u64,
+    would_drop_bytes: u64,
+}
+
+#[derive(Serialize)]
+struct SourceRow {
+    prefix: IpNet,
+    packets: u64,
+    bytes: u64,
+    error: u64,
+}
+
+/// What was shown last, to tell what happened since.
+#[derive(Default)]
+struct Before(HashMap<String, u64>);
+
+impl Before {
+    /// How much more there is in a second, or nothing the first time.
+    fn rate(&mut self, key: String, now: u64, every: Option<Duration>) -> String {
+        let before = self.0.insert(key, now);
+        match (before, every) {
+            (Some(before), Some(every)) => {
+                let per_second = now.saturating_sub(before) as f64 / every.as_secs_f64();
+                grouped(per_second.round() as u64)
+            }
+            _ => "-".to_owned(),
+        }
+    }
+}
+
+impl Stats {
+    pub fn run(&self, pin_dir: &Path, output: &mut Output) -> anyhow::Result<ExitCode> {
+        let mut before = Before::default();
+        loop {
+            let document = self.collect(pin_dir)?;
+            if self.json {
+                output.json(&document)?;
+            } else {
+                if self.watch.is_some() {
+                    output.redraw()?;
+                }
+                self.show(&document, &mut before, output)?;
+            }
+            match self.watch {
+                Some(every) => thread::sleep(every),
+                None => return Ok(ExitCode::SUCCESS),
+            }
+        }
+    }
+
+    fn wants(&self, table: Table) -> bool {
+        self.table.is_none_or(|wanted| wanted == table)
+    }
+
+    fn collect(&self, pin_dir: &Path) -> Result<Document, Error> {
+        let filter = Instance::open(pin_dir)?;
+        let reasons = || reason_rows(&filter);
+        let prefixes = || prefix_rows(&filter);
+        let sources = || source_rows(&filter);
+        Ok(Document {
+            schema: SCHEMA,
+            reasons: self.wants(Table::Reasons).then(reasons).transpose()?,
+            prefixes: self.wants(Table::Prefixes).then(prefixes).transpose()?,
+            sources: self.wants(Table::Sources).then(sources).transpose()?,
+        })
+    }
+
+    fn show(&self, document: &Document, before: &mut Before, output: &mut Output) -> anyhow::Result<()> {
+        let mut separator = "";
+        if let Some(rows) = &document.reasons {
+            separator = "\n";
+            let columns = [
+                Column::Text("INTERFACE"),
+                Column::Text("REASON"),
+                Column::Number("PACKETS"),
+                Column::Number("BYTES"),
+                Column::Number("WOULD DROP"),
+                Column::Number("A SECOND"),
+            ];
+            let cells: Vec<_> = rows
+                .iter()
+                .filter(|row| row.packets + row.would_drop_packets > 0)
+                .map(|row| {
+                    let key = format!("{} {}", row.interface, row.reason);
+                    [
+                        row.interface.clone(),
+                        row.reason.to_owned(),
+                        grouped(row.packets),
+                        grouped(row.bytes),
+                        grouped(row.would_drop_packets),
+                        before.rate(key, row.packets + row.would_drop_packets, self.watch),
+                    ]
+                })
+                .collect();
+            output.table(columns, &cells)?;
+        }
+        if let Some(rows) = &document.prefixes {
+            output.text(separator)?;
+            separator = "\n";
+            let cells: Vec<_> = rows.iter().map(PrefixRow::cells).collect();
+            output.table(PrefixRow::COLUMNS, &cells)?;
+        }
+        if let Some(rows) = &document.sources {
+            output.text(separator)?;
+            let columns = [
+                Column::Text("SOURCE"),
+                Column::Number("PACKETS"),
+                Column::Number("ERROR"),
+                Column::Number("BYTES"),
+                Column::Number("A SECOND"),
+            ];
+            let cells: Vec<_> = rows
+                .iter()
+                .take(SOURCES_SHOWN)
+                .map(|row| {
+                    [
+                        row.prefix.to_string(),
+                        grouped(row.packets),
+                        grouped(row.error),
+                        grouped(row.bytes),
+                        before.rate(row.prefix.to_string(), row.packets, self.watch),
+                    ]
+                })
+                .collect();
+            output.table(columns, &cells)?;
+        }
+        Ok(())
+    }
+}
+
+/// More source networks than this do not fit on a screen; `--json` has them all.
+const SOURCES_SHOWN: usize = 20;
+
+fn reason_rows(filter: &Instance) -> Result<Vec<ReasonRow>, Error> {
+    let mut rows = Vec::new();
+    for attachment in &filter.attachments {
+        let totals = attachment.totals(&filter.pins)?;
+        rows.extend(Reason::ALL.map(|reason| {
+            let (dropped, would_drop) = (totals.dropped[reason as usize], totals.would_drop[reason as usize]);
+            ReasonRow {
+                interface: attachment.name(),
+                reason: reason.name(),
+                packets: dropped.packets,
+                bytes: dropped.bytes,
+                would_drop_packets: would_drop.packets,
+                would_drop_bytes: would_drop.bytes,
+            }
+        }));
+    }
+    Ok(rows)
+}
+
+fn prefix_rows(filter: &Instance) -> Result<Vec<PrefixRow>, Error> {
+    let now = clock::now_ns()?;
+    let mut chunks = Chunks::new(&filter.pins)?;
+    filter.live_rules()?.iter().map(|entry| PrefixRow::new(entry, &mut chunks, now)).collect()
+}
+
+fn source_rows(filter: &Instance) -> Result<Vec<SourceRow>, Error> {
+    let sources = sources::read(&filter.pins, filter.settings.sources_secret)?;
+    Ok(sources
+        .into_iter()
+        .map(|source| SourceRow {
+            prefix: source.prefix,
+            packets: source.packets,
+            bytes: source.bytes,
+            error: source.error,
+        })
+        .collect())
+}

@@ -1,0 +1,245 @@
+//! `synwall status`.
+
+use std::{path::Path, process::ExitCode, thread, time::Duration};
+
+use clap::Args;
+use filter_user::{
+    Error,
+    attachment::{Attachment, State},
+    clock,
+    counters::Totals,
+    instance::Instance,
+    rules::{Action, Rules},
+    settings::{Policy, drop_level_name},
+};
+use serde::Serialize;
+
+use super::output::{self, Column, Output, SCHEMA, grouped};
+
+/// How long drops are watched to tell their rate. Long enough for a flood, short enough for a prompt.
+const SAMPLE: Duration = Duration::from_millis(10);
+
+/// Show whether the filter is up, where, and what it does
+#[derive(Args)]
+#[command(after_help = "Example: synwall status --json\nExit code 1 if the filter is on no interface.")]
+pub struct Status {
+    /// One JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Document {
+    schema: u32,
+    policy: &'static str,
+    drop: &'static str,
+    tcp: Vec<u16>,
+    udp: Vec<u16>,
+    trusted: Versions,
+    denied: Versions,
+    retired: Versions,
+    interfaces: Vec<InterfaceRow>,
+    packets: Packets,
+}
+
+#[derive(Serialize)]
+struct Versions {
+    v4: usize,
+    v6: usize,
+}
+
+impl Versions {
+    fn new(rules: &Rules, list: Action) -> Self {
+        let (v4, v6) = rules.count(list);
+        Self { v4, v6 }
+    }
+}
+
+#[derive(Serialize)]
+struct InterfaceRow {
+    name: String,
+    ifindex: u32,
+    xdp: &'static str,
+    program_id: u32,
+    /// `attached`, `gone`, `elsewhere` (another network namespace), `unconfirmed` or `overdue`.
+    state: &'static str,
+    /// Seconds until filtering ends unless it is confirmed.
+    confirm_seconds: Option<u64>,
+    #[serde(flatten)]
+    packets: Packets,
+}
+
+#[derive(Clone, Copy, Default, Serialize)]
+struct Packets {
+    passed: u64,
+    dropped: u64,
+    /// What `observe` let pass and `enforce` would have dropped.
+    would_drop: u64,
+    /// Drops, or would-drops, in a second, from a sample of 10 ms.
+    drops_per_second: u64,
+}
+
+impl Packets {
+    fn new(before: &Totals, after: &Totals) -> Self {
+        let stopped = |totals: &Totals| totals.all_dropped() + totals.all_would_drop();
+        let samples_per_second = Duration::from_secs(1).as_millis() / SAMPLE.as_millis();
+        let rate = u128::from(stopped(after).saturating_sub(stopped(before))) * samples_per_second;
+        Self {
+            passed: after.passed.packets,
+            dropped: after.all_dropped(),
+            would_drop: after.all_would_drop(),
+            drops_per_second: u64::try_from(rate).unwrap_or(u64::MAX),
+        }
+    }
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            passed: self.passed + other.passed,
+            dropped: self.dropped + other.dropped,
+            would_drop: self.would_drop + other.would_drop,
+            drops_per_second: self.drops_per_second + other.drops_per_second,
+        }
+    }
+}
+
+impl Status {
+    pub fn run(&self, pin_dir: &Path, output: &mut Output) -> anyhow::Result<ExitCode> {
+        let filter = Instance::open(pin_dir)?;
+        let rules = filter.live_rules()?;
+        let now = clock::now_ns()?;
+        let interfaces = rows(&filter, now)?;
+        let document = Document {
+            schema: SCHEMA,
+            policy: filter.settings.policy.name(),
+            drop: drop_level_name(filter.settings.drop),
+            tcp: filter.settings.tcp.iter().collect(),
+            udp: filter.settings.udp.iter().collect(),
+            trusted: Versions::new(&rules, Action::Trust),
+            denied: Versions::new(&rules, Action::Deny),
+            retired: Versions::new(&rules, Action::Retire),
+            packets: interfaces.iter().fold(Packets::default(), |sum, row| sum.add(row.packets)),
+            interfaces,
+        };
+        if self.json {
+            output.json(&document)?;
+        } else {
+            self.show(&filter, &document, output)?;
+        }
+        let up = document.interfaces.iter().any(|row| matches!(row.state, "attached" | "unconfirmed" | "elsewhere"));
+        Ok(if up { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+
+    fn show(&self, filter: &Instance, document: &Document, output: &mut Output) -> anyhow::Result<()> {
+        let Document { trusted, denied, retired, packets, .. } = document;
+        let (settings, interfaces) = (&filter.settings, &document.interfaces);
+        let colour = if settings.policy == Policy::Enforce { "\x1b[32m" } else { "\x1b[33m" };
+        let policy = match settings.policy {
+            _ if interfaces.is_empty() => "on no interface (attach it: synwall up IFACE)",
+            Policy::Enforce => "enforcing",
+            Policy::Observe => "observing: nothing is dropped (enforce: synwall set --enforce)",
+        };
+        let counted = match settings.policy {
+            Policy::Enforce => format!("dropped {}", grouped(packets.dropped)),
+            Policy::Observe => format!("would drop {}", grouped(packets.would_drop)),
+        };
+        output.text(&format!(
+            "synwall is {colour}{policy}\x1b[0m\n\
+             ports     tcp {}; udp {}\n\
+             drop      {}\n\
+             trusted   {} IPv4, {} IPv6; denied {}, {}; retired {}, {}\n\
+             packets   passed {}, {counted} ({} a second now)\n",
+            settings.tcp,
+            settings.udp,
+            document.drop,
+            trusted.v4,
+            trusted.v6,
+            denied.v4,
+            denied.v6,
+            retired.v4,
+            retired.v6,
+            grouped(packets.passed),
+            grouped(packets.drops_per_second),
+        ))?;
+        if interfaces.is_empty() {
+            return Ok(());
+        }
+        let rows: Vec<_> = interfaces
+            .iter()
+            .map(|row| {
+                [
+                    row.name.clone(),
+                    row.state.to_owned(),
+                    row.xdp.to_owned(),
+                    row.program_id.to_string(),
+                    grouped(row.packets.passed),
+                    grouped(row.packets.dropped),
+                    grouped(row.packets.would_drop),
+                ]
+            })
+            .collect();
+        output.text("\n")?;
+        let columns = [
+            Column::Text("INTERFACE"),
+            Column::Text("STATE"),
+            Column::Text("XDP"),
+            Column::Number("PROGRAM"),
+            Column::Number("PASSED"),
+            Column::Number("DROPPED"),
+            Column::Number("WOULD DROP"),
+        ];
+        output.table(columns, &rows)?;
+        for row in interfaces {
+            remark(row);
+        }
+        Ok(())
+    }
+}
+
+fn remark(row: &InterfaceRow) {
+    let name = &row.name;
+    match row.state {
+        "gone" => output::warning(format_args!(
+            "{name} is gone, or its program was taken off; attach it again: synwall up {name}; forget it: synwall down {name}"
+        )),
+        "overdue" => output::warning(format_args!(
+            "{name} was not confirmed in time: everything passes; bring it up anew: synwall up {name}"
+        )),
+        "unconfirmed" => output::warning(format_args!(
+            "filtering on {name} ends in {} s unless you keep it: synwall confirm",
+            row.confirm_seconds.unwrap_or(0)
+        )),
+        _ => {}
+    }
+}
+
+fn rows(filter: &Instance, now_ns: u64) -> Result<Vec<InterfaceRow>, Error> {
+    let totals = || -> Result<Vec<Totals>, Error> {
+        filter.attachments.iter().map(|attachment| attachment.totals(&filter.pins)).collect()
+    };
+    let before = totals()?;
+    if !before.is_empty() {
+        thread::sleep(SAMPLE);
+    }
+    let after = totals()?;
+    let row = |((attachment, before), after): ((&Attachment, &Totals), &Totals)| InterfaceRow {
+        name: attachment.name(),
+        ifindex: attachment.record.ifindex,
+        xdp: attachment.mode().name(),
+        program_id: attachment.program_id,
+        state: state(attachment, now_ns),
+        confirm_seconds: (attachment.record.confirm_by_ns > now_ns)
+            .then(|| (attachment.record.confirm_by_ns - now_ns).div_ceil(1_000_000_000)),
+        packets: Packets::new(before, after),
+    };
+    Ok(filter.attachments.iter().zip(&before).zip(&after).map(row).collect())
+}
+
+fn state(attachment: &Attachment, now_ns: u64) -> &'static str {
+    match attachment.state {
+        State::Gone => "gone",
+        _ if attachment.is_overdue(now_ns) => "overdue",
+        State::Elsewhere => "elsewhere",
+        State::Attached if attachment.record.confirm_by_ns != 0 => "unconfirmed",
+        State::Attached => "attached",
+    }
+}

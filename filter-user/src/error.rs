@@ -1,0 +1,231 @@
+//! What can go wrong, in the words of the person at the console: what failed, on what, why, and what to
+//! do next.
+
+use std::{io, path::PathBuf, process::ExitCode};
+
+use crate::{list_file::BadLine, ports::BadPorts, prefix::BadPrefix, rules::Action};
+
+/// A result of this library.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What can go wrong. Nothing has been changed when one of these is returned, unless it says so.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A prefix that is none.
+    #[error(transparent)]
+    Prefix(#[from] BadPrefix),
+    /// A set of ports that is none.
+    #[error(transparent)]
+    Ports(#[from] BadPorts),
+    /// A label that does not fit.
+    #[error("label '{0}' is longer than {max} bytes, or has a control character; shorten it", max = crate::rules::MAX_LABEL_BYTES)]
+    Label(String),
+    /// A list file with a line that cannot be used.
+    #[error("{file}:{line}")]
+    ListLine {
+        /// The file, `-` for standard input.
+        file: String,
+        /// What is wrong with which line.
+        line: BadLine,
+    },
+    /// A list file that cannot be read.
+    #[error("cannot read the list {file}: {source}; check the path and its permissions")]
+    ListFile {
+        /// The file.
+        file: String,
+        /// Why not.
+        source: io::Error,
+    },
+    /// Nobody would be trusted.
+    #[error(
+        "no trusted prefix: every new connection to the protected ports would be dropped; {hint}"
+    )]
+    NobodyTrusted {
+        /// What to do instead.
+        hint: &'static str,
+    },
+    /// A prefix that covers a whole IP version.
+    #[error("{action} {prefix} covers every address of that IP version; if you mean it, add --force")]
+    WholeInternet {
+        /// The prefix.
+        prefix: ipnet::IpNet,
+        /// What should happen to it.
+        action: Action,
+    },
+    /// One prefix, two actions.
+    #[error("{prefix} is already a {present} entry and cannot be a {wanted} entry too; remove it there first: synwall {present} remove {prefix}")]
+    Conflict {
+        /// The prefix.
+        prefix: ipnet::IpNet,
+        /// The action that it has.
+        present: Action,
+        /// The action that it should have.
+        wanted: Action,
+    },
+    /// A prefix to be removed that is not there.
+    #[error("{prefix} is not a {action} entry; nothing was removed (see: synwall {action} list)")]
+    NotListed {
+        /// The prefix.
+        prefix: ipnet::IpNet,
+        /// The list.
+        action: Action,
+    },
+    /// More prefixes than a map takes.
+    #[error("{wanted} {what} do not fit: a filter holds {limit} at the most; nothing was changed, aggregate the list (for example with iprange or aggregate6)")]
+    Full {
+        /// How many there would be.
+        wanted: usize,
+        /// How many there can be.
+        limit: usize,
+        /// Of what.
+        what: &'static str,
+    },
+    /// A provider that nobody here knows.
+    #[error("unknown provider '{name}'; known: {known}")]
+    UnknownProvider {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+    /// No interface of that name.
+    #[error("there is no interface '{0}' in this network namespace; see: ip -brief link")]
+    UnknownInterface(String),
+    /// The filter is not on that interface.
+    #[error("synwall is not up on '{name}'{known}")]
+    NotAttached {
+        /// The interface.
+        name: String,
+        /// Where it is up.
+        known: String,
+    },
+    /// Somebody else's XDP program is there.
+    #[error("{interface} already has another XDP program: {program}; synwall does not overwrite it. Detach it with its own tool, or with: ip link set dev {interface} {xdp} off")]
+    Occupied {
+        /// The interface.
+        interface: String,
+        /// The program's name and number.
+        program: String,
+        /// The word that iproute2 has for the mode.
+        xdp: &'static str,
+    },
+    /// The driver runs no XDP programs.
+    #[error("{interface} cannot run XDP natively: {source}; use --xdp auto or --xdp generic, which work on every interface at a higher cost per packet")]
+    NoNativeMode {
+        /// The interface.
+        interface: String,
+        /// What the kernel said.
+        source: io::Error,
+    },
+    /// The kernel would not attach the program.
+    #[error("cannot attach to {interface} ({mode} XDP): {source}{hint}")]
+    Attach {
+        /// The interface.
+        interface: String,
+        /// The mode that was tried.
+        mode: &'static str,
+        /// What the kernel said.
+        source: io::Error,
+        /// What to do about it.
+        hint: &'static str,
+    },
+    /// A link that would not outlive this process.
+    #[error("the kernel gave {0} no XDP link that can be pinned, so filtering would end with this command; it was detached again. Kernel 5.10 or newer is needed")]
+    LinkNotPinnable(String),
+    /// The running kernel is too old.
+    #[error("kernel {found} is too old: synwall needs Linux 5.10 or newer")]
+    KernelTooOld {
+        /// What `uname -r` says.
+        found: String,
+    },
+    /// Not allowed to.
+    #[error("not permitted: {missing} missing; run as root (sudo), or grant CAP_BPF and CAP_NET_ADMIN")]
+    NotPermitted {
+        /// Which capabilities are missing.
+        missing: String,
+    },
+    /// No BPF file system.
+    #[error("{path} is not on a BPF file system, where the filter would be kept; mount one: mount -t bpf bpf /sys/fs/bpf")]
+    NoBpffs {
+        /// The pin directory.
+        path: PathBuf,
+    },
+    /// Another command has the lock.
+    #[error("another synwall command is changing {path} (waited {seconds} s for it); try again when it is done. Nothing was changed")]
+    Locked {
+        /// The pin directory.
+        path: PathBuf,
+        /// How long it was waited for.
+        seconds: u64,
+    },
+    /// Nothing is up.
+    #[error("synwall is not up: nothing is pinned in {path}; start with: synwall up IFACE --trust PREFIX")]
+    NotUp {
+        /// The pin directory.
+        path: PathBuf,
+    },
+    /// The pin directory belongs to something else.
+    #[error("{path} exists and is not synwall's ({what}); nothing was touched. Choose another with --pin-dir or SYNWALL_PIN_DIR")]
+    ForeignPins {
+        /// The pin directory.
+        path: PathBuf,
+        /// What was found there.
+        what: String,
+    },
+    /// The pins were made by a version with other maps.
+    #[error("the filter in {path} was set up by another version of synwall ({what}); it goes on filtering. Change it with that version, or remove it and start again: synwall down --all, then synwall up …")]
+    OtherLayout {
+        /// The pin directory.
+        path: PathBuf,
+        /// In what it differs.
+        what: String,
+    },
+    /// `--confirm` together with something that it cannot undo.
+    #[error("--confirm undoes the attaching of interfaces, but {what}; do that separately, without --confirm")]
+    ConfirmCoversAttachOnly {
+        /// What else would change.
+        what: &'static str,
+    },
+    /// There is nothing to confirm.
+    #[error("nothing awaits a confirmation{0}")]
+    NothingToConfirm(&'static str),
+    /// The interface did not stay.
+    #[error("{0} is gone; clean up with: synwall down {0}")]
+    InterfaceGone(String),
+    /// The kernel said no.
+    #[error("{doing}: {source}")]
+    Kernel {
+        /// What was being done.
+        doing: String,
+        /// What the kernel said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl Error {
+    /// 2 for a wrong command line, 1 for everything else.
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Prefix(_)
+            | Self::Ports(_)
+            | Self::Label(_)
+            | Self::NobodyTrusted { .. }
+            | Self::WholeInternet { .. }
+            | Self::UnknownProvider { .. }
+            | Self::ConfirmCoversAttachOnly { .. } => ExitCode::from(2),
+            _ => ExitCode::from(1),
+        }
+    }
+}
+
+/// Says what was being done when the kernel said no.
+pub(crate) trait Doing<T> {
+    /// Wraps the error.
+    fn doing(self, what: impl FnOnce() -> String) -> Result<T>;
+}
+
+impl<T, E: std::error::Error + Send + Sync + 'static> Doing<T> for std::result::Result<T, E> {
+    fn doing(self, what: impl FnOnce() -> String) -> Result<T> {
+        self.map_err(|source| Error::Kernel { doing: what(), source: Box::new(source) })
+    }
+}

@@ -1,0 +1,145 @@
+//! Network interfaces and the XDP programs on them, asked of the kernel over rtnetlink.
+
+use std::{fs, io, os::unix::fs::MetadataExt as _};
+
+use netlink_packet_core::{NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload};
+use netlink_packet_route::{
+    RouteNetlinkMessage,
+    link::{LinkAttribute, LinkMessage, LinkXdp, XdpAttached},
+};
+use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
+
+use crate::{Error, Result, error::Doing as _};
+
+/// Where an XDP program runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// In the driver, before the kernel spends an skb.
+    Native,
+    /// In the kernel's generic hook, on any interface, after the skb was made.
+    Generic,
+}
+
+impl Mode {
+    /// The word of the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Native => "native",
+            Self::Generic => "generic",
+        }
+    }
+
+    /// The word of iproute2.
+    pub const fn iproute2(self) -> &'static str {
+        match self {
+            Self::Native => "xdpdrv",
+            Self::Generic => "xdpgeneric",
+        }
+    }
+}
+
+/// A program on an interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct XdpProgram {
+    /// Where it runs.
+    pub mode: Mode,
+    /// The kernel's number for it.
+    pub id: u32,
+}
+
+/// A network interface.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Interface {
+    /// Its index in its network namespace.
+    pub index: u32,
+    /// Its name.
+    pub name: String,
+    /// The XDP programs on it.
+    pub xdp: Vec<XdpProgram>,
+}
+
+/// The interface called `name`.
+pub fn by_name(name: &str) -> Result<Interface> {
+    let unknown = || Error::UnknownInterface(name.escape_debug().collect());
+    // 15 characters and a NUL fill IFNAMSIZ; the kernel would answer a longer name with ERANGE.
+    if name.is_empty() || name.len() >= filter_common::INTERFACE_NAME_BYTES {
+        return Err(unknown());
+    }
+    let mut query = LinkMessage::default();
+    query.attributes.push(LinkAttribute::IfName(name.to_owned()));
+    ask(query).doing(|| format!("cannot look up {name}"))?.ok_or_else(unknown)
+}
+
+/// The interface with that index, if there is one in this network namespace.
+pub fn by_index(index: u32) -> Result<Option<Interface>> {
+    let mut query = LinkMessage::default();
+    query.header.index = index;
+    ask(query).doing(|| format!("cannot look up interface number {index}"))
+}
+
+/// The number of this process's network namespace.
+pub fn netns() -> Result<u64> {
+    // The thread's and not the process's, as a thread may be in another one.
+    let path = "/proc/thread-self/ns/net";
+    Ok(fs::metadata(path).doing(|| format!("cannot read {path}"))?.ino())
+}
+
+fn ask(query: LinkMessage) -> io::Result<Option<Interface>> {
+    let mut socket = Socket::new(NETLINK_ROUTE)?;
+    socket.bind_auto()?;
+    socket.connect(&SocketAddr::new(0, 0))?;
+    let mut header = NetlinkHeader::default();
+    header.flags = NLM_F_REQUEST;
+    let mut message = NetlinkMessage::new(header, NetlinkPayload::from(RouteNetlinkMessage::GetLink(query)));
+    message.finalize();
+    let mut request = vec![0; message.buffer_len()];
+    message.serialize(&mut request);
+    socket.send(&request, 0)?;
+    let (answer, _) = socket.recv_from_full()?;
+    let answer = NetlinkMessage::<RouteNetlinkMessage>::deserialize(&answer).map_err(io::Error::other)?;
+    match answer.payload {
+        NetlinkPayload::InnerMessage(RouteNetlinkMessage::NewLink(link)) => Ok(Some(describe(link))),
+        NetlinkPayload::Error(error) => match error.to_io() {
+            error if error.raw_os_error() == Some(nix::libc::ENODEV) => Ok(None),
+            error => Err(error),
+        },
+        other => Err(io::Error::other(format!("unexpected answer {other:?}"))),
+    }
+}
+
+fn describe(link: LinkMessage) -> Interface {
+    let mut interface = Interface { index: link.header.index, name: String::new(), xdp: Vec::new() };
+    for attribute in link.attributes {
+        match attribute {
+            LinkAttribute::IfName(name) => interface.name = name,
+            LinkAttribute::Xdp(xdp) => interface.xdp = programs(&xdp),
+            _ => {}
+        }
+    }
+    interface
+}
+
+fn programs(xdp: &[LinkXdp]) -> Vec<XdpProgram> {
+    let find = |id: fn(&LinkXdp) -> Option<u32>| xdp.iter().find_map(id);
+    let native = find(|attribute| match attribute {
+        LinkXdp::DrvProgId(id) => Some(*id),
+        _ => None,
+    });
+    let generic = find(|attribute| match attribute {
+        LinkXdp::SkbProgId(id) => Some(*id),
+        _ => None,
+    });
+    // Kernels name the program by mode only if there are several, or since 4.19 always.
+    let only = find(|attribute| match attribute {
+        LinkXdp::ProgId(id) => Some(*id),
+        _ => None,
+    });
+    let attached = xdp.iter().find_map(|attribute| match attribute {
+        LinkXdp::Attached(attached) => Some(*attached),
+        _ => None,
+    });
+    let native = native.or(only.filter(|_| matches!(attached, Some(XdpAttached::Driver))));
+    let generic = generic.or(only.filter(|_| matches!(attached, Some(XdpAttached::SocketBuffer))));
+    let native = native.map(|id| XdpProgram { mode: Mode::Native, id });
+    native.into_iter().chain(generic.map(|id| XdpProgram { mode: Mode::Generic, id })).collect()
+}

@@ -1,0 +1,25 @@
+//! The loader of `synwall`: the pinned maps, the programs, the links, and what the command line does
+//! with them.
+//!
+//! A command goes argument → plan → apply → print. What is planned is pure ([`rules`], [`settings`],
+//! [`ports`], [`prefix`]); [`instance`] applies it to the kernel, whose state is the only truth.
+
+pub mod attachment;
+pub mod clock;
+pub mod counters;
+pub mod error;
+pub mod generation;
+pub mod instance;
+pub mod interface;
+pub mod list_file;
+pub mod pins;
+pub mod ports;
+pub mod prefix;
+pub mod preflight;
+pub mod program;
+pub mod provider;
+pub mod rules;
+pub mod settings;
+pub mod sources;
+
+pub use error::{Error, Result};

@@ -1,0 +1,9 @@
+//! `synwall`: the command line.
+
+use std::process::ExitCode;
+
+mod cli;
+
+fn main() -> ExitCode {
+    cli::run()
+}

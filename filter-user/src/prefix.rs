@@ -1,0 +1,93 @@
+//! Prefixes as users write them.
+
+use std::{net::IpAddr, str::FromStr};
+
+use ipnet::IpNet;
+
+/// Text that is no prefix.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadPrefix {
+    /// Neither an address nor a prefix.
+    #[error("'{0}' is not an IP address or prefix (examples: 185.94.108.0/24, 2001:db8::/32, 192.0.2.7)")]
+    Syntax(String),
+    /// Bits behind the prefix length.
+    #[error("'{written}' has host bits set; the prefix would be {prefix}, the single address {host}")]
+    HostBits {
+        /// What was written.
+        written: String,
+        /// The network that the address lies in.
+        prefix: IpNet,
+        /// The address alone.
+        host: IpNet,
+    },
+    /// An IPv4 address in IPv6 clothes, which no packet on a wire has.
+    #[error("'{written}' is an IPv4-mapped address, which no packet carries; write {meant}")]
+    Mapped {
+        /// What was written.
+        written: String,
+        /// The IPv4 prefix that was probably meant.
+        meant: IpNet,
+    },
+}
+
+/// Reads a prefix, or a bare address as a host prefix. There are no host bits in what comes back.
+pub fn parse(text: &str) -> Result<IpNet, BadPrefix> {
+    let syntax = || BadPrefix::Syntax(text.to_owned());
+    let prefix = if text.contains('/') {
+        IpNet::from_str(text).map_err(|_| syntax())?
+    } else {
+        IpAddr::from_str(text).map(IpNet::from).map_err(|_| syntax())?
+    };
+    if prefix != prefix.trunc() {
+        return Err(BadPrefix::HostBits {
+            written: text.to_owned(),
+            prefix: prefix.trunc(),
+            host: IpNet::from(prefix.addr()),
+        });
+    }
+    if let IpNet::V6(v6) = prefix
+        && v6.prefix_len() >= 96
+        && let Some(v4) = v6.addr().to_ipv4_mapped()
+        && let Ok(meant) = ipnet::Ipv4Net::new(v4, v6.prefix_len() - 96)
+    {
+        return Err(BadPrefix::Mapped { written: text.to_owned(), meant: meant.into() });
+    }
+    Ok(prefix)
+}
+
+/// Reads an address.
+pub fn parse_address(text: &str) -> Result<IpAddr, BadPrefix> {
+    IpAddr::from_str(text)
+        .map(|address| address.to_canonical())
+        .map_err(|_| BadPrefix::Syntax(text.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bare_address_is_a_host_prefix() {
+        assert_eq!(parse("192.0.2.7").unwrap().to_string(), "192.0.2.7/32");
+        assert_eq!(parse("2001:db8::1").unwrap().to_string(), "2001:db8::1/128");
+    }
+
+    #[test]
+    fn host_bits_are_refused_with_both_meanings() {
+        let error = parse("185.94.108.7/24").unwrap_err().to_string();
+        assert!(error.contains("185.94.108.0/24") && error.contains("185.94.108.7/32"), "{error}");
+    }
+
+    #[test]
+    fn mapped_addresses_are_refused_with_their_ipv4_form() {
+        let error = parse("::ffff:192.0.2.0/120").unwrap_err().to_string();
+        assert!(error.contains("192.0.2.0/24"), "{error}");
+    }
+
+    #[test]
+    fn garbage_is_refused() {
+        for text in ["", "/", "1.2.3.4/33", "1.2.3/24", "::/129", "host.example", "1.2.3.4/", "01.2.3.4"] {
+            assert!(matches!(parse(text), Err(BadPrefix::Syntax(_))), "{text}");
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! What has to be in place before the kernel is asked for anything: its version and our capabilities.
+
+use caps::{CapSet, Capability};
+
+use crate::{Error, Result, error::Doing as _};
+
+/// The oldest kernel that this runs on: `BPF_LINK_CREATE` for XDP came with 5.9, inner arrays and the
+/// capability of their own with 5.8 to 5.10.
+const OLDEST: Version = Version(5, 10);
+
+/// A kernel's version, major and minor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Version(pub u32, pub u32);
+
+/// The running kernel's version.
+pub fn kernel_version() -> Result<Version> {
+    let release = kernel_release()?;
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map_while(|part| part.parse().ok());
+    match (numbers.next(), numbers.next()) {
+        (Some(major), Some(minor)) => Ok(Version(major, minor)),
+        _ => Err(Error::KernelTooOld { found: release }),
+    }
+}
+
+fn kernel_release() -> Result<String> {
+    let name = nix::sys::utsname::uname().doing(|| "cannot ask for the kernel's version".into())?;
+    Ok(name.release().to_string_lossy().into_owned())
+}
+
+/// Fails if the kernel is too old or this process may not do what every command has to.
+pub fn check() -> Result<()> {
+    let version = kernel_version()?;
+    if version < OLDEST {
+        return Err(Error::KernelTooOld { found: kernel_release()? });
+    }
+    let held = caps::read(None, CapSet::Effective).doing(|| "cannot read this process's capabilities".into())?;
+    // Before 5.8 there was CAP_SYS_ADMIN alone, and it still includes CAP_BPF.
+    let mut missing = Vec::new();
+    if !held.contains(&Capability::CAP_BPF) && !held.contains(&Capability::CAP_SYS_ADMIN) {
+        missing.push("CAP_BPF");
+    }
+    if !held.contains(&Capability::CAP_NET_ADMIN) {
+        missing.push("CAP_NET_ADMIN");
+    }
+    if missing.is_empty() { Ok(()) } else { Err(Error::NotPermitted { missing: missing.join(" and ") }) }
+}
+
+/// Whether the kernel has frames of several buffers for XDP programs (5.18).
+pub fn has_frags(version: Version) -> bool {
+    version >= Version(5, 18)
+}
+
+/// Whether the kernel has `bpf_ktime_get_coarse_ns` (5.11).
+pub fn has_coarse_clock(version: Version) -> bool {
+    version >= Version(5, 11)
+}

@@ -1,0 +1,159 @@
+//! The kernel program, specialised for the settings of a filter and loaded over its maps.
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+use aya::{Ebpf, EbpfLoader, programs::Xdp};
+use aya_obj::Object;
+
+use crate::{
+    Error, Result,
+    error::Doing as _,
+    pins::Pins,
+    preflight,
+    settings::{Policy, Settings},
+};
+
+/// The object file of the kernel program, aligned as ELF readers want it.
+static OBJECT: &[u8] = aya::include_bytes_aligned!(env!("SYNWALL_EBPF_OBJECT"));
+
+/// The maps that all interfaces of a filter share, by their names in the object file. Each is pinned
+/// under its name in lower case.
+const SHARED_MAPS: &[&str] = &[
+    "GENERATION",
+    "SOURCES_V4",
+    "SOURCES_V6",
+    "RETIRED_V4",
+    "RETIRED_V6",
+    "EXPIRIES",
+    "PREFIX_COUNTS",
+    "SOURCE_SETS",
+];
+
+/// The maps that each interface has for itself.
+const INTERFACE_MAPS: &[&str] = &["INTERFACE_COUNTS", "INTERFACE_RECORD"];
+
+/// What a program is specialised for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Specialisation {
+    /// The settings of the filter.
+    pub settings: Settings,
+    /// Whether the lists may hold deny entries.
+    pub deny: bool,
+    /// Whether the lists may hold retired prefixes.
+    pub retire: bool,
+    /// Whether `synwall confirm` is awaited.
+    pub confirm: bool,
+}
+
+impl Specialisation {
+    /// A number for this specialisation of this version's program, to tell whether what runs is it.
+    pub fn hash(&self) -> u64 {
+        let Self { settings, deny, retire, confirm } = self;
+        let Settings { tcp, udp, drop, policy, sources_secret } = settings;
+        let mut hasher = DefaultHasher::new();
+        OBJECT.hash(&mut hasher);
+        (tcp.bits(), udp.bits(), *drop as u8, *policy == Policy::Observe, sources_secret).hash(&mut hasher);
+        (deny, retire, confirm).hash(&mut hasher);
+        hasher.finish()
+    }
+}
+
+/// A program over its maps.
+pub struct Program {
+    ebpf: Ebpf,
+    entry: &'static str,
+}
+
+impl Program {
+    /// Loads the program over the maps in `pins` and the interface's in `directory` of it, as
+    /// [`Self::make_maps`] does, and has the kernel verify it.
+    pub fn load(pins: &Pins, directory: &str, specialisation: &Specialisation) -> Result<Self> {
+        let mut program = Self::make_maps(pins, directory, specialisation)?;
+        program.xdp()?.load().doing(|| "the kernel's verifier refused the program".into())?;
+        Ok(program)
+    }
+
+    /// Makes and pins the maps that are not there yet, and opens those that are.
+    pub fn make_maps(pins: &Pins, directory: &str, specialisation: &Specialisation) -> Result<Self> {
+        let Specialisation { settings, deny, retire, confirm } = specialisation;
+        let version = preflight::kernel_version()?;
+        let [udp, observe, deny, retire, confirm, coarse] = [
+            !settings.udp.is_empty(),
+            settings.policy == Policy::Observe,
+            *deny,
+            *retire,
+            *confirm,
+            preflight::has_coarse_clock(version),
+        ]
+        .map(u8::from);
+        let drop_level = settings.drop as u8;
+
+        let mut loader = EbpfLoader::new();
+        for name in SHARED_MAPS {
+            loader.map_pin_path(name, pins.join(name.to_lowercase()));
+        }
+        for name in INTERFACE_MAPS {
+            loader.map_pin_path(name, pins.join(directory).join(name.to_lowercase()));
+        }
+        let ebpf = loader
+            .override_global("TCP_PORTS", settings.tcp.bits(), true)
+            .override_global("UDP_PORTS", settings.udp.bits(), true)
+            .override_global("UDP", &udp, true)
+            .override_global("DROP_LEVEL", &drop_level, true)
+            .override_global("OBSERVE", &observe, true)
+            .override_global("DENY", &deny, true)
+            .override_global("RETIRE", &retire, true)
+            .override_global("CONFIRM", &confirm, true)
+            .override_global("COARSE_CLOCK", &coarse, true)
+            .override_global("SOURCES_SECRET", &settings.sources_secret, true)
+            .load(OBJECT)
+            .doing(|| "cannot load the kernel program".into())?;
+        let entry = if preflight::has_frags(version) { "synwall_frags" } else { "synwall" };
+        Ok(Self { ebpf, entry })
+    }
+
+    /// The program as aya sees it.
+    pub fn xdp(&mut self) -> Result<&mut Xdp> {
+        let program = self.ebpf.program_mut(self.entry).ok_or(aya::programs::ProgramError::NotLoaded);
+        program
+            .and_then(TryInto::try_into)
+            .doing(|| format!("the object file has no program '{}'", self.entry))
+    }
+}
+
+/// Fails unless the shared maps in `pins` are what this version's program expects: a map that is reused
+/// is not checked by anyone else.
+pub fn check_maps(pins: &Pins) -> Result<()> {
+    let object = Object::parse(OBJECT).doing(|| "cannot read the kernel program's object file".into())?;
+    for name in SHARED_MAPS {
+        let Some(expected) = object.maps.get(*name) else {
+            continue;
+        };
+        let path = pins.join(name.to_lowercase());
+        let other = |what: String| Error::OtherLayout {
+            path: pins.path().to_owned(),
+            what: format!("its map '{}' {what}", name.to_lowercase()),
+        };
+        let found = aya::maps::MapInfo::from_pin(&path).map_err(|error| other(format!("is missing: {error}")))?;
+        let is = (
+            found.map_type().map_or(0, |kind| kind as u32),
+            found.key_size(),
+            found.value_size(),
+            found.max_entries(),
+            found.map_flags(),
+        );
+        let should_be = (
+            expected.map_type(),
+            expected.key_size(),
+            expected.value_size(),
+            expected.max_entries(),
+            expected.map_flags(),
+        );
+        if is != should_be {
+            return Err(other(format!(
+                "has type, key, value, entries and flags {is:?}, this version {should_be:?}"
+            )));
+        }
+    }
+    Ok(())
+}
