@@ -1,6 +1,7 @@
 //! From the Ethernet header to the transport header: VLAN tags, IPv4 with its options, IPv6 with its
 //! extension headers.
 
+use aya_ebpf::{bindings::xdp_md, programs::XdpContext};
 use filter_common::{MAX_EXTENSION_HEADERS, MAX_VLAN_TAGS};
 
 use crate::frame::Frame;
@@ -41,6 +42,9 @@ pub struct Datagram<A> {
     /// kind and not inside of it, as the verifier refuses a register that was never written.
     pub transport: Transport,
 }
+
+/// The end of a packet that does not say where it ends.
+const NO_END: usize = u32::MAX as usize;
 
 /// What is behind the IP header and its extensions.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -110,7 +114,7 @@ pub fn ipv4<const SCATTERED: bool>(frame: &Frame<SCATTERED>, at: usize) -> Optio
             protocol: header.u8::<9>(),
             at: at + header_len,
             // A stack that has merged segments to more than 64 KiB writes 0 (Linux, BIG TCP).
-            end: if total_len == 0 { usize::MAX } else { at + total_len },
+            end: if total_len == 0 { NO_END } else { at + total_len },
             fragmented: fragment & MORE_FRAGMENTS != 0,
         };
         let payload = match fragment & OFFSET {
@@ -141,7 +145,7 @@ pub fn ipv6<const SCATTERED: bool>(frame: &Frame<SCATTERED>, at: usize) -> Optio
             protocol: header.u8::<6>(),
             at: at + LEN,
             // A jumbogram has its length in a hop-by-hop option (RFC 2675).
-            end: if payload_len == 0 { usize::MAX } else { at + LEN + payload_len },
+            end: if payload_len == 0 { NO_END } else { at + LEN + payload_len },
             fragmented: false,
         };
         Datagram {
@@ -151,10 +155,82 @@ pub fn ipv6<const SCATTERED: bool>(frame: &Frame<SCATTERED>, at: usize) -> Optio
             transport,
         }
     })?;
-    if datagram.payload == Payload::Transport {
-        datagram.payload = walk_extensions(frame, &mut datagram.transport);
+    // Most packets have no extension header, and are spared the call.
+    if datagram.payload == Payload::Transport && is_extension(datagram.transport.protocol) {
+        let Transport { protocol, at, end, .. } = datagram.transport;
+        let walk = if SCATTERED { walk_scattered } else { walk_whole };
+        let found = Walked(walk(frame.ctx(), protocol.into(), at as u64, end as u64));
+        datagram.payload = found.payload();
+        datagram.transport = Transport { end, ..found.transport() };
     }
     Some(datagram)
+}
+
+/// What a walk found, in one register: a function of its own gives no more. Of its own, so that the
+/// verifier follows the walk once and not for each way that leads to it.
+#[derive(Clone, Copy)]
+struct Walked(u64);
+
+impl Walked {
+    #[inline(always)]
+    fn new(payload: Payload, transport: &Transport) -> Self {
+        let at = (transport.at as u64) << 32;
+        let protocol = u64::from(transport.protocol) << 16;
+        Self(at | protocol | u64::from(transport.fragmented) << 8 | payload as u64)
+    }
+
+    #[inline(always)]
+    fn payload(self) -> Payload {
+        match self.0 as u8 {
+            0 => Payload::Transport,
+            1 => Payload::LaterFragment,
+            2 => Payload::Malformed,
+            _ => Payload::EvasiveFragment,
+        }
+    }
+
+    #[inline(always)]
+    fn transport(self) -> Transport {
+        Transport {
+            protocol: (self.0 >> 16) as u8,
+            at: (self.0 >> 32) as usize,
+            end: 0,
+            fragmented: self.0 as u16 >> 8 != 0,
+        }
+    }
+}
+
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn walk_whole(ctx: *mut xdp_md, protocol: u64, at: u64, end: u64) -> u64 {
+    walk::<false>(ctx, protocol, at, end)
+}
+
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn walk_scattered(ctx: *mut xdp_md, protocol: u64, at: u64, end: u64) -> u64 {
+    walk::<true>(ctx, protocol, at, end)
+}
+
+#[inline(always)]
+fn walk<const SCATTERED: bool>(ctx: *mut xdp_md, protocol: u64, at: u64, end: u64) -> u64 {
+    let frame = Frame::<SCATTERED>::new(&XdpContext::new(ctx));
+    let mut transport =
+        Transport { protocol: protocol as u8, at: at as usize, end: end as usize, fragmented: false };
+    let payload = walk_extensions(&frame, &mut transport);
+    Walked::new(payload, &transport).0
+}
+
+#[inline(always)]
+fn is_extension(protocol: u8) -> bool {
+    matches!(
+        protocol,
+        protocol::HOP_BY_HOP
+            | protocol::ROUTING
+            | protocol::FRAGMENT
+            | protocol::AUTHENTICATION
+            | protocol::DESTINATION_OPTIONS
+    )
 }
 
 /// Follows the extension headers (RFC 8200, section 4) up to the transport header.
@@ -192,12 +268,5 @@ fn walk_extensions<const SCATTERED: bool>(frame: &Frame<SCATTERED>, transport: &
         }
         transport.protocol = next;
     }
-    match transport.protocol {
-        protocol::HOP_BY_HOP
-        | protocol::ROUTING
-        | protocol::DESTINATION_OPTIONS
-        | protocol::AUTHENTICATION
-        | protocol::FRAGMENT => transport.too_short(),
-        _ => Payload::Transport,
-    }
+    if is_extension(transport.protocol) { transport.too_short() } else { Payload::Transport }
 }

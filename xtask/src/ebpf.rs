@@ -1,0 +1,73 @@
+//! Building the kernel program: filter-ebpf for `bpfel-unknown-none`, into `target/synwall-ebpf.o`.
+//! Big-endian hosts are not served.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
+
+use anyhow::{Context as _, Result};
+
+use crate::setup::KernelTools;
+use crate::{exec, place};
+
+/// Compiles the kernel program and puts it where filter-user's build script looks for it.
+pub fn build(tools: &KernelTools) -> Result<()> {
+    let target = place::target().join("ebpf");
+    exec::run(
+        Command::new(&tools.compiler.cargo)
+            .args([
+                "build",
+                "--release",
+                "-Z",
+                "build-std=core",
+                "--target",
+                "bpfel-unknown-none",
+            ])
+            .args(["-p", "filter-ebpf", "--target-dir"])
+            .arg(&target)
+            .current_dir(place::root())
+            .env("RUSTC", &tools.compiler.rustc)
+            // `-Z build-std` is unstable; this admits it on a stable compiler.
+            .env("RUSTC_BOOTSTRAP", "1")
+            .env("CARGO_ENCODED_RUSTFLAGS", flags(tools).join("\x1f"))
+            .env("LD_LIBRARY_PATH", env::join_paths(&tools.compiler.libraries)?)
+            // filter-user's build script must not build the program a second time, its own way.
+            .env("AYA_BUILD_SKIP", "1"),
+    )?;
+    replace_if_changed(
+        &target.join("bpfel-unknown-none/release/synwall-ebpf"),
+        &place::kernel_object(),
+    )
+}
+
+fn flags(tools: &KernelTools) -> Vec<String> {
+    let cargo_home = env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(|| env::home_dir().map(|home| home.join(".cargo")))
+        .unwrap_or_default();
+    let mut flags = vec![
+        format!("-Clinker={}", tools.linker.display()),
+        "-Clink-arg=--btf".to_owned(),
+        "-Cdebuginfo=2".to_owned(),
+        format!("--cfg=bpf_target_arch=\"{}\"", env::consts::ARCH),
+    ];
+    // The object tells nobody where it was built. The last prefix that matches counts, and an unpacked sysroot
+    // lies inside the workspace.
+    let sysroot = tools.compiler.sysroot.as_path();
+    for (from, to) in [(place::root(), "."), (&cargo_home, "cargo"), (sysroot, "rust")] {
+        flags.push(format!("--remap-path-prefix={}={to}", from.display()));
+    }
+    flags
+}
+
+/// Cargo compares times: an untouched object means that user space is not built again.
+fn replace_if_changed(new: &Path, old: &Path) -> Result<()> {
+    let bytes = fs::read(new).with_context(|| format!("cannot read the kernel program {}", new.display()))?;
+    if fs::read(old).is_ok_and(|before| before == bytes) {
+        return Ok(());
+    }
+    let partial = old.with_extension("partial");
+    fs::write(&partial, bytes)
+        .and_then(|()| fs::rename(&partial, old))
+        .with_context(|| format!("cannot write the kernel program {}", old.display()))
+}

@@ -1,0 +1,63 @@
+//! `cargo xtask`: set-up, build, demo, tests and lints of synwall, each in a file of its own name.
+//! The workspace needs two compilers and a linker that Cargo does not fetch; this is where they come from.
+
+mod demo;
+mod ebpf;
+mod exec;
+mod lint;
+mod place;
+mod setup;
+mod test;
+mod user;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Set up, build, try and test synwall")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Install what the other tasks need (they do it themselves; a second run changes nothing)
+    Setup,
+    /// Build the kernel program and the `synwall` binary
+    Build,
+    /// Show synwall at work in network namespaces of its own
+    Demo,
+    /// Run all tests, against the real kernel (needs root)
+    Test {
+        /// Handed to the test harness: a part of a test's name, --nocapture, …
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        filter: Vec<String>,
+    },
+    /// Check formatting and run clippy; every warning is an error
+    Lint,
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().task {
+        Task::Setup => setup::everything().map(|_| ExitCode::SUCCESS),
+        Task::Build => build().map(|()| ExitCode::SUCCESS),
+        Task::Demo => demo::run(),
+        Task::Test { filter } => test::run(&filter),
+        Task::Lint => lint::run().map(|()| ExitCode::SUCCESS),
+    };
+    // Not returned from main: that would show a backtrace where RUST_BACKTRACE is set for the tests' sake.
+    done.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn build() -> Result<()> {
+    ebpf::build(&setup::kernel_tools()?)?;
+    let binary = user::build()?;
+    eprintln!("synwall is built: {}", binary.display());
+    Ok(())
+}

@@ -1,0 +1,38 @@
+//! Where things are. Tools, toolchain and kernel object always lie under the workspace's own `target/`, so
+//! that removing it undoes the set-up; only user space follows `CARGO_TARGET_DIR`.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+/// The workspace's root.
+pub fn root() -> &'static Path {
+    let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
+    xtask.parent().unwrap_or(xtask)
+}
+
+/// The workspace's own `target/`, wherever Cargo was told to build.
+pub fn target() -> PathBuf {
+    root().join("target")
+}
+
+/// What `cargo install` and unpacked packages bring.
+pub fn tools() -> PathBuf {
+    target().join("tools")
+}
+
+/// The kernel program, where filter-user's build script looks for it.
+pub fn kernel_object() -> PathBuf {
+    target().join("synwall-ebpf.o")
+}
+
+/// The `synwall` binary.
+pub fn synwall() -> PathBuf {
+    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(target, |dir| root().join(dir));
+    target.join("release/synwall")
+}
+
+/// The Cargo that started us: the program itself and not rustup's proxy, which would put its own toolchain's
+/// libraries before the ones we choose.
+pub fn cargo() -> PathBuf {
+    env::var_os("CARGO").map_or_else(|| "cargo".into(), PathBuf::from)
+}

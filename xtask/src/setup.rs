@@ -1,0 +1,76 @@
+//! The set-up: finds what the other tasks need and installs what is missing, saying what and why first.
+//! It looks at the things themselves, never at a note that they were once installed.
+
+mod apt;
+mod compiler;
+mod debian;
+mod linker;
+mod nginx;
+mod packages;
+mod rustup;
+mod toolchain;
+
+use std::fs::{self, File, TryLockError};
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+
+pub use compiler::Compiler;
+
+use crate::place;
+
+/// What it takes to build the kernel program.
+pub struct KernelTools {
+    pub compiler: Compiler,
+    pub linker: PathBuf,
+}
+
+/// What it takes to run the demo and the tests.
+pub struct Tools {
+    pub kernel: KernelTools,
+    pub nginx: PathBuf,
+}
+
+/// Finds or installs what building needs.
+pub fn kernel_tools() -> Result<KernelTools> {
+    let _lock = lock()?;
+    find_kernel_tools()
+}
+
+/// Finds or installs what building, the demo and the tests need.
+pub fn everything() -> Result<Tools> {
+    let _lock = lock()?;
+    let kernel = find_kernel_tools()?;
+    packages::install_missing()?;
+    let nginx = nginx::find()?;
+    Ok(Tools { kernel, nginx })
+}
+
+fn find_kernel_tools() -> Result<KernelTools> {
+    Ok(KernelTools {
+        compiler: toolchain::choose()?,
+        linker: linker::find()?,
+    })
+}
+
+/// Two set-ups at once would unpack into each other's directories.
+fn lock() -> Result<File> {
+    let path = place::target().join("setup.lock");
+    let open = || {
+        fs::create_dir_all(place::target())?;
+        File::options().create(true).append(true).open(&path)
+    };
+    let file = open().with_context(|| {
+        format!(
+            "cannot write {}; if target/ is another user's, run this as them or remove it",
+            path.display()
+        )
+    })?;
+    match file.try_lock() {
+        Ok(()) => return Ok(file),
+        Err(TryLockError::WouldBlock) => eprintln!("another set-up is running here: waiting for it"),
+        Err(TryLockError::Error(error)) => return Err(error).context("cannot lock target/setup.lock"),
+    }
+    file.lock().context("cannot lock target/setup.lock")?;
+    Ok(file)
+}

@@ -1,0 +1,43 @@
+//! The programs that the demo and the tests call, and the Debian packages that bring them. A C compiler is
+//! not among them: without one xtask would not have been linked.
+
+use anyhow::{Context as _, Result};
+
+use super::apt;
+use crate::exec;
+
+/// Program, package, what it is for.
+const PROGRAMS: [(&str, &str, &str); 11] = [
+    ("ip", "iproute2", "network namespaces and links"),
+    ("nsenter", "util-linux", "running in a namespace"),
+    ("setpriv", "util-linux", "running without privileges"),
+    (
+        "setarch",
+        "util-linux",
+        "running under another kernel version's name",
+    ),
+    ("curl", "curl", "visitors"),
+    ("openssl", "openssl", "certificates"),
+    ("nmap", "nmap", "scanners"),
+    ("hping3", "hping3", "floods"),
+    ("ethtool", "ethtool", "properties of links"),
+    ("bpftool", "bpftool", "the kernel's view of programs and maps"),
+    ("tcpdump", "tcpdump", "seeing that nothing is answered"),
+];
+
+/// Installs what is missing.
+pub fn install_missing() -> Result<()> {
+    let mut packages = Vec::new();
+    for (program, package, purpose) in PROGRAMS {
+        if exec::find(program).is_none() {
+            eprintln!("The tests and the demo need `{program}` (Debian: {package}) for {purpose}.");
+            if !packages.contains(&package) {
+                packages.push(package);
+            }
+        }
+    }
+    if packages.is_empty() {
+        return Ok(());
+    }
+    apt::install(&packages).context("not every program for the tests and the demo is here")
+}

@@ -1,0 +1,35 @@
+//! `cargo xtask test`: set-up, build, and every test of the workspace. What Cargo prints last stays last.
+
+use std::process::{Command, ExitCode};
+
+use anyhow::{Result, ensure};
+
+use crate::{ebpf, exec, place, setup, user};
+
+/// Runs the tests; `filter` goes to the test harness.
+pub fn run(filter: &[String]) -> Result<ExitCode> {
+    ensure!(
+        exec::is_root(),
+        "cargo xtask test needs root: it makes network namespaces and loads XDP programs. \
+         Run it in a root shell, or as: sudo env \"PATH=$PATH\" \"HOME=$HOME\" cargo xtask test"
+    );
+    let tools = setup::everything()?;
+    ebpf::build(&tools.kernel)?;
+    let synwall = user::build()?;
+    // filter-ebpf has no tests of its own: its tests run the real program, from the outside.
+    exec::stand_in(
+        Command::new(place::cargo())
+            .args([
+                "test",
+                "--release",
+                "--workspace",
+                "--exclude",
+                "filter-ebpf",
+                "--",
+            ])
+            .args(filter)
+            .current_dir(place::root())
+            .env("SYNWALL_BIN", synwall)
+            .env("SYNWALL_NGINX", tools.nginx),
+    )
+}
