@@ -57,7 +57,10 @@ impl Chunked {
     #[inline(always)]
     pub const fn locate(slot: u32, cpu: u32) -> Self {
         let counter = slot * Self::SHARDS + (cpu & (Self::SHARDS - 1));
-        Self { chunk: counter / Self::CHUNK_LEN, index: counter & (Self::CHUNK_LEN - 1) }
+        Self {
+            chunk: counter / Self::CHUNK_LEN,
+            index: counter & (Self::CHUNK_LEN - 1),
+        }
     }
 }
 

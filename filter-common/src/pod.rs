@@ -1,6 +1,8 @@
 //! User space may read and write these layouts as bytes.
 
-use crate::{Count, Decision, Expiry, InterfaceCounts, InterfaceRecord, PrefixCount, SourceNetwork, SourceSets};
+use crate::{
+    Count, Decision, Expiry, InterfaceCounts, InterfaceRecord, PrefixCount, SourceNetwork, SourceSets,
+};
 
 macro_rules! pod {
     ($($layout:ty),+ $(,)?) => {
@@ -12,4 +14,13 @@ macro_rules! pod {
     };
 }
 
-pod!(Count, Decision, Expiry, InterfaceCounts, InterfaceRecord, PrefixCount, SourceNetwork, SourceSets);
+pod!(
+    Count,
+    Decision,
+    Expiry,
+    InterfaceCounts,
+    InterfaceRecord,
+    PrefixCount,
+    SourceNetwork,
+    SourceSets
+);

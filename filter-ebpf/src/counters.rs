@@ -91,5 +91,11 @@ unsafe fn add(counter: *mut u64, value: u64) {
 fn now() -> u64 {
     // SAFETY: the helpers have no preconditions; the coarse clock, four times as fast and exact to a
     // timer tick, is only called where it exists.
-    unsafe { if settings::has_coarse_clock() { bpf_ktime_get_coarse_ns() } else { bpf_ktime_get_ns() } }
+    unsafe {
+        if settings::has_coarse_clock() {
+            bpf_ktime_get_coarse_ns()
+        } else {
+            bpf_ktime_get_ns()
+        }
+    }
 }

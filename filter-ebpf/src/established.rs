@@ -35,8 +35,12 @@ pub fn has_socket<A: Address, const SCATTERED: bool>(
         };
         size_of::<bpf_sock_tuple__bindgen_ty_1__bindgen_ty_1>()
     } else {
-        tuple.__bindgen_anon_1.ipv6 =
-            bpf_sock_tuple__bindgen_ty_1__bindgen_ty_2 { saddr: source, daddr: destination, sport, dport };
+        tuple.__bindgen_anon_1.ipv6 = bpf_sock_tuple__bindgen_ty_1__bindgen_ty_2 {
+            saddr: source,
+            daddr: destination,
+            sport,
+            dport,
+        };
         size_of::<bpf_sock_tuple__bindgen_ty_1__bindgen_ty_2>()
     };
     // SAFETY: `ctx` is this run's context, `tuple` is at least `size` bytes. The socket that comes back

@@ -34,14 +34,26 @@ pub fn with_frame<T>(
     // SAFETY: `ctx` is the context that the kernel gave to this run of the program.
     let len = unsafe { bpf_xdp_get_buff_len(ctx.as_ptr().cast()) };
     let frame = Frame::new(ctx);
-    if len > frame.len { scattered(&Frame { len, ..Frame::new(ctx) }) } else { whole(&frame) }
+    if len > frame.len {
+        scattered(&Frame {
+            len,
+            ..Frame::new(ctx)
+        })
+    } else {
+        whole(&frame)
+    }
 }
 
 impl<const SCATTERED: bool> Frame<SCATTERED> {
     #[inline(always)]
     pub fn new(ctx: &XdpContext) -> Self {
         let (start, end) = (ctx.data(), ctx.data_end());
-        Self { ctx: ctx.as_ptr().cast(), start, end, len: (end - start) as u64 }
+        Self {
+            ctx: ctx.as_ptr().cast(),
+            start,
+            end,
+            len: (end - start) as u64,
+        }
     }
 
     #[inline(always)]
@@ -60,12 +72,18 @@ impl<const SCATTERED: bool> Frame<SCATTERED> {
             // SAFETY: `ctx` is this run's context, and `bytes` has room for the `N` bytes asked for.
             let failed =
                 unsafe { bpf_xdp_load_bytes(self.ctx, at as u32, bytes.as_mut_ptr().cast(), N as u32) };
-            return (failed == 0).then(|| read(&Window { bytes: bytes.as_ptr() }));
+            return (failed == 0).then(|| {
+                read(&Window {
+                    bytes: bytes.as_ptr(),
+                })
+            });
         }
         if self.start + at + N > self.end {
             return None;
         }
-        Some(read(&Window { bytes: (self.start + at) as *const u8 }))
+        Some(read(&Window {
+            bytes: (self.start + at) as *const u8,
+        }))
     }
 }
 

@@ -75,7 +75,7 @@ fn decide(find: impl Fn(u32) -> Option<Decision>, bits: u32) -> Option<(Action, 
         let slot = decision.slot();
         // SAFETY: entries are only replaced as a whole, by user space, and this reads plain integers: the
         // worst that a concurrent change gives is the old deadline.
-        let Some(expiry) = (unsafe { EXPIRIES.get(&slot) }) else {
+        let Some(expiry) = (unsafe { EXPIRIES.get(slot) }) else {
             break;
         };
         // SAFETY: the helper has no preconditions.

@@ -6,7 +6,10 @@
 #![no_std]
 #![no_main]
 #![cfg_attr(target_arch = "bpf", feature(asm_experimental_arch))]
-#![expect(missing_docs, reason = "a program has no API; its map layouts are documented in filter-common")]
+#![expect(
+    missing_docs,
+    reason = "a program has no API; its map layouts are documented in filter-common"
+)]
 
 mod confirm;
 mod counters;

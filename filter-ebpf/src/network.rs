@@ -76,7 +76,11 @@ impl Transport {
     /// What to say of a packet that ends before its transport header does.
     #[inline(always)]
     pub fn too_short(&self) -> Payload {
-        if self.fragmented { Payload::EvasiveFragment } else { Payload::Malformed }
+        if self.fragmented {
+            Payload::EvasiveFragment
+        } else {
+            Payload::Malformed
+        }
     }
 }
 
@@ -145,23 +149,36 @@ pub fn ipv6<const SCATTERED: bool>(frame: &Frame<SCATTERED>, at: usize) -> Optio
             protocol: header.u8::<6>(),
             at: at + LEN,
             // A jumbogram has its length in a hop-by-hop option (RFC 2675).
-            end: if payload_len == 0 { NO_END } else { at + LEN + payload_len },
+            end: if payload_len == 0 {
+                NO_END
+            } else {
+                at + LEN + payload_len
+            },
             fragmented: false,
         };
         Datagram {
             source: Ipv6([header.raw_u64::<8>(), header.raw_u64::<16>()]),
             destination: Ipv6([header.raw_u64::<24>(), header.raw_u64::<32>()]),
-            payload: if header.u8::<0>() >> 4 == 6 { Payload::Transport } else { Payload::Malformed },
+            payload: if header.u8::<0>() >> 4 == 6 {
+                Payload::Transport
+            } else {
+                Payload::Malformed
+            },
             transport,
         }
     })?;
     // Most packets have no extension header, and are spared the call.
     if datagram.payload == Payload::Transport && is_extension(datagram.transport.protocol) {
-        let Transport { protocol, at, end, .. } = datagram.transport;
+        let Transport {
+            protocol, at, end, ..
+        } = datagram.transport;
         let walk = if SCATTERED { walk_scattered } else { walk_whole };
         let found = Walked(walk(frame.ctx(), protocol.into(), at as u64, end as u64));
         datagram.payload = found.payload();
-        datagram.transport = Transport { end, ..found.transport() };
+        datagram.transport = Transport {
+            end,
+            ..found.transport()
+        };
     }
     Some(datagram)
 }
@@ -215,8 +232,12 @@ extern "C" fn walk_scattered(ctx: *mut xdp_md, protocol: u64, at: u64, end: u64)
 #[inline(always)]
 fn walk<const SCATTERED: bool>(ctx: *mut xdp_md, protocol: u64, at: u64, end: u64) -> u64 {
     let frame = Frame::<SCATTERED>::new(&XdpContext::new(ctx));
-    let mut transport =
-        Transport { protocol: protocol as u8, at: at as usize, end: end as usize, fragmented: false };
+    let mut transport = Transport {
+        protocol: protocol as u8,
+        at: at as usize,
+        end: end as usize,
+        fragmented: false,
+    };
     let payload = walk_extensions(&frame, &mut transport);
     Walked::new(payload, &transport).0
 }
@@ -252,8 +273,9 @@ fn walk_extensions<const SCATTERED: bool>(frame: &Frame<SCATTERED>, transport: &
         if transport.at + 8 > transport.end {
             return transport.too_short();
         }
-        let extension = frame
-            .read::<8, _>(transport.at, |header| (header.u8::<0>(), header.u8::<1>(), header.u16::<2>()));
+        let extension = frame.read::<8, _>(transport.at, |header| {
+            (header.u8::<0>(), header.u8::<1>(), header.u16::<2>())
+        });
         let Some((next, len, fragment)) = extension else {
             return transport.too_short();
         };
@@ -268,5 +290,9 @@ fn walk_extensions<const SCATTERED: bool>(frame: &Frame<SCATTERED>, transport: &
         }
         transport.protocol = next;
     }
-    if is_extension(transport.protocol) { transport.too_short() } else { Payload::Transport }
+    if is_extension(transport.protocol) {
+        transport.too_short()
+    } else {
+        Payload::Transport
+    }
 }

@@ -30,6 +30,10 @@ pub fn dropped<const SCATTERED: bool>(frame: &Frame<SCATTERED>, network: u64) {
         }
     }
     let taken_over = set[fewest & (NETWORKS_PER_SET - 1)].packets;
-    set[fewest & (NETWORKS_PER_SET - 1)] =
-        SourceNetwork { network, packets: taken_over + 1, bytes: frame.len, error: taken_over };
+    set[fewest & (NETWORKS_PER_SET - 1)] = SourceNetwork {
+        network,
+        packets: taken_over + 1,
+        bytes: frame.len,
+        error: taken_over,
+    };
 }

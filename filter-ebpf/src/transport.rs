@@ -45,7 +45,10 @@ impl Segment {
 /// A packet's approach and, meaningful with [`Approach::Tcp`] alone, the segment: beside the approach and
 /// not inside of it, as the verifier refuses a register that was never written.
 #[inline(always)]
-pub fn approach<A, const SCATTERED: bool>(frame: &Frame<SCATTERED>, datagram: &Datagram<A>) -> (Approach, Segment) {
+pub fn approach<A, const SCATTERED: bool>(
+    frame: &Frame<SCATTERED>,
+    datagram: &Datagram<A>,
+) -> (Approach, Segment) {
     let transport = &datagram.transport;
     match datagram.payload {
         Payload::Transport if transport.protocol == protocol::TCP => tcp(frame, transport),
@@ -66,7 +69,13 @@ fn tcp<const SCATTERED: bool>(frame: &Frame<SCATTERED>, transport: &Transport) -
             return None;
         }
         frame.read::<TCP_FLAGS_END, _>(transport.at, |header| {
-            (header.u16::<2>(), Segment { ports: header.raw_u32::<0>(), flags: header.u8::<13>() })
+            (
+                header.u16::<2>(),
+                Segment {
+                    ports: header.raw_u32::<0>(),
+                    flags: header.u8::<13>(),
+                },
+            )
         })
     };
     match header() {
@@ -94,5 +103,9 @@ fn udp<const SCATTERED: bool>(frame: &Frame<SCATTERED>, transport: &Transport) -
 /// What to make of a packet that ends before its transport header does.
 #[inline(always)]
 fn too_short(transport: &Transport) -> Approach {
-    if transport.fragmented { Approach::EvasiveFragment } else { Approach::Malformed }
+    if transport.fragmented {
+        Approach::EvasiveFragment
+    } else {
+        Approach::Malformed
+    }
 }

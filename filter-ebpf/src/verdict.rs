@@ -30,7 +30,10 @@ pub fn of<const SCATTERED: bool>(frame: &Frame<SCATTERED>) -> Verdict {
 }
 
 #[inline(always)]
-fn of_datagram<A: Address, const SCATTERED: bool>(frame: &Frame<SCATTERED>, datagram: Option<Datagram<A>>) -> Verdict {
+fn of_datagram<A: Address, const SCATTERED: bool>(
+    frame: &Frame<SCATTERED>,
+    datagram: Option<Datagram<A>>,
+) -> Verdict {
     // An IP header that is cut short: not even the source is known.
     let Some(datagram) = datagram else {
         return Drop(Reason::Malformed);

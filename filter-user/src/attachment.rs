@@ -6,8 +6,9 @@ use std::io;
 use aya::{
     maps::{Array, MapData},
     programs::{
-        ProgramError, XdpMode, loaded_programs,
+        ProgramError, XdpMode,
         links::{FdLink, PinnedLink},
+        loaded_programs,
         xdp::XdpLink,
     },
 };
@@ -68,25 +69,38 @@ impl Attachment {
             .filter(|directory| pins.join(directory).join("link").exists())
             .map(|directory| Self::read(pins, directory))
             .collect::<Result<_>>()?;
-        all.sort_by(|a, b| a.record.name.cmp(&b.record.name));
+        all.sort_by_key(|attachment| attachment.record.name);
         Ok(all)
     }
 
     fn read(pins: &Pins, directory: String) -> Result<Self> {
         let record: Array<MapData, InterfaceRecord> = pins.map(format!("{directory}/interface_record"))?;
-        let record = record.get(&0, 0).doing(|| format!("cannot read the record of {directory}"))?;
+        let record = record
+            .get(&0, 0)
+            .doing(|| format!("cannot read the record of {directory}"))?;
         let link = PinnedLink::from_pin(pins.join(&directory).join("link"));
         let link = link.doing(|| format!("cannot open the link of {directory}"))?;
-        let info = FdLink::from(link).info().doing(|| format!("cannot read the link of {directory}"))?;
+        let info = FdLink::from(link)
+            .info()
+            .doing(|| format!("cannot read the link of {directory}"))?;
         let program_id = info.program_id();
         let state = if record.netns != interface::netns()? {
             State::Elsewhere
         } else {
             let there = interface::by_index(record.ifindex)?;
             let runs = |interface: Interface| interface.xdp.iter().any(|xdp| xdp.id == program_id);
-            if there.is_some_and(runs) { State::Attached } else { State::Gone }
+            if there.is_some_and(runs) {
+                State::Attached
+            } else {
+                State::Gone
+            }
         };
-        Ok(Self { directory, record, program_id, state })
+        Ok(Self {
+            directory,
+            record,
+            program_id,
+            state,
+        })
     }
 
     /// The interface's name when it was attached.
@@ -96,7 +110,11 @@ impl Attachment {
 
     /// Where the program runs.
     pub fn mode(&self) -> Mode {
-        if self.record.mode == 1 { Mode::Native } else { Mode::Generic }
+        if self.record.mode == 1 {
+            Mode::Native
+        } else {
+            Mode::Generic
+        }
     }
 
     /// Whether it passes everything because nobody confirmed it.
@@ -122,7 +140,10 @@ impl Attachment {
         xdp.attach_to_link(link).map_err(|error| match errno(&error) {
             // The interface went away after we looked.
             Some(Errno::ENOLINK | Errno::ENODEV) => Error::InterfaceGone(self.name()),
-            _ => Error::Kernel { doing: what(), source: Box::new(error) },
+            _ => Error::Kernel {
+                doing: what(),
+                source: Box::new(error),
+            },
         })?;
         self.record.program_hash = wanted.hash();
         self.write_record(pins)
@@ -148,7 +169,8 @@ impl Attachment {
     fn write_record(&self, pins: &Pins) -> Result<()> {
         let path = format!("{}/interface_record", self.directory);
         let mut map: Array<MapData, InterfaceRecord> = pins.map(path)?;
-        map.set(0, self.record, 0).doing(|| format!("cannot write the record of {}", self.name()))
+        map.set(0, self.record, 0)
+            .doing(|| format!("cannot write the record of {}", self.name()))
     }
 }
 
@@ -158,12 +180,19 @@ trait FromIo {
 
 impl FromIo for aya::programs::links::LinkError {
     fn from_io(io_error: io::Error) -> Self {
-        Self::SyscallError(aya::sys::SyscallError { call: "unlink", io_error })
+        Self::SyscallError(aya::sys::SyscallError {
+            call: "unlink",
+            io_error,
+        })
     }
 }
 
 fn name_of(record: &InterfaceRecord) -> String {
-    let end = record.name.iter().position(|byte| *byte == 0).unwrap_or(INTERFACE_NAME_BYTES);
+    let end = record
+        .name
+        .iter()
+        .position(|byte| *byte == 0)
+        .unwrap_or(INTERFACE_NAME_BYTES);
     String::from_utf8_lossy(&record.name[..end]).into_owned()
 }
 
@@ -207,26 +236,44 @@ impl Prepared {
             mode: 0,
             name,
         };
-        Ok(Self { directory, program, record })
+        Ok(Self {
+            directory,
+            program,
+            record,
+        })
     }
 
     /// Attaches the program, and says why if it had to be the generic mode.
     pub fn attach(mut self, pins: &Pins, wanted: Wanted) -> Result<(Attachment, Option<io::Error>)> {
         let attached = match wanted {
-            Wanted::Generic => self.attach_in(pins, Mode::Generic).map(|id| (Mode::Generic, id, None)),
-            Wanted::Native => self.attach_in(pins, Mode::Native).map(|id| (Mode::Native, id, None)),
+            Wanted::Generic => self
+                .attach_in(pins, Mode::Generic)
+                .map(|id| (Mode::Generic, id, None)),
+            Wanted::Native => self
+                .attach_in(pins, Mode::Native)
+                .map(|id| (Mode::Native, id, None)),
             Wanted::Auto => match self.attach_in(pins, Mode::Native) {
                 Ok(id) => Ok((Mode::Native, id, None)),
-                Err(Error::NoNativeMode { source, .. }) => {
-                    self.attach_in(pins, Mode::Generic).map(|id| (Mode::Generic, id, Some(source)))
-                }
+                Err(Error::NoNativeMode { source, .. }) => self
+                    .attach_in(pins, Mode::Generic)
+                    .map(|id| (Mode::Generic, id, Some(source))),
                 Err(error) => Err(error),
             },
         };
         match attached {
             Ok((_, program_id, fallback)) => {
-                let Self { directory, record, .. } = self;
-                Ok((Attachment { directory, record, program_id, state: State::Attached }, fallback))
+                let Self {
+                    directory, record, ..
+                } = self;
+                Ok((
+                    Attachment {
+                        directory,
+                        record,
+                        program_id,
+                        state: State::Attached,
+                    },
+                    fallback,
+                ))
             }
             Err(error) => {
                 pins.remove_directory(&self.directory)?;
@@ -249,7 +296,9 @@ impl Prepared {
         };
         let path = format!("{}/interface_record", self.directory);
         let mut record: Array<MapData, InterfaceRecord> = pins.map(path)?;
-        record.set(0, self.record, 0).doing(|| format!("cannot write the record of {name}"))?;
+        record
+            .set(0, self.record, 0)
+            .doing(|| format!("cannot write the record of {name}"))?;
 
         let flags = match mode {
             Mode::Native => XdpMode::Driver,
@@ -257,11 +306,18 @@ impl Prepared {
         };
         let ifindex = self.record.ifindex;
         let xdp = self.program.xdp()?;
-        let id = xdp.attach_to_if_index(ifindex, flags).map_err(|error| refused(&name, ifindex, mode, error))?;
-        let link = xdp.take_link(id).doing(|| format!("cannot take the link of {name}"))?;
+        let id = xdp
+            .attach_to_if_index(ifindex, flags)
+            .map_err(|error| refused(&name, ifindex, mode, error))?;
+        let link = xdp
+            .take_link(id)
+            .doing(|| format!("cannot take the link of {name}"))?;
         // Where the kernel makes no link, aya attaches over netlink: that would end with this process.
         let link = FdLink::try_from(link).map_err(|_| Error::LinkNotPinnable(name.clone()))?;
-        let program_id = link.info().doing(|| format!("cannot read the link of {name}"))?.program_id();
+        let program_id = link
+            .info()
+            .doing(|| format!("cannot read the link of {name}"))?
+            .program_id();
         link.pin(pins.join(&self.directory).join("link"))
             .doing(|| format!("cannot pin the link of {name}, so it was detached again"))?;
         Ok(program_id)
@@ -275,16 +331,24 @@ fn refused(name: &str, ifindex: u32, mode: Mode, error: ProgramError) -> Error {
     match errno {
         Some(Errno::EBUSY | Errno::EEXIST) => {
             let other = interface::by_index(ifindex).ok().flatten();
-            let program = other.as_ref().and_then(|interface| interface.xdp.first().copied());
+            let program = other
+                .as_ref()
+                .and_then(|interface| interface.xdp.first().copied());
             match (other, program) {
                 (Some(interface), Some(program)) => occupied(&interface, program.id, program.mode),
-                _ => Error::Attach { interface: name.to_owned(), mode: mode.name(), source, hint: "" },
+                _ => Error::Attach {
+                    interface: name.to_owned(),
+                    mode: mode.name(),
+                    source,
+                    hint: "",
+                },
             }
         }
         Some(Errno::ENODEV) => Error::UnknownInterface(name.to_owned()),
-        Some(Errno::EOPNOTSUPP) if mode == Mode::Native => {
-            Error::NoNativeMode { interface: name.to_owned(), source }
-        }
+        Some(Errno::EOPNOTSUPP) if mode == Mode::Native => Error::NoNativeMode {
+            interface: name.to_owned(),
+            source,
+        },
         _ => Error::Attach {
             interface: name.to_owned(),
             mode: mode.name(),
@@ -311,7 +375,11 @@ fn occupied(interface: &Interface, program_id: u32, mode: Mode) -> Error {
         Some(name) => format!("'{name}' (id {program_id}, {})", mode.name()),
         None => format!("id {program_id} ({})", mode.name()),
     };
-    Error::Occupied { interface: interface.name.clone(), program, xdp: mode.iproute2() }
+    Error::Occupied {
+        interface: interface.name.clone(),
+        program,
+        xdp: mode.iproute2(),
+    }
 }
 
 fn errno(error: &ProgramError) -> Option<Errno> {

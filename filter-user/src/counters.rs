@@ -16,7 +16,11 @@ type Chunk = Array<MapData, PrefixCount>;
 
 /// Gives every entry of `new` a slot for its counters, and zeroes those that `old` does not use.
 pub fn assign_slots(pins: &Pins, old: &Rules, new: Rules) -> Result<Rules> {
-    let taken: BTreeSet<u32> = old.iter().chain(new.iter()).filter_map(|entry| entry.slot).collect();
+    let taken: BTreeSet<u32> = old
+        .iter()
+        .chain(new.iter())
+        .filter_map(|entry| entry.slot)
+        .collect();
     let mut free = (0..SLOT_LIMIT).filter(|slot| !taken.contains(slot));
     let mut chunks = Chunks::new(pins)?;
     new.iter()
@@ -30,7 +34,10 @@ pub fn assign_slots(pins: &Pins, old: &Rules, new: Rules) -> Result<Rules> {
                 what: "prefixes",
             })?;
             chunks.clear(slot)?;
-            Ok(Entry { slot: Some(slot), ..entry.clone() })
+            Ok(Entry {
+                slot: Some(slot),
+                ..entry.clone()
+            })
         })
         .collect()
 }
@@ -43,8 +50,9 @@ pub fn prefix_count(chunks: &mut Chunks<'_>, slot: u32) -> Result<PrefixCount> {
         let Some(chunk) = chunks.get(place.chunk)? else {
             continue;
         };
-        let count =
-            chunk.get(&place.index, 0).doing(|| format!("cannot read a counter of chunk {}", place.chunk))?;
+        let count = chunk
+            .get(&place.index, 0)
+            .doing(|| format!("cannot read a counter of chunk {}", place.chunk))?;
         sum.packets += count.packets;
         sum.bytes += count.bytes;
         sum.last_ns = sum.last_ns.max(count.last_ns);
@@ -62,13 +70,21 @@ pub struct Chunks<'a> {
 impl<'a> Chunks<'a> {
     /// None is open yet.
     pub fn new(pins: &'a Pins) -> Result<Self> {
-        Ok(Self { pins, open: BTreeMap::new(), made: BTreeSet::new() })
+        Ok(Self {
+            pins,
+            open: BTreeMap::new(),
+            made: BTreeSet::new(),
+        })
     }
 
     fn get(&mut self, number: u32) -> Result<Option<&mut Chunk>> {
         let path = self.pins.join(format!("chunks/{number}"));
         if let std::collections::btree_map::Entry::Vacant(place) = self.open.entry(number) {
-            place.insert(if path.exists() { Some(open_map(&path)?) } else { None });
+            place.insert(if path.exists() {
+                Some(open_map(&path)?)
+            } else {
+                None
+            });
         }
         Ok(self.open.get_mut(&number).and_then(Option::as_mut))
     }
@@ -120,13 +136,18 @@ pub struct Totals {
 
 impl Totals {
     pub(crate) fn read(map: &PerCpuArray<MapData, InterfaceCounts>) -> Result<Self> {
-        let cpus = map.get(&0, 0).doing(|| "cannot read the counters of an interface".into())?;
+        let cpus = map
+            .get(&0, 0)
+            .doing(|| "cannot read the counters of an interface".into())?;
         let mut totals = Self::default();
         for cpu in cpus.iter() {
             add(&mut totals.passed, cpu.passed);
             for reason in Reason::ALL {
                 add(&mut totals.dropped[reason as usize], cpu.dropped[reason as usize]);
-                add(&mut totals.would_drop[reason as usize], cpu.would_drop[reason as usize]);
+                add(
+                    &mut totals.would_drop[reason as usize],
+                    cpu.would_drop[reason as usize],
+                );
             }
         }
         Ok(totals)

@@ -37,9 +37,7 @@ pub enum Error {
         source: io::Error,
     },
     /// Nobody would be trusted.
-    #[error(
-        "no trusted prefix: every new connection to the protected ports would be dropped; {hint}"
-    )]
+    #[error("no trusted prefix: every new connection to the protected ports would be dropped; {hint}")]
     NobodyTrusted {
         /// What to do instead.
         hint: &'static str,
@@ -53,7 +51,9 @@ pub enum Error {
         action: Action,
     },
     /// One prefix, two actions.
-    #[error("{prefix} is already a {present} entry and cannot be a {wanted} entry too; remove it there first: synwall {present} remove {prefix}")]
+    #[error(
+        "{prefix} is already a {present} entry and cannot be a {wanted} entry too; remove it there first: synwall {present} remove {prefix}"
+    )]
     Conflict {
         /// The prefix.
         prefix: ipnet::IpNet,
@@ -71,7 +71,9 @@ pub enum Error {
         action: Action,
     },
     /// More prefixes than a map takes.
-    #[error("{wanted} {what} do not fit: a filter holds {limit} at the most; nothing was changed, aggregate the list (for example with iprange or aggregate6)")]
+    #[error(
+        "{wanted} {what} do not fit: a filter holds {limit} at the most; nothing was changed, aggregate the list (for example with iprange or aggregate6)"
+    )]
     Full {
         /// How many there would be.
         wanted: usize,
@@ -100,7 +102,9 @@ pub enum Error {
         known: String,
     },
     /// Somebody else's XDP program is there.
-    #[error("{interface} already has another XDP program: {program}; synwall does not overwrite it. Detach it with its own tool, or with: ip link set dev {interface} {xdp} off")]
+    #[error(
+        "{interface} already has another XDP program: {program}; synwall does not overwrite it. Detach it with its own tool, or with: ip link set dev {interface} {xdp} off"
+    )]
     Occupied {
         /// The interface.
         interface: String,
@@ -110,7 +114,9 @@ pub enum Error {
         xdp: &'static str,
     },
     /// The driver runs no XDP programs.
-    #[error("{interface} cannot run XDP natively: {source}; use --xdp auto or --xdp generic, which work on every interface at a higher cost per packet")]
+    #[error(
+        "{interface} cannot run XDP natively: {source}; use --xdp auto or --xdp generic, which work on every interface at a higher cost per packet"
+    )]
     NoNativeMode {
         /// The interface.
         interface: String,
@@ -130,7 +136,9 @@ pub enum Error {
         hint: &'static str,
     },
     /// A link that would not outlive this process.
-    #[error("the kernel gave {0} no XDP link that can be pinned, so filtering would end with this command; it was detached again. Kernel 5.10 or newer is needed")]
+    #[error(
+        "the kernel gave {0} no XDP link that can be pinned, so filtering would end with this command; it was detached again. Kernel 5.10 or newer is needed"
+    )]
     LinkNotPinnable(String),
     /// The running kernel is too old.
     #[error("kernel {found} is too old: synwall needs Linux 5.10 or newer")]
@@ -145,13 +153,17 @@ pub enum Error {
         missing: String,
     },
     /// No BPF file system.
-    #[error("{path} is not on a BPF file system, where the filter would be kept; mount one: mount -t bpf bpf /sys/fs/bpf")]
+    #[error(
+        "{path} is not on a BPF file system, where the filter would be kept; mount one: mount -t bpf bpf /sys/fs/bpf"
+    )]
     NoBpffs {
         /// The pin directory.
         path: PathBuf,
     },
     /// Another command has the lock.
-    #[error("another synwall command is changing {path} (waited {seconds} s for it); try again when it is done. Nothing was changed")]
+    #[error(
+        "another synwall command is changing {path} (waited {seconds} s for it); try again when it is done. Nothing was changed"
+    )]
     Locked {
         /// The pin directory.
         path: PathBuf,
@@ -165,7 +177,9 @@ pub enum Error {
         path: PathBuf,
     },
     /// The pin directory belongs to something else.
-    #[error("{path} exists and is not synwall's ({what}); nothing was touched. Choose another with --pin-dir or SYNWALL_PIN_DIR")]
+    #[error(
+        "{path} exists and is not synwall's ({what}); nothing was touched. Choose another with --pin-dir or SYNWALL_PIN_DIR"
+    )]
     ForeignPins {
         /// The pin directory.
         path: PathBuf,
@@ -173,7 +187,9 @@ pub enum Error {
         what: String,
     },
     /// The pins were made by a version with other maps.
-    #[error("the filter in {path} was set up by another version of synwall ({what}); it goes on filtering. Change it with that version, or remove it and start again: synwall down --all, then synwall up …")]
+    #[error(
+        "the filter in {path} was set up by another version of synwall ({what}); it goes on filtering. Change it with that version, or remove it and start again: synwall down --all, then synwall up …"
+    )]
     OtherLayout {
         /// The pin directory.
         path: PathBuf,
@@ -181,7 +197,9 @@ pub enum Error {
         what: String,
     },
     /// `--confirm` together with something that it cannot undo.
-    #[error("--confirm undoes the attaching of interfaces, but {what}; do that separately, without --confirm")]
+    #[error(
+        "--confirm undoes the attaching of interfaces, but {what}; do that separately, without --confirm"
+    )]
     ConfirmCoversAttachOnly {
         /// What else would change.
         what: &'static str,
@@ -226,6 +244,9 @@ pub(crate) trait Doing<T> {
 
 impl<T, E: std::error::Error + Send + Sync + 'static> Doing<T> for std::result::Result<T, E> {
     fn doing(self, what: impl FnOnce() -> String) -> Result<T> {
-        self.map_err(|source| Error::Kernel { doing: what(), source: Box::new(source) })
+        self.map_err(|source| Error::Kernel {
+            doing: what(),
+            source: Box::new(source),
+        })
     }
 }

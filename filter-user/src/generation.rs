@@ -105,7 +105,12 @@ impl Tries {
         let what = || "cannot make the tries of a list".to_owned();
         let trie4 = || Trie4::create(MAX_PREFIXES, NO_PREALLOC).doing(what);
         let trie6 = || Trie6::create(MAX_PREFIXES, NO_PREALLOC).doing(what);
-        Ok(Self { sources_v4: trie4()?, sources_v6: trie6()?, retired_v4: trie4()?, retired_v6: trie6()? })
+        Ok(Self {
+            sources_v4: trie4()?,
+            sources_v6: trie6()?,
+            retired_v4: trie4()?,
+            retired_v6: trie6()?,
+        })
     }
 
     fn insert(&mut self, entry: &Entry, slot: u32) -> Result<()> {
@@ -114,11 +119,19 @@ impl Tries {
         let retired = entry.action == Action::Retire;
         let inserted = match entry.prefix {
             IpNet::V4(prefix) => {
-                let trie = if retired { &mut self.retired_v4 } else { &mut self.sources_v4 };
+                let trie = if retired {
+                    &mut self.retired_v4
+                } else {
+                    &mut self.sources_v4
+                };
                 trie.insert(&Key::new(bits, prefix.addr().octets()), decision, 0)
             }
             IpNet::V6(prefix) => {
-                let trie = if retired { &mut self.retired_v6 } else { &mut self.sources_v6 };
+                let trie = if retired {
+                    &mut self.retired_v6
+                } else {
+                    &mut self.sources_v6
+                };
                 trie.insert(&Key::new(bits, prefix.addr().octets()), decision, 0)
             }
         };
@@ -178,7 +191,15 @@ pub fn install(pins: &Pins, rules: &Rules) -> Result<()> {
         if let Some(deadline_ns) = entry.expires_ns {
             let prefix_len = u32::from(entry.prefix.prefix_len());
             expiries
-                .insert(slot, Expiry { deadline_ns, prefix_len, reserved: 0 }, 0)
+                .insert(
+                    slot,
+                    Expiry {
+                        deadline_ns,
+                        prefix_len,
+                        reserved: 0,
+                    },
+                    0,
+                )
                 .doing(|| format!("cannot remember when {} expires", entry.prefix))?;
         }
         tries.insert(entry, slot)?;
@@ -192,11 +213,20 @@ pub fn install(pins: &Pins, rules: &Rules) -> Result<()> {
     put_in_force(pins, next)?;
 
     // The list is in force; what is left is to give back the memory of the one before.
-    let waiting: Vec<u32> =
-        rules.iter().filter(|entry| entry.expires_ns.is_some()).filter_map(|entry| entry.slot).collect();
-    let stale: Vec<u32> = expiries.keys().flatten().filter(|slot| !waiting.contains(slot)).collect();
+    let waiting: Vec<u32> = rules
+        .iter()
+        .filter(|entry| entry.expires_ns.is_some())
+        .filter_map(|entry| entry.slot)
+        .collect();
+    let stale: Vec<u32> = expiries
+        .keys()
+        .flatten()
+        .filter(|slot| !waiting.contains(slot))
+        .collect();
     for slot in stale {
-        expiries.remove(&slot).doing(|| "cannot forget an expiry".into())?;
+        expiries
+            .remove(&slot)
+            .doing(|| "cannot forget an expiry".into())?;
     }
     Tries::empty()?.set(pins, before)?;
     pins.remove_directory(&format!("generation{before}"))
@@ -216,7 +246,11 @@ impl Table {
         known.sort();
         known.dedup();
         if known.len() > usize::from(u16::MAX) {
-            return Err(Error::Full { wanted: known.len(), limit: u16::MAX.into(), what: "list files" });
+            return Err(Error::Full {
+                wanted: known.len(),
+                limit: u16::MAX.into(),
+                what: "list files",
+            });
         }
         let what = || "cannot make the table of the lists".to_owned();
         // One more than there are entries marks the end.
@@ -227,7 +261,12 @@ impl Table {
             padded[..origin.as_str().len()].copy_from_slice(origin.as_str().as_bytes());
             origins.set(index, padded, 0).doing(what)?;
         }
-        Ok(Self { entries, origins, known, len: 0 })
+        Ok(Self {
+            entries,
+            origins,
+            known,
+            len: 0,
+        })
     }
 
     fn push(&mut self, entry: &Entry, slot: u32) -> Result<()> {
@@ -254,10 +293,17 @@ fn capacity(entries: usize) -> u32 {
 fn check_limits(rules: &Rules) -> Result<()> {
     let check = |wanted: usize, limit: u32, what| {
         let limit = limit as usize;
-        if wanted > limit { Err(Error::Full { wanted, limit, what }) } else { Ok(()) }
+        if wanted > limit {
+            Err(Error::Full { wanted, limit, what })
+        } else {
+            Ok(())
+        }
     };
-    let (trust, deny, retire) =
-        (rules.count(Action::Trust), rules.count(Action::Deny), rules.count(Action::Retire));
+    let (trust, deny, retire) = (
+        rules.count(Action::Trust),
+        rules.count(Action::Deny),
+        rules.count(Action::Retire),
+    );
     check(trust.0 + deny.0, MAX_PREFIXES, "IPv4 prefixes")?;
     check(trust.1 + deny.1, MAX_PREFIXES, "IPv6 prefixes")?;
     check(retire.0, MAX_PREFIXES, "retired IPv4 prefixes")?;
@@ -268,13 +314,17 @@ fn check_limits(rules: &Rules) -> Result<()> {
 
 fn in_force(pins: &Pins) -> Result<u32> {
     let generation: Array<MapData, u32> = pins.map("generation")?;
-    let number = generation.get(&0, 0).doing(|| "cannot read which generation is in force".into())?;
+    let number = generation
+        .get(&0, 0)
+        .doing(|| "cannot read which generation is in force".into())?;
     Ok(number % GENERATIONS)
 }
 
 fn put_in_force(pins: &Pins, number: u32) -> Result<()> {
     let mut generation: Array<MapData, u32> = pins.map("generation")?;
-    generation.set(0, number, 0).doing(|| format!("cannot put generation {number} in force"))
+    generation
+        .set(0, number, 0)
+        .doing(|| format!("cannot put generation {number} in force"))
 }
 
 /// The first generation: no entries at all.

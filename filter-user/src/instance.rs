@@ -81,13 +81,20 @@ impl Instance {
 
     fn read(pins: Pins, path: &Path) -> Result<Self> {
         if pins.content()? == Content::Unfinished {
-            return Err(Error::NotUp { path: path.to_owned() });
+            return Err(Error::NotUp {
+                path: path.to_owned(),
+            });
         }
         let settings: Array<MapData, SettingsRecord> = pins.map("settings")?;
         let settings = settings.get(&0, 0).doing(|| "cannot read the settings".into())?;
         let rules = generation::read(&pins)?;
         let attachments = Attachment::all(&pins)?;
-        Ok(Self { pins, settings: (&settings).into(), rules, attachments })
+        Ok(Self {
+            pins,
+            settings: (&settings).into(),
+            rules,
+            attachments,
+        })
     }
 
     fn set_up(pins: &Pins, settings: &Settings) -> Result<()> {
@@ -114,8 +121,9 @@ impl Instance {
     /// confirmations that did not come, directories without a link.
     fn recover(&mut self) -> Result<()> {
         let now = clock::now_ns()?;
-        let (overdue, kept): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.attachments).into_iter().partition(|attachment| attachment.is_overdue(now));
+        let (overdue, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut self.attachments)
+            .into_iter()
+            .partition(|attachment| attachment.is_overdue(now));
         for attachment in overdue {
             attachment.detach(&self.pins)?;
         }
@@ -175,9 +183,11 @@ impl Instance {
         // One that went away and came back has another index, or another program, or none.
         let mut stale = Vec::new();
         for interface in interfaces {
-            if let Some(at) = self.attachments.iter().position(|attachment| {
-                attachment.name() == interface.name && attachment.state == State::Gone
-            }) {
+            if let Some(at) = self
+                .attachments
+                .iter()
+                .position(|attachment| attachment.name() == interface.name && attachment.state == State::Gone)
+            {
                 stale.push(self.attachments.remove(at));
             }
         }
@@ -193,7 +203,9 @@ impl Instance {
             match Prepared::new(&self.pins, interface, &specialisation, confirm_by_ns) {
                 Ok(next) => prepared.push(next),
                 Err(error) => {
-                    prepared.into_iter().try_for_each(|prepared| prepared.discard(&self.pins))?;
+                    prepared
+                        .into_iter()
+                        .try_for_each(|prepared| prepared.discard(&self.pins))?;
                     return Err(error);
                 }
             }
@@ -213,7 +225,8 @@ impl Instance {
                 }
                 Err(error) => {
                     waiting.try_for_each(|prepared| prepared.discard(&self.pins))?;
-                    done.into_iter().try_for_each(|attachment: Attachment| attachment.detach(&self.pins))?;
+                    done.into_iter()
+                        .try_for_each(|attachment: Attachment| attachment.detach(&self.pins))?;
                     return Err(error);
                 }
             }
@@ -237,14 +250,18 @@ impl Instance {
                 [] => "; it is on no interface".to_owned(),
                 here => format!("; it is up on: {}", here.join(", ")),
             };
-            return Err(Error::NotAttached { name: name.escape_debug().collect(), known });
+            return Err(Error::NotAttached {
+                name: name.escape_debug().collect(),
+                known,
+            });
         }
         let (off, kept) = std::mem::take(&mut self.attachments)
             .into_iter()
             .partition(|attachment| names.contains(&attachment.name()));
         self.attachments = kept;
         let off: Vec<Attachment> = off;
-        off.into_iter().try_for_each(|attachment| attachment.detach(&self.pins))
+        off.into_iter()
+            .try_for_each(|attachment| attachment.detach(&self.pins))
     }
 
     /// Keeps what `up --confirm` would undo, and returns the names of the interfaces.
@@ -293,5 +310,6 @@ fn specialise(settings: &Settings, rules: &Rules, confirm: bool) -> Specialisati
 
 fn write_settings(pins: &Pins, settings: &Settings) -> Result<()> {
     let mut map: Array<MapData, SettingsRecord> = pins.map("settings")?;
-    map.set(0, SettingsRecord::from(settings), 0).doing(|| "cannot write the settings".into())
+    map.set(0, SettingsRecord::from(settings), 0)
+        .doing(|| "cannot write the settings".into())
 }

@@ -67,7 +67,9 @@ pub fn by_name(name: &str) -> Result<Interface> {
     }
     let mut query = LinkMessage::default();
     query.attributes.push(LinkAttribute::IfName(name.to_owned()));
-    ask(query).doing(|| format!("cannot look up {name}"))?.ok_or_else(unknown)
+    ask(query)
+        .doing(|| format!("cannot look up {name}"))?
+        .ok_or_else(unknown)
 }
 
 /// The interface with that index, if there is one in this network namespace.
@@ -108,7 +110,11 @@ fn ask(query: LinkMessage) -> io::Result<Option<Interface>> {
 }
 
 fn describe(link: LinkMessage) -> Interface {
-    let mut interface = Interface { index: link.header.index, name: String::new(), xdp: Vec::new() };
+    let mut interface = Interface {
+        index: link.header.index,
+        name: String::new(),
+        xdp: Vec::new(),
+    };
     for attribute in link.attributes {
         match attribute {
             LinkAttribute::IfName(name) => interface.name = name,
@@ -140,6 +146,15 @@ fn programs(xdp: &[LinkXdp]) -> Vec<XdpProgram> {
     });
     let native = native.or(only.filter(|_| matches!(attached, Some(XdpAttached::Driver))));
     let generic = generic.or(only.filter(|_| matches!(attached, Some(XdpAttached::SocketBuffer))));
-    let native = native.map(|id| XdpProgram { mode: Mode::Native, id });
-    native.into_iter().chain(generic.map(|id| XdpProgram { mode: Mode::Generic, id })).collect()
+    let native = native.map(|id| XdpProgram {
+        mode: Mode::Native,
+        id,
+    });
+    native
+        .into_iter()
+        .chain(generic.map(|id| XdpProgram {
+            mode: Mode::Generic,
+            id,
+        }))
+        .collect()
 }

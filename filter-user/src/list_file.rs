@@ -52,13 +52,25 @@ impl fmt::Display for BadLine {
 pub fn read(file: &str) -> Result<Vec<NewEntry>> {
     let mut bytes = Vec::new();
     let (result, origin) = if file == "-" {
-        (io::stdin().lock().read_to_end(&mut bytes).map(drop), Origin::new("file:stdin"))
+        (
+            io::stdin().lock().read_to_end(&mut bytes).map(drop),
+            Origin::new("file:stdin"),
+        )
     } else {
         let path = fs::canonicalize(file).map_or_else(|_| file.to_owned(), |path| path.display().to_string());
-        (fs::read(file).map(|read| bytes = read), Origin::new(&format!("file:{path}")))
+        (
+            fs::read(file).map(|read| bytes = read),
+            Origin::new(&format!("file:{path}")),
+        )
     };
-    result.map_err(|source| Error::ListFile { file: file.to_owned(), source })?;
-    parse(&bytes, &origin).map_err(|line| Error::ListLine { file: file.to_owned(), line })
+    result.map_err(|source| Error::ListFile {
+        file: file.to_owned(),
+        source,
+    })?;
+    parse(&bytes, &origin).map_err(|line| Error::ListLine {
+        file: file.to_owned(),
+        line,
+    })
 }
 
 /// Reads a list. A prefix that is there twice is taken once.
@@ -69,7 +81,11 @@ pub fn parse(bytes: &[u8], origin: &Origin) -> Result<Vec<NewEntry>, BadLine> {
     for (index, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
         let bad = |reason| BadLine {
             number: index + 1,
-            text: String::from_utf8_lossy(line).trim_end().chars().take(80).collect(),
+            text: String::from_utf8_lossy(line)
+                .trim_end()
+                .chars()
+                .take(80)
+                .collect(),
             reason,
         };
         let line = std::str::from_utf8(line).map_err(|_| bad(Reason::NotUtf8))?;
@@ -81,7 +97,12 @@ pub fn parse(bytes: &[u8], origin: &Origin) -> Result<Vec<NewEntry>, BadLine> {
         let prefix = prefix::parse(first).map_err(|error| bad(Reason::Prefix(error)))?;
         let label = Label::new(label.trim()).map_err(|_| bad(Reason::Label))?;
         match seen.insert(prefix, entries.len()) {
-            None => entries.push(NewEntry { prefix, label, origin: origin.clone(), expires_ns: None }),
+            None => entries.push(NewEntry {
+                prefix,
+                label,
+                origin: origin.clone(),
+                expires_ns: None,
+            }),
             Some(before) if entries[before].label == label => {
                 seen.insert(prefix, before);
             }
@@ -98,14 +119,18 @@ mod tests {
     fn parse_text(text: &str) -> Result<Vec<(String, String)>, String> {
         parse(text.as_bytes(), &Origin::new("file:test"))
             .map(|entries| {
-                entries.iter().map(|e| (e.prefix.to_string(), e.label.as_str().to_owned())).collect()
+                entries
+                    .iter()
+                    .map(|e| (e.prefix.to_string(), e.label.as_str().to_owned()))
+                    .collect()
             })
             .map_err(|line| line.to_string())
     }
 
     #[test]
     fn comments_labels_and_both_versions() {
-        let text = "\u{feff}# office\r\n185.94.108.0/24 qrator edge # theirs\r\n\r\n  2001:db8::/32\n192.0.2.7";
+        let text =
+            "\u{feff}# office\r\n185.94.108.0/24 qrator edge # theirs\r\n\r\n  2001:db8::/32\n192.0.2.7";
         assert_eq!(
             parse_text(text).unwrap(),
             [
@@ -119,16 +144,26 @@ mod tests {
     #[test]
     fn the_bad_line_is_named_with_number_and_text() {
         let error = parse_text("10.0.0.0/8\nfoo bar\n").unwrap_err();
-        assert!(error.starts_with("2: 'foo' is not an IP address or prefix"), "{error}");
+        assert!(
+            error.starts_with("2: 'foo' is not an IP address or prefix"),
+            "{error}"
+        );
         assert!(error.contains("\"foo bar\""), "{error}");
         let error = parse_text("10.0.0.1/8").unwrap_err();
-        assert!(error.starts_with("1: ") && error.contains("10.0.0.0/8"), "{error}");
+        assert!(
+            error.starts_with("1: ") && error.contains("10.0.0.0/8"),
+            "{error}"
+        );
     }
 
     #[test]
     fn the_same_line_twice_is_one_entry_but_not_with_another_label() {
         assert_eq!(parse_text("10.0.0.0/8 a\n10.0.0.0/8 a\n").unwrap().len(), 1);
-        assert!(parse_text("10.0.0.0/8 a\n10.0.0.0/8 b\n").unwrap_err().starts_with("2: "));
+        assert!(
+            parse_text("10.0.0.0/8 a\n10.0.0.0/8 b\n")
+                .unwrap_err()
+                .starts_with("2: ")
+        );
     }
 
     #[test]

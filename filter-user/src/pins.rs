@@ -96,7 +96,9 @@ pub struct Pins {
 impl Pins {
     /// Opens and locks the directory at `path`.
     pub fn open(path: &Path, access: Access) -> Result<Self> {
-        let not_up = || Error::NotUp { path: path.to_owned() };
+        let not_up = || Error::NotUp {
+            path: path.to_owned(),
+        };
         Self::lock(path, access)?.ok_or_else(not_up)
     }
 
@@ -130,19 +132,27 @@ impl Pins {
                     return Err(source).doing(|| format!("cannot open the pin directory {}", path.display()));
                 }
             };
-            let opened = directory.metadata().doing(|| format!("cannot look at {}", path.display()))?;
+            let opened = directory
+                .metadata()
+                .doing(|| format!("cannot look at {}", path.display()))?;
             match Flock::lock(directory, how) {
                 // The directory may have been removed, and made anew, while we waited for it.
                 Ok(lock) if fs::metadata(path).is_ok_and(|now| now.ino() == opened.ino()) => {
                     check_file_system(path)?;
-                    return Ok(Some(Self { path: path.to_owned(), _lock: lock }));
+                    return Ok(Some(Self {
+                        path: path.to_owned(),
+                        _lock: lock,
+                    }));
                 }
                 Ok(_) => {}
                 Err((_, Errno::EWOULDBLOCK)) if Instant::now() < give_up => {
                     thread::sleep(Duration::from_millis(10));
                 }
                 Err((_, Errno::EWOULDBLOCK)) => {
-                    return Err(Error::Locked { path: path.to_owned(), seconds: PATIENCE.as_secs() });
+                    return Err(Error::Locked {
+                        path: path.to_owned(),
+                        seconds: PATIENCE.as_secs(),
+                    });
                 }
                 Err((_, errno)) => return Err(errno).doing(|| format!("cannot lock {}", path.display())),
             }
@@ -169,7 +179,10 @@ impl Pins {
             };
         }
         let layout = self.map::<Array<MapData, LayoutRecord>>(LAYOUT);
-        let layout = layout.ok().and_then(|map| map.get(&0, 0).ok()).filter(|layout| layout.magic == MAGIC);
+        let layout = layout
+            .ok()
+            .and_then(|map| map.get(&0, 0).ok())
+            .filter(|layout| layout.magic == MAGIC);
         match layout {
             None => Err(self.foreign(format!("its '{LAYOUT}' is another one"))),
             Some(layout) if layout.version == LAYOUT_VERSION => Ok(Content::Filter),
@@ -183,8 +196,14 @@ impl Pins {
     /// Says that the filter is complete.
     pub fn finish(&self) -> Result<()> {
         let mut layout = Array::create(1, 0).doing(|| "cannot make the layout map".into())?;
-        let record = LayoutRecord { magic: MAGIC, version: LAYOUT_VERSION, reserved: 0 };
-        layout.set(0, record, 0).doing(|| "cannot write the layout map".into())?;
+        let record = LayoutRecord {
+            magic: MAGIC,
+            version: LAYOUT_VERSION,
+            reserved: 0,
+        };
+        layout
+            .set(0, record, 0)
+            .doing(|| "cannot write the layout map".into())?;
         self.pin(layout, LAYOUT)
     }
 
@@ -196,14 +215,18 @@ impl Pins {
     /// Pins a map as `name`, in the place of what may be there.
     pub fn pin<V: aya::Pod>(&self, map: Array<MapData, V>, name: impl AsRef<Path>) -> Result<()> {
         let path = self.join(name);
-        map.pin(&path).doing(|| format!("cannot pin a map as {}", path.display()))
+        map.pin(&path)
+            .doing(|| format!("cannot pin a map as {}", path.display()))
     }
 
     /// Makes the directory `name`, empty.
     pub fn fresh_directory(&self, name: &str) -> Result<()> {
         self.remove_directory(name)?;
         let path = self.join(name);
-        DirBuilder::new().mode(0o700).create(&path).doing(|| format!("cannot make {}", path.display()))
+        DirBuilder::new()
+            .mode(0o700)
+            .create(&path)
+            .doing(|| format!("cannot make {}", path.display()))
     }
 
     /// Removes the directory `name` and what is pinned in it, if it is there.
@@ -240,7 +263,10 @@ impl Pins {
         names.sort_by_key(|name| (name == LAYOUT, !name.starts_with(INTERFACE)));
         // The kernel detaches when the last reference goes: after a pin's alone it would do so later, in a
         // worker; closing a descriptor takes effect at once.
-        let links: Vec<_> = names.iter().map(|name| PinnedLink::from_pin(self.join(name).join("link"))).collect();
+        let links: Vec<_> = names
+            .iter()
+            .map(|name| PinnedLink::from_pin(self.join(name).join("link")))
+            .collect();
         names.iter().try_for_each(|name| self.remove_entry(name))?;
         drop(links);
         fs::remove_dir(&self.path).doing(|| format!("cannot remove {}", self.path.display()))
@@ -249,7 +275,11 @@ impl Pins {
     fn remove_entry(&self, name: &str) -> Result<()> {
         let path = self.join(name);
         let is_directory = fs::symlink_metadata(&path).is_ok_and(|found| found.is_dir());
-        let removed = if is_directory { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+        let removed = if is_directory {
+            fs::remove_dir_all(&path)
+        } else {
+            fs::remove_file(&path)
+        };
         removed.doing(|| format!("cannot remove {}", path.display()))
     }
 
@@ -263,7 +293,10 @@ impl Pins {
     }
 
     fn foreign(&self, what: String) -> Error {
-        Error::ForeignPins { path: self.path.clone(), what }
+        Error::ForeignPins {
+            path: self.path.clone(),
+            what,
+        }
     }
 }
 
@@ -284,6 +317,8 @@ fn check_file_system(path: &Path) -> Result<()> {
     let nearest = path.ancestors().find(|ancestor| ancestor.exists());
     match nearest.map(statfs) {
         Some(Ok(found)) if found.filesystem_type() == BPF_FS_MAGIC => Ok(()),
-        _ => Err(Error::NoBpffs { path: path.to_owned() }),
+        _ => Err(Error::NoBpffs {
+            path: path.to_owned(),
+        }),
     }
 }

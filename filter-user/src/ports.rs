@@ -63,7 +63,11 @@ impl PortSet {
 
     /// Reads a set that may be empty, written `none`.
     pub fn parse_or_none(text: &str) -> Result<Self, BadPorts> {
-        if text == "none" { Ok(Self::none()) } else { text.parse() }
+        if text == "none" {
+            Ok(Self::none())
+        } else {
+            text.parse()
+        }
     }
 }
 
@@ -151,7 +155,11 @@ mod tests {
     fn holds_the_ports_that_were_named_and_no_others() {
         let set: PortSet = "1,80,443,8000-8010,65535".parse().unwrap();
         let ports: Vec<u16> = set.iter().collect();
-        let expected: Vec<u16> = [1, 80, 443].into_iter().chain(8000..=8010).chain([65535]).collect();
+        let expected: Vec<u16> = [1, 80, 443]
+            .into_iter()
+            .chain(8000..=8010)
+            .chain([65535])
+            .collect();
         assert_eq!(ports, expected);
     }
 

@@ -50,7 +50,10 @@ pub fn parse(text: &str) -> Result<IpNet, BadPrefix> {
         && let Some(v4) = v6.addr().to_ipv4_mapped()
         && let Ok(meant) = ipnet::Ipv4Net::new(v4, v6.prefix_len() - 96)
     {
-        return Err(BadPrefix::Mapped { written: text.to_owned(), meant: meant.into() });
+        return Err(BadPrefix::Mapped {
+            written: text.to_owned(),
+            meant: meant.into(),
+        });
     }
     Ok(prefix)
 }
@@ -75,7 +78,10 @@ mod tests {
     #[test]
     fn host_bits_are_refused_with_both_meanings() {
         let error = parse("185.94.108.7/24").unwrap_err().to_string();
-        assert!(error.contains("185.94.108.0/24") && error.contains("185.94.108.7/32"), "{error}");
+        assert!(
+            error.contains("185.94.108.0/24") && error.contains("185.94.108.7/32"),
+            "{error}"
+        );
     }
 
     #[test]
@@ -86,7 +92,16 @@ mod tests {
 
     #[test]
     fn garbage_is_refused() {
-        for text in ["", "/", "1.2.3.4/33", "1.2.3/24", "::/129", "host.example", "1.2.3.4/", "01.2.3.4"] {
+        for text in [
+            "",
+            "/",
+            "1.2.3.4/33",
+            "1.2.3/24",
+            "::/129",
+            "host.example",
+            "1.2.3.4/",
+            "01.2.3.4",
+        ] {
             assert!(matches!(parse(text), Err(BadPrefix::Syntax(_))), "{text}");
         }
     }

@@ -15,7 +15,9 @@ pub struct Version(pub u32, pub u32);
 /// The running kernel's version.
 pub fn kernel_version() -> Result<Version> {
     let release = kernel_release()?;
-    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map_while(|part| part.parse().ok());
+    let mut numbers = release
+        .split(|c: char| !c.is_ascii_digit())
+        .map_while(|part| part.parse().ok());
     match (numbers.next(), numbers.next()) {
         (Some(major), Some(minor)) => Ok(Version(major, minor)),
         _ => Err(Error::KernelTooOld { found: release }),
@@ -31,9 +33,12 @@ fn kernel_release() -> Result<String> {
 pub fn check() -> Result<()> {
     let version = kernel_version()?;
     if version < OLDEST {
-        return Err(Error::KernelTooOld { found: kernel_release()? });
+        return Err(Error::KernelTooOld {
+            found: kernel_release()?,
+        });
     }
-    let held = caps::read(None, CapSet::Effective).doing(|| "cannot read this process's capabilities".into())?;
+    let held =
+        caps::read(None, CapSet::Effective).doing(|| "cannot read this process's capabilities".into())?;
     // Before 5.8 there was CAP_SYS_ADMIN alone, and it still includes CAP_BPF.
     let mut missing = Vec::new();
     if !held.contains(&Capability::CAP_BPF) && !held.contains(&Capability::CAP_SYS_ADMIN) {
@@ -42,7 +47,13 @@ pub fn check() -> Result<()> {
     if !held.contains(&Capability::CAP_NET_ADMIN) {
         missing.push("CAP_NET_ADMIN");
     }
-    if missing.is_empty() { Ok(()) } else { Err(Error::NotPermitted { missing: missing.join(" and ") }) }
+    if missing.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::NotPermitted {
+            missing: missing.join(" and "),
+        })
+    }
 }
 
 /// Whether the kernel has frames of several buffers for XDP programs (5.18).

@@ -48,11 +48,29 @@ pub struct Specialisation {
 impl Specialisation {
     /// A number for this specialisation of this version's program, to tell whether what runs is it.
     pub fn hash(&self) -> u64 {
-        let Self { settings, deny, retire, confirm } = self;
-        let Settings { tcp, udp, drop, policy, sources_secret } = settings;
+        let Self {
+            settings,
+            deny,
+            retire,
+            confirm,
+        } = self;
+        let Settings {
+            tcp,
+            udp,
+            drop,
+            policy,
+            sources_secret,
+        } = settings;
         let mut hasher = DefaultHasher::new();
         OBJECT.hash(&mut hasher);
-        (tcp.bits(), udp.bits(), *drop as u8, *policy == Policy::Observe, sources_secret).hash(&mut hasher);
+        (
+            tcp.bits(),
+            udp.bits(),
+            *drop as u8,
+            *policy == Policy::Observe,
+            sources_secret,
+        )
+            .hash(&mut hasher);
         (deny, retire, confirm).hash(&mut hasher);
         hasher.finish()
     }
@@ -69,13 +87,21 @@ impl Program {
     /// [`Self::make_maps`] does, and has the kernel verify it.
     pub fn load(pins: &Pins, directory: &str, specialisation: &Specialisation) -> Result<Self> {
         let mut program = Self::make_maps(pins, directory, specialisation)?;
-        program.xdp()?.load().doing(|| "the kernel's verifier refused the program".into())?;
+        program
+            .xdp()?
+            .load()
+            .doing(|| "the kernel's verifier refused the program".into())?;
         Ok(program)
     }
 
     /// Makes and pins the maps that are not there yet, and opens those that are.
     pub fn make_maps(pins: &Pins, directory: &str, specialisation: &Specialisation) -> Result<Self> {
-        let Specialisation { settings, deny, retire, confirm } = specialisation;
+        let Specialisation {
+            settings,
+            deny,
+            retire,
+            confirm,
+        } = specialisation;
         let version = preflight::kernel_version()?;
         let [udp, observe, deny, retire, confirm, coarse] = [
             !settings.udp.is_empty(),
@@ -108,13 +134,20 @@ impl Program {
             .override_global("SOURCES_SECRET", &settings.sources_secret, true)
             .load(OBJECT)
             .doing(|| "cannot load the kernel program".into())?;
-        let entry = if preflight::has_frags(version) { "synwall_frags" } else { "synwall" };
+        let entry = if preflight::has_frags(version) {
+            "synwall_frags"
+        } else {
+            "synwall"
+        };
         Ok(Self { ebpf, entry })
     }
 
     /// The program as aya sees it.
     pub fn xdp(&mut self) -> Result<&mut Xdp> {
-        let program = self.ebpf.program_mut(self.entry).ok_or(aya::programs::ProgramError::NotLoaded);
+        let program = self
+            .ebpf
+            .program_mut(self.entry)
+            .ok_or(aya::programs::ProgramError::NotLoaded);
         program
             .and_then(TryInto::try_into)
             .doing(|| format!("the object file has no program '{}'", self.entry))
@@ -134,7 +167,8 @@ pub fn check_maps(pins: &Pins) -> Result<()> {
             path: pins.path().to_owned(),
             what: format!("its map '{}' {what}", name.to_lowercase()),
         };
-        let found = aya::maps::MapInfo::from_pin(&path).map_err(|error| other(format!("is missing: {error}")))?;
+        let found =
+            aya::maps::MapInfo::from_pin(&path).map_err(|error| other(format!("is missing: {error}")))?;
         let is = (
             found.map_type().map_or(0, |kind| kind as u32),
             found.key_size(),

@@ -14,7 +14,10 @@ struct Provider {
 }
 
 /// Qrator names one network in its connection guide (as of November 2026).
-const PROVIDERS: &[Provider] = &[Provider { name: "qrator", prefixes: &["185.94.108.0/24"] }];
+const PROVIDERS: &[Provider] = &[Provider {
+    name: "qrator",
+    prefixes: &["185.94.108.0/24"],
+}];
 
 /// The names of the providers that are known.
 pub fn names() -> Vec<&'static str> {
@@ -26,7 +29,10 @@ pub fn entries(name: &str) -> Result<Vec<NewEntry>> {
     let provider = PROVIDERS
         .iter()
         .find(|provider| provider.name == name)
-        .ok_or_else(|| Error::UnknownProvider { name: name.to_owned(), known: names().join(", ") })?;
+        .ok_or_else(|| Error::UnknownProvider {
+            name: name.to_owned(),
+            known: names().join(", "),
+        })?;
     provider
         .prefixes
         .iter()
@@ -55,6 +61,9 @@ mod tests {
 
     #[test]
     fn an_unknown_name_lists_the_known_ones() {
-        assert_eq!(entries("quator").unwrap_err().to_string(), "unknown provider 'quator'; known: qrator");
+        assert_eq!(
+            entries("quator").unwrap_err().to_string(),
+            "unknown provider 'quator'; known: qrator"
+        );
     }
 }

@@ -88,7 +88,10 @@ pub struct Origin(String);
 impl Origin {
     /// Cuts the middle out of what is too long, since both ends of a path tell something.
     pub fn new(text: &str) -> Self {
-        let clean: String = text.chars().map(|c| if c.is_control() { '?' } else { c }).collect();
+        let clean: String = text
+            .chars()
+            .map(|c| if c.is_control() { '?' } else { c })
+            .collect();
         if clean.len() <= MAX_ORIGIN_BYTES {
             return Self(clean);
         }
@@ -151,7 +154,12 @@ pub struct Rules {
 
 impl FromIterator<Entry> for Rules {
     fn from_iter<I: IntoIterator<Item = Entry>>(entries: I) -> Self {
-        Self { entries: entries.into_iter().map(|entry| (key(entry.action, entry.prefix), entry)).collect() }
+        Self {
+            entries: entries
+                .into_iter()
+                .map(|entry| (key(entry.action, entry.prefix), entry))
+                .collect(),
+        }
     }
 }
 
@@ -172,10 +180,11 @@ impl Rules {
 
     /// How many entries of one list are IPv4 and IPv6.
     pub fn count(&self, action: Action) -> (usize, usize) {
-        self.list(action).fold((0, 0), |(v4, v6), entry| match entry.prefix {
-            IpNet::V4(_) => (v4 + 1, v6),
-            IpNet::V6(_) => (v4, v6 + 1),
-        })
+        self.list(action)
+            .fold((0, 0), |(v4, v6), entry| match entry.prefix {
+                IpNet::V4(_) => (v4 + 1, v6),
+                IpNet::V6(_) => (v4, v6 + 1),
+            })
     }
 
     /// Whether one list has any entry.
@@ -185,13 +194,16 @@ impl Rules {
 
     /// The entry for exactly that prefix.
     pub fn get(&self, action: Action, prefix: IpNet) -> Option<&Entry> {
-        self.entries.get(&key(action, prefix)).filter(|entry| entry.action == action)
+        self.entries
+            .get(&key(action, prefix))
+            .filter(|entry| entry.action == action)
     }
 
     /// Leaves out what stopped to count before `now_ns`.
     #[must_use]
     pub fn without_expired(mut self, now_ns: u64) -> Self {
-        self.entries.retain(|_, entry| entry.expires_ns.is_none_or(|deadline| deadline > now_ns));
+        self.entries
+            .retain(|_, entry| entry.expires_ns.is_none_or(|deadline| deadline > now_ns));
         self
     }
 
@@ -210,7 +222,12 @@ impl Rules {
         for prefix in prefixes {
             match rules.entries.entry(key(action, *prefix)) {
                 btree_map::Entry::Occupied(entry) if entry.get().action == action => drop(entry.remove()),
-                _ => return Err(Error::NotListed { prefix: *prefix, action }),
+                _ => {
+                    return Err(Error::NotListed {
+                        prefix: *prefix,
+                        action,
+                    });
+                }
             }
         }
         Ok(rules)
@@ -237,17 +254,33 @@ impl Rules {
     }
 
     fn put(&mut self, action: Action, new: NewEntry, force: bool) -> Result<()> {
-        let NewEntry { prefix, label, origin, expires_ns } = new;
+        let NewEntry {
+            prefix,
+            label,
+            origin,
+            expires_ns,
+        } = new;
         if prefix.prefix_len() == 0 && !force {
             return Err(Error::WholeInternet { prefix, action });
         }
-        let entry = Entry { prefix, action, label, origin, expires_ns, slot: None };
+        let entry = Entry {
+            prefix,
+            action,
+            label,
+            origin,
+            expires_ns,
+            slot: None,
+        };
         match self.entries.entry(key(action, prefix)) {
             btree_map::Entry::Vacant(place) => drop(place.insert(entry)),
             btree_map::Entry::Occupied(mut place) => {
                 let present = place.get();
                 if present.action != action {
-                    return Err(Error::Conflict { prefix, present: present.action, wanted: action });
+                    return Err(Error::Conflict {
+                        prefix,
+                        present: present.action,
+                        wanted: action,
+                    });
                 }
                 let slot = present.slot;
                 place.insert(Entry { slot, ..entry });
@@ -272,52 +305,113 @@ mod tests {
     }
 
     fn shown(rules: &Rules) -> Vec<String> {
-        rules.iter().map(|e| format!("{} {} {}", e.action, e.prefix, e.label.as_str())).collect()
+        rules
+            .iter()
+            .map(|e| format!("{} {} {}", e.action, e.prefix, e.label.as_str()))
+            .collect()
     }
 
     #[test]
     fn a_prefix_is_trusted_or_denied_but_not_both() {
-        let rules = Rules::default().add(Action::Trust, vec![new("10.0.0.0/8", "")], false).unwrap();
+        let rules = Rules::default()
+            .add(Action::Trust, vec![new("10.0.0.0/8", "")], false)
+            .unwrap();
         assert!(matches!(
             rules.add(Action::Deny, vec![new("10.0.0.0/8", "")], false),
-            Err(Error::Conflict { present: Action::Trust, wanted: Action::Deny, .. })
+            Err(Error::Conflict {
+                present: Action::Trust,
+                wanted: Action::Deny,
+                ..
+            })
         ));
         // A retired prefix is a destination: it may be the same.
-        assert!(rules.add(Action::Retire, vec![new("10.0.0.0/8", "")], false).is_ok());
+        assert!(
+            rules
+                .add(Action::Retire, vec![new("10.0.0.0/8", "")], false)
+                .is_ok()
+        );
     }
 
     #[test]
     fn replace_leaves_the_other_lists_alone_and_keeps_slots() {
         let rules = Rules::default()
-            .add(Action::Trust, vec![new("10.0.0.0/8", "a"), new("192.0.2.0/24", "b")], false)
+            .add(
+                Action::Trust,
+                vec![new("10.0.0.0/8", "a"), new("192.0.2.0/24", "b")],
+                false,
+            )
             .unwrap()
             .add(Action::Deny, vec![new("10.1.0.0/16", "c")], false)
             .unwrap();
-        let rules: Rules =
-            rules.iter().zip(1..).map(|(entry, slot)| Entry { slot: Some(slot), ..entry.clone() }).collect();
-        let kept = rules.get(Action::Trust, prefix::parse("10.0.0.0/8").unwrap()).unwrap().slot;
+        let rules: Rules = rules
+            .iter()
+            .zip(1..)
+            .map(|(entry, slot)| Entry {
+                slot: Some(slot),
+                ..entry.clone()
+            })
+            .collect();
+        let kept = rules
+            .get(Action::Trust, prefix::parse("10.0.0.0/8").unwrap())
+            .unwrap()
+            .slot;
         let rules = rules
-            .replace(Action::Trust, vec![new("10.0.0.0/8", "x"), new("2001:db8::/32", "")], false)
+            .replace(
+                Action::Trust,
+                vec![new("10.0.0.0/8", "x"), new("2001:db8::/32", "")],
+                false,
+            )
             .unwrap();
-        assert_eq!(shown(&rules), ["trust 10.0.0.0/8 x", "deny 10.1.0.0/16 c", "trust 2001:db8::/32 "]);
-        assert_eq!(rules.get(Action::Trust, prefix::parse("10.0.0.0/8").unwrap()).unwrap().slot, kept);
+        assert_eq!(
+            shown(&rules),
+            ["trust 10.0.0.0/8 x", "deny 10.1.0.0/16 c", "trust 2001:db8::/32 "]
+        );
+        assert_eq!(
+            rules
+                .get(Action::Trust, prefix::parse("10.0.0.0/8").unwrap())
+                .unwrap()
+                .slot,
+            kept
+        );
     }
 
     #[test]
     fn everything_needs_force() {
         for prefix in ["0.0.0.0/0", "::/0"] {
-            assert!(Rules::default().add(Action::Trust, vec![new(prefix, "")], false).is_err());
-            assert!(Rules::default().add(Action::Trust, vec![new(prefix, "")], true).is_ok());
+            assert!(
+                Rules::default()
+                    .add(Action::Trust, vec![new(prefix, "")], false)
+                    .is_err()
+            );
+            assert!(
+                Rules::default()
+                    .add(Action::Trust, vec![new(prefix, "")], true)
+                    .is_ok()
+            );
         }
     }
 
     #[test]
     fn removing_what_is_not_there_changes_nothing() {
-        let rules = Rules::default().add(Action::Trust, vec![new("10.0.0.0/8", "")], false).unwrap();
-        let gone = [prefix::parse("10.0.0.0/8").unwrap(), prefix::parse("10.0.0.0/9").unwrap()];
-        assert!(matches!(rules.remove(Action::Trust, &gone), Err(Error::NotListed { .. })));
-        assert!(matches!(rules.remove(Action::Deny, &gone[..1]), Err(Error::NotListed { .. })));
-        assert_eq!(shown(&rules.remove(Action::Trust, &gone[..1]).unwrap()), Vec::<String>::new());
+        let rules = Rules::default()
+            .add(Action::Trust, vec![new("10.0.0.0/8", "")], false)
+            .unwrap();
+        let gone = [
+            prefix::parse("10.0.0.0/8").unwrap(),
+            prefix::parse("10.0.0.0/9").unwrap(),
+        ];
+        assert!(matches!(
+            rules.remove(Action::Trust, &gone),
+            Err(Error::NotListed { .. })
+        ));
+        assert!(matches!(
+            rules.remove(Action::Deny, &gone[..1]),
+            Err(Error::NotListed { .. })
+        ));
+        assert_eq!(
+            shown(&rules.remove(Action::Trust, &gone[..1]).unwrap()),
+            Vec::<String>::new()
+        );
     }
 
     #[test]

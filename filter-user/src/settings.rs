@@ -90,7 +90,11 @@ impl From<&SettingsRecord> for Settings {
                 1 => DropLevel::Unestablished,
                 _ => DropLevel::All,
             },
-            policy: if record.policy == 0 { Policy::Enforce } else { Policy::Observe },
+            policy: if record.policy == 0 {
+                Policy::Enforce
+            } else {
+                Policy::Observe
+            },
         }
     }
 }

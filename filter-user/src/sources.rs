@@ -24,7 +24,9 @@ pub struct Source {
 /// The networks that drops came from, the one with the most packets first.
 pub fn read(pins: &Pins, secret: u64) -> Result<Vec<Source>> {
     let map: PerCpuArray<MapData, SourceSets> = pins.map("source_sets")?;
-    let tables = map.get(&0, 0).doing(|| "cannot read the table of sources".into())?;
+    let tables = map
+        .get(&0, 0)
+        .doing(|| "cannot read the table of sources".into())?;
     Ok(merge(tables.iter(), secret))
 }
 
@@ -34,7 +36,13 @@ fn merge<'a>(tables: impl Iterator<Item = &'a SourceSets> + Clone, secret: u64) 
     let mut networks: BTreeMap<u64, SourceNetwork> = BTreeMap::new();
     let entries = tables.clone().flat_map(|table| table.sets.iter().flatten());
     for entry in entries.filter(|entry| entry.network != 0) {
-        networks.insert(entry.network, SourceNetwork { network: entry.network, ..Default::default() });
+        networks.insert(
+            entry.network,
+            SourceNetwork {
+                network: entry.network,
+                ..Default::default()
+            },
+        );
     }
     for (network, sum) in &mut networks {
         for table in tables.clone() {
@@ -66,7 +74,12 @@ fn describe(sum: &SourceNetwork) -> Option<Source> {
         Ipv6Net::new(octets.into(), 48).ok().map(IpNet::from)
     };
     let prefix = v4().or_else(v6)?;
-    Some(Source { prefix, packets: sum.packets, error: sum.error, bytes: sum.bytes })
+    Some(Source {
+        prefix,
+        packets: sum.packets,
+        error: sum.error,
+        bytes: sum.bytes,
+    })
 }
 
 #[cfg(test)]
@@ -76,7 +89,9 @@ mod tests {
     use super::*;
 
     fn table(entries: &[SourceNetwork]) -> SourceSets {
-        let mut table = SourceSets { sets: [[SourceNetwork::default(); NETWORKS_PER_SET]; SETS] };
+        let mut table = SourceSets {
+            sets: [[SourceNetwork::default(); NETWORKS_PER_SET]; SETS],
+        };
         for entry in entries {
             let set = &mut table.sets[set_of_network(entry.network, 5)];
             let place = set.iter().position(|place| place.network == 0).unwrap();
@@ -89,8 +104,16 @@ mod tests {
     fn networks_are_named_and_added_up_over_cpus() {
         let four = network_of_ipv4([198, 51, 100, 66]);
         let six = network_of_ipv6([0x20, 1, 0x0d, 0xb8, 0x0b, 0xad, 0xff, 0xff]);
-        let entry = |network, packets, error| SourceNetwork { network, packets, bytes: 60 * packets, error };
-        let tables = [table(&[entry(four, 5, 0), entry(six, 2, 1)]), table(&[entry(four, 4, 3)])];
+        let entry = |network, packets, error| SourceNetwork {
+            network,
+            packets,
+            bytes: 60 * packets,
+            error,
+        };
+        let tables = [
+            table(&[entry(four, 5, 0), entry(six, 2, 1)]),
+            table(&[entry(four, 4, 3)]),
+        ];
         let sources = merge(tables.iter(), 5);
         let shown: Vec<String> = sources
             .iter()
@@ -106,11 +129,24 @@ mod tests {
         let mut full = table(&[]);
         let set = &mut full.sets[set_of_network(ours, secret)];
         for (place, packets) in set.iter_mut().zip([9, 7, 8, 11]) {
-            *place = SourceNetwork { network: packets << 16 | 4, packets, bytes: 0, error: 0 };
+            *place = SourceNetwork {
+                network: packets << 16 | 4,
+                packets,
+                bytes: 0,
+                error: 0,
+            };
         }
-        let alone = table(&[SourceNetwork { network: ours, packets: 3, bytes: 180, error: 0 }]);
+        let alone = table(&[SourceNetwork {
+            network: ours,
+            packets: 3,
+            bytes: 180,
+            error: 0,
+        }]);
         let sources = merge([full, alone].iter(), secret);
-        let found = sources.iter().find(|s| s.prefix.to_string() == "192.0.2.0/24").unwrap();
+        let found = sources
+            .iter()
+            .find(|s| s.prefix.to_string() == "192.0.2.0/24")
+            .unwrap();
         assert_eq!((found.packets, found.error), (10, 7));
     }
 }

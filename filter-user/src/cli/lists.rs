@@ -22,7 +22,9 @@ use super::{
 #[derive(Subcommand)]
 pub enum SourceVerb {
     /// Add prefixes; one that is there already takes the new label and time
-    #[command(after_help = "Example: synwall trust add 198.51.100.0/24 2001:db8:1::/48 --label office --for 8h")]
+    #[command(
+        after_help = "Example: synwall trust add 198.51.100.0/24 2001:db8:1::/48 --label office --for 8h"
+    )]
     Add {
         #[command(flatten)]
         what: Add,
@@ -149,13 +151,21 @@ fn change(
     let mut filter = Instance::open_for_change(pin_dir)?;
     let before = filter.live_rules()?;
     let after = plan(&before)?;
-    let added = after.list(list).filter(|entry| before.get(list, entry.prefix).is_none()).count();
-    let removed = before.list(list).filter(|entry| after.get(list, entry.prefix).is_none()).count();
+    let added = after
+        .list(list)
+        .filter(|entry| before.get(list, entry.prefix).is_none())
+        .count();
+    let removed = before
+        .list(list)
+        .filter(|entry| after.get(list, entry.prefix).is_none())
+        .count();
     let total = after.list(list).count();
     if after != before {
         filter.set_rules(after)?;
     }
-    output::note(format_args!("{list}: {added} added, {removed} removed, {total} in the list"));
+    output::note(format_args!(
+        "{list}: {added} added, {removed} removed, {total} in the list"
+    ));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -193,7 +203,9 @@ impl PrefixRow {
     ];
 
     pub fn new(entry: &Entry, chunks: &mut Chunks<'_>, now_ns: u64) -> Result<Self, Error> {
-        let count = entry.slot.map_or_else(|| Ok(Default::default()), |s| counters::prefix_count(chunks, s))?;
+        let count = entry
+            .slot
+            .map_or_else(|| Ok(Default::default()), |s| counters::prefix_count(chunks, s))?;
         const SECOND: u64 = 1_000_000_000;
         Ok(Self {
             prefix: entry.prefix,
@@ -203,7 +215,9 @@ impl PrefixRow {
             packets: count.packets,
             bytes: count.bytes,
             last_hit_seconds: (count.last_ns != 0).then(|| now_ns.saturating_sub(count.last_ns) / SECOND),
-            expires_seconds: entry.expires_ns.map(|at| at.saturating_sub(now_ns).div_ceil(SECOND)),
+            expires_seconds: entry
+                .expires_ns
+                .map(|at| at.saturating_sub(now_ns).div_ceil(SECOND)),
         })
     }
 
@@ -212,7 +226,13 @@ impl PrefixRow {
             let shown = |s| format!("{}{suffix}", humantime::format_duration(Duration::from_secs(s)));
             seconds.map_or_else(|| "-".to_owned(), shown)
         };
-        let or_dash = |text: &str| if text.is_empty() { "-".to_owned() } else { text.to_owned() };
+        let or_dash = |text: &str| {
+            if text.is_empty() {
+                "-".to_owned()
+            } else {
+                text.to_owned()
+            }
+        };
         [
             self.prefix.to_string(),
             self.action.to_owned(),
@@ -237,7 +257,10 @@ impl List {
             .map(|entry| PrefixRow::new(entry, &mut chunks, now))
             .collect::<Result<_, _>>()?;
         if self.json {
-            output.json(&ListDocument { schema: SCHEMA, prefixes })?;
+            output.json(&ListDocument {
+                schema: SCHEMA,
+                prefixes,
+            })?;
         } else {
             let rows: Vec<_> = prefixes.iter().map(PrefixRow::cells).collect();
             output.table(PrefixRow::COLUMNS, &rows)?;
@@ -283,11 +306,18 @@ fn check(address: IpAddr, json: bool, pin_dir: &Path, output: &mut Output) -> an
                     label => format!(" '{label}'"),
                 };
                 let origin = entry.origin.as_str();
-                format!("the longest prefix that matches is the {} entry {}{label} ({origin})", entry.action, entry.prefix)
+                format!(
+                    "the longest prefix that matches is the {} entry {}{label} ({origin})",
+                    entry.action, entry.prefix
+                )
             }
         };
         let answer = if trusted { "trusted" } else { "not trusted" };
         output.text(&format!("{address} is {answer}: {why}\n"))?;
     }
-    Ok(if trusted { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if trusted {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }

@@ -19,9 +19,16 @@ use output::Output;
 /// ports (TCP 80 and 443) from everyone outside the trusted prefixes, before the kernel spends anything on
 /// them.
 #[derive(Parser)]
-#[command(name = "synwall", version, max_term_width = 100, arg_required_else_help = true)]
-#[command(after_help = "Exit codes: 0 done; 1 the answer is no, or it failed; 2 wrong usage.\n\
-    Example: synwall up eth0 --provider qrator --trust 198.51.100.0/24=office --observe")]
+#[command(
+    name = "synwall",
+    version,
+    max_term_width = 100,
+    arg_required_else_help = true
+)]
+#[command(
+    after_help = "Exit codes: 0 done; 1 the answer is no, or it failed; 2 wrong usage.\n\
+    Example: synwall up eth0 --provider qrator --trust 198.51.100.0/24=office --observe"
+)]
 struct Cli {
     /// Where on the BPF file system the filter is kept; another directory is another filter
     #[arg(long, global = true, env = "SYNWALL_PIN_DIR", default_value = pins::DEFAULT, value_name = "DIR")]
@@ -61,7 +68,7 @@ enum Verb {
 /// Runs the command line and says how it went.
 pub fn run() -> ExitCode {
     let Cli { pin_dir, verb } = Cli::parse();
-    let mut output = Output::default();
+    let mut output = Output;
     let done = match verb {
         Verb::Up(up) => up.run(&pin_dir),
         Verb::Confirm(confirm) => confirm.run(&pin_dir),
@@ -82,11 +89,15 @@ pub fn run() -> ExitCode {
 fn report(error: &anyhow::Error) -> ExitCode {
     // Whoever reads our output may stop to, as `head` does.
     let broken_pipe = |cause: &(dyn std::error::Error + 'static)| {
-        cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+        cause
+            .downcast_ref::<io::Error>()
+            .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
     };
     if error.chain().any(broken_pipe) {
         return ExitCode::SUCCESS;
     }
     output::error(error);
-    error.downcast_ref::<filter_user::Error>().map_or(ExitCode::FAILURE, filter_user::Error::exit_code)
+    error
+        .downcast_ref::<filter_user::Error>()
+        .map_or(ExitCode::FAILURE, filter_user::Error::exit_code)
 }

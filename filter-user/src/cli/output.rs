@@ -13,7 +13,6 @@ use serde::Serialize;
 pub const SCHEMA: u32 = 1;
 
 /// Standard output.
-#[derive(Default)]
 pub struct Output;
 
 impl Output {
@@ -30,7 +29,11 @@ impl Output {
     }
 
     /// A table: aligned on a terminal, separated by tabs elsewhere. Columns of numbers go to the right.
-    pub fn table<const N: usize>(&mut self, columns: [Column; N], rows: &[[String; N]]) -> anyhow::Result<()> {
+    pub fn table<const N: usize>(
+        &mut self,
+        columns: [Column; N],
+        rows: &[[String; N]],
+    ) -> anyhow::Result<()> {
         if !io::stdout().is_terminal() {
             let lines = std::iter::once(columns.map(|column| column.title().to_owned()))
                 .chain(rows.iter().cloned())
@@ -38,7 +41,9 @@ impl Output {
             return self.text(&lines.collect::<String>());
         }
         let mut table = Table::new();
-        table.load_style(presets::NOTHING).set_header(columns.map(Column::title));
+        table
+            .load_style(presets::NOTHING)
+            .set_header(columns.map(Column::title));
         table.add_rows(rows.iter().cloned());
         for (column, shape) in table.column_iter_mut().zip(columns) {
             column.set_padding((0, 2));
@@ -46,13 +51,20 @@ impl Output {
                 column.set_cell_alignment(CellAlignment::Right);
             }
         }
-        let lines: String = table.lines().map(|line| line.trim_end().to_owned() + "\n").collect();
+        let lines: String = table
+            .lines()
+            .map(|line| line.trim_end().to_owned() + "\n")
+            .collect();
         self.text(&lines)
     }
 
     /// Clears the screen, if there is one, before it is drawn anew.
     pub fn redraw(&mut self) -> anyhow::Result<()> {
-        if io::stdout().is_terminal() { self.text("\x1b[H\x1b[2J") } else { Ok(()) }
+        if io::stdout().is_terminal() {
+            self.text("\x1b[H\x1b[2J")
+        } else {
+            Ok(())
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::{
     lists::PrefixRow,
-    output::{Column, Output, SCHEMA, grouped},
+    output::{Column, Output, SCHEMA, grouped, note},
     up::parse_time,
 };
 
@@ -167,7 +167,10 @@ impl Stats {
                 Column::Number("BYTES"),
                 Column::Number("A SECOND"),
             ];
-            let cells: Vec<_> = rows
+            // A network that owes most of its count to others is noise of a flood, not a source.
+            let (clear, noise): (Vec<&SourceRow>, Vec<_>) =
+                rows.iter().partition(|row| row.error <= row.packets / 2);
+            let cells: Vec<_> = clear
                 .iter()
                 .take(SOURCES_SHOWN)
                 .map(|row| {
@@ -181,6 +184,12 @@ impl Stats {
                 })
                 .collect();
             output.table(columns, &cells)?;
+            let hidden = noise.len() + clear.len().saturating_sub(SOURCES_SHOWN);
+            if hidden > 0 {
+                note(format_args!(
+                    "{hidden} more networks, too small to tell apart; --json has them all"
+                ));
+            }
         }
         Ok(())
     }
@@ -194,7 +203,10 @@ fn reason_rows(filter: &Instance) -> Result<Vec<ReasonRow>, Error> {
     for attachment in &filter.attachments {
         let totals = attachment.totals(&filter.pins)?;
         rows.extend(Reason::ALL.map(|reason| {
-            let (dropped, would_drop) = (totals.dropped[reason as usize], totals.would_drop[reason as usize]);
+            let (dropped, would_drop) = (
+                totals.dropped[reason as usize],
+                totals.would_drop[reason as usize],
+            );
             ReasonRow {
                 interface: attachment.name(),
                 reason: reason.name(),
@@ -211,7 +223,11 @@ fn reason_rows(filter: &Instance) -> Result<Vec<ReasonRow>, Error> {
 fn prefix_rows(filter: &Instance) -> Result<Vec<PrefixRow>, Error> {
     let now = clock::now_ns()?;
     let mut chunks = Chunks::new(&filter.pins)?;
-    filter.live_rules()?.iter().map(|entry| PrefixRow::new(entry, &mut chunks, now)).collect()
+    filter
+        .live_rules()?
+        .iter()
+        .map(|entry| PrefixRow::new(entry, &mut chunks, now))
+        .collect()
 }
 
 fn source_rows(filter: &Instance) -> Result<Vec<SourceRow>, Error> {

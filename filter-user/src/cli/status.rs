@@ -117,7 +117,9 @@ impl Status {
             trusted: Versions::new(&rules, Action::Trust),
             denied: Versions::new(&rules, Action::Deny),
             retired: Versions::new(&rules, Action::Retire),
-            packets: interfaces.iter().fold(Packets::default(), |sum, row| sum.add(row.packets)),
+            packets: interfaces
+                .iter()
+                .fold(Packets::default(), |sum, row| sum.add(row.packets)),
             interfaces,
         };
         if self.json {
@@ -125,14 +127,27 @@ impl Status {
         } else {
             self.show(&filter, &document, output)?;
         }
-        let up = document.interfaces.iter().any(|row| matches!(row.state, "attached" | "unconfirmed" | "elsewhere"));
+        let up = document
+            .interfaces
+            .iter()
+            .any(|row| matches!(row.state, "attached" | "unconfirmed" | "elsewhere"));
         Ok(if up { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
     fn show(&self, filter: &Instance, document: &Document, output: &mut Output) -> anyhow::Result<()> {
-        let Document { trusted, denied, retired, packets, .. } = document;
+        let Document {
+            trusted,
+            denied,
+            retired,
+            packets,
+            ..
+        } = document;
         let (settings, interfaces) = (&filter.settings, &document.interfaces);
-        let colour = if settings.policy == Policy::Enforce { "\x1b[32m" } else { "\x1b[33m" };
+        let colour = if settings.policy == Policy::Enforce {
+            "\x1b[32m"
+        } else {
+            "\x1b[33m"
+        };
         let policy = match settings.policy {
             _ if interfaces.is_empty() => "on no interface (attach it: synwall up IFACE)",
             Policy::Enforce => "enforcing",
@@ -214,7 +229,11 @@ fn remark(row: &InterfaceRow) {
 
 fn rows(filter: &Instance, now_ns: u64) -> Result<Vec<InterfaceRow>, Error> {
     let totals = || -> Result<Vec<Totals>, Error> {
-        filter.attachments.iter().map(|attachment| attachment.totals(&filter.pins)).collect()
+        filter
+            .attachments
+            .iter()
+            .map(|attachment| attachment.totals(&filter.pins))
+            .collect()
     };
     let before = totals()?;
     if !before.is_empty() {
@@ -231,7 +250,13 @@ fn rows(filter: &Instance, now_ns: u64) -> Result<Vec<InterfaceRow>, Error> {
             .then(|| (attachment.record.confirm_by_ns - now_ns).div_ceil(1_000_000_000)),
         packets: Packets::new(before, after),
     };
-    Ok(filter.attachments.iter().zip(&before).zip(&after).map(row).collect())
+    Ok(filter
+        .attachments
+        .iter()
+        .zip(&before)
+        .zip(&after)
+        .map(row)
+        .collect())
 }
 
 fn state(attachment: &Attachment, now_ns: u64) -> &'static str {

@@ -6,8 +6,13 @@ use anyhow::bail;
 use clap::{Args, ValueEnum};
 use filter_common::DropLevel;
 use filter_user::{
-    Error, attachment::Wanted, clock, instance::Instance, interface, list_file, ports::PortSet, prefix,
-    provider,
+    Error,
+    attachment::Wanted,
+    clock,
+    instance::Instance,
+    interface, list_file,
+    ports::PortSet,
+    prefix, provider,
     rules::{Action, Label, NewEntry, Origin, Rules},
     settings::{Policy, Settings},
 };
@@ -127,7 +132,11 @@ impl Up {
             tcp: self.tcp.clone().map_or_else(|| "80,443".parse(), Ok)?,
             udp: self.udp.clone().unwrap_or_else(PortSet::none),
             drop: self.drop.map_or(DropLevel::New, Into::into),
-            policy: if self.observe { Policy::Observe } else { Policy::Enforce },
+            policy: if self.observe {
+                Policy::Observe
+            } else {
+                Policy::Enforce
+            },
             sources_secret: secret()?,
         };
         filter_user::preflight::check()?;
@@ -173,7 +182,10 @@ impl Up {
                 Some("the trusted prefixes of the running filter would change too")
             } else if settings != filter.settings {
                 Some("the settings of the running filter would change too")
-            } else if interfaces.iter().all(|interface| filter.attachment_of(interface).is_some()) {
+            } else if interfaces
+                .iter()
+                .all(|interface| filter.attachment_of(interface).is_some())
+            {
                 Some("the filter is on every interface named already")
             } else {
                 None
@@ -206,7 +218,10 @@ impl Up {
             }
         };
         for interface in interfaces {
-            match attached.iter().find(|attached| attached.interface == interface.name) {
+            match attached
+                .iter()
+                .find(|attached| attached.interface == interface.name)
+            {
                 Some(attached) => {
                     if let Some(why) = &attached.fallback {
                         output::warning(format_args!(
@@ -215,7 +230,11 @@ impl Up {
                             interface.name
                         ));
                     }
-                    output::note(format_args!("{}: up, {} XDP", interface.name, attached.mode.name()));
+                    output::note(format_args!(
+                        "{}: up, {} XDP",
+                        interface.name,
+                        attached.mode.name()
+                    ));
                 }
                 None => output::note(format_args!("{}: was up already", interface.name)),
             }
@@ -230,14 +249,20 @@ impl Up {
             tcp: self.tcp.clone().unwrap_or_else(|| running.tcp.clone()),
             udp: self.udp.clone().unwrap_or_else(|| running.udp.clone()),
             drop: self.drop.map_or(running.drop, Into::into),
-            policy: if self.observe { Policy::Observe } else { running.policy },
+            policy: if self.observe {
+                Policy::Observe
+            } else {
+                running.policy
+            },
             sources_secret: running.sources_secret,
         }
     }
 
     fn remark(&self, settings: &Settings, awaits: bool) {
         if settings.policy == Policy::Observe {
-            output::note("observing: nothing is dropped yet; when the counts are right: synwall set --enforce");
+            output::note(
+                "observing: nothing is dropped yet; when the counts are right: synwall set --enforce",
+            );
         }
         if let Some(time) = self.confirm.filter(|_| awaits) {
             output::note(format_args!(
@@ -260,7 +285,10 @@ impl Confirm {
         let overdue = {
             let filter = Instance::open(pin_dir)?;
             let now = clock::now_ns()?;
-            filter.attachments.iter().any(|attachment| attachment.is_overdue(now))
+            filter
+                .attachments
+                .iter()
+                .any(|attachment| attachment.is_overdue(now))
         };
         let mut filter = Instance::open_for_change(pin_dir)?;
         let names = filter.confirm()?;

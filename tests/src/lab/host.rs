@@ -1,0 +1,134 @@
+//! A host on the wire: a network namespace with an `eth0`, its addresses, and what one does from there.
+
+use std::ffi::OsStr;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::process::Command;
+use std::time::Duration;
+
+use super::frame::Endpoint;
+use super::packet_socket::PacketSocket;
+use super::{Answer, Capture, Connection, Namespace, NoAnswer, curl, must};
+
+/// Every host's end of its cable is called this.
+pub(super) const INTERFACE: &str = "eth0";
+
+/// The version of IP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Family {
+    /// IPv4
+    V4,
+    /// IPv6
+    V6,
+}
+
+/// A host on the wire.
+#[derive(Debug)]
+pub struct Host {
+    name: String,
+    namespace: Namespace,
+    mac: [u8; 6],
+    v4: Ipv4Addr,
+    v6: Ipv6Addr,
+}
+
+impl Host {
+    pub(super) fn new(name: &str, namespace: Namespace, mac: [u8; 6], v4: &str, v6: &str) -> Self {
+        let name = name.to_owned();
+        let bare = |address: &str| address.split('/').next().unwrap_or_default().to_owned();
+        let v4 = must(format_args!("read {v4} as an IPv4 address"), bare(v4).parse());
+        let v6 = must(format_args!("read {v6} as an IPv6 address"), bare(v6).parse());
+        Self {
+            name,
+            namespace,
+            mac,
+            v4,
+            v6,
+        }
+    }
+
+    /// What the host is called in messages.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The network namespace that is this host.
+    #[must_use]
+    pub fn namespace(&self) -> &Namespace {
+        &self.namespace
+    }
+
+    /// The MAC address of `eth0`.
+    #[must_use]
+    pub fn mac(&self) -> [u8; 6] {
+        self.mac
+    }
+
+    /// The host's address in one version of IP.
+    #[must_use]
+    pub fn address(&self, family: Family) -> IpAddr {
+        match family {
+            Family::V4 => self.v4.into(),
+            Family::V6 => self.v6.into(),
+        }
+    }
+
+    /// The address to put into, or expect in, a frame.
+    #[must_use]
+    pub fn endpoint(&self, family: Family, port: u16) -> Endpoint {
+        Endpoint {
+            mac: self.mac,
+            address: self.address(family),
+            port,
+        }
+    }
+
+    /// The URL of a page on this host.
+    #[must_use]
+    pub fn url(&self, scheme: &str, family: Family, path: &str) -> String {
+        match self.address(family) {
+            IpAddr::V4(address) => format!("{scheme}://{address}{path}"),
+            IpAddr::V6(address) => format!("{scheme}://[{address}]{path}"),
+        }
+    }
+
+    /// See [`Namespace::command`].
+    #[must_use]
+    pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        self.namespace.command(program)
+    }
+
+    /// See [`Namespace::run`].
+    pub fn run<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        self.namespace.run(work)
+    }
+
+    /// Fetches a page with curl, certificates unchecked. The time covers connecting as well as the page.
+    ///
+    /// # Errors
+    /// [`NoAnswer`] if no HTTP response came, whatever its status.
+    pub fn get(&self, url: &str, timeout: Duration) -> Result<Answer, NoAnswer> {
+        curl::get(self, url, timeout)
+    }
+
+    /// Opens a TCP connection that stays open for as many exchanges as one likes.
+    ///
+    /// # Errors
+    /// If nobody accepts it in time.
+    pub fn connect(&self, to: SocketAddr, timeout: Duration) -> io::Result<Connection> {
+        self.run(|| TcpStream::connect_timeout(&to, timeout))
+            .map(|stream| Connection::new(stream, timeout))
+    }
+
+    /// Starts to record what `eth0` receives and sends.
+    #[must_use]
+    pub fn capture(&self) -> Capture {
+        Capture::new(PacketSocket::recording(&self.namespace, INTERFACE))
+    }
+
+    /// Sends a frame out of `eth0`, byte for byte.
+    pub fn send_frame(&self, frame: &[u8]) {
+        PacketSocket::sending(&self.namespace, INTERFACE).send(frame);
+    }
+}

@@ -1,0 +1,43 @@
+//! A network of its own for each test: hosts, a wire between them, a web server, clients, floods, captures.
+//!
+//! Start at [`Site`]: it is the standard laboratory. The laboratory panics, with the command that failed,
+//! when its own set-up breaks: that is never what a test is about.
+
+mod capture;
+mod connection;
+mod curl;
+mod flood;
+pub mod frame;
+mod host;
+mod namespace;
+mod nginx;
+mod output;
+mod packet_socket;
+mod private_mounts;
+mod site;
+mod synwall;
+mod terminal;
+mod wire;
+
+use std::fmt::Display;
+
+pub use capture::{Capture, Captured};
+pub use connection::Connection;
+pub use curl::{Answer, NoAnswer};
+pub use flood::{Flood, Sent};
+pub use host::{Family, Host};
+pub use namespace::Namespace;
+pub use nginx::Nginx;
+pub use output::Output;
+pub use private_mounts::Lab;
+pub use site::{LARGE_PAGE, PAGE, Plan, Site};
+pub use wire::Wire;
+
+/// The value, or a panic that says what could not be done: for the laboratory's own doings only.
+#[track_caller]
+pub(crate) fn must<T, E: Display>(what: impl Display, result: Result<T, E>) -> T {
+    match result {
+        Ok(value) => value,
+        Err(error) => panic!("the laboratory could not {what}: {error}"),
+    }
+}

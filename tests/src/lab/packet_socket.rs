@@ -1,0 +1,99 @@
+//! AF_PACKET sockets: whole Ethernet frames in and out of an interface of a namespace.
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+
+use nix::errno::Errno;
+use nix::net::if_::if_nametoindex;
+use nix::sys::socket::sockopt::RcvBufForce;
+use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, send, setsockopt, socket};
+
+use super::{Namespace, must};
+
+/// Room for a capture to fall behind without losing frames: 32 MiB, far beyond what a test records.
+const RECEIVE_BUFFER: usize = 32 << 20;
+
+/// A raw socket bound to one interface.
+#[derive(Debug)]
+pub(super) struct PacketSocket {
+    fd: OwnedFd,
+}
+
+impl PacketSocket {
+    /// A socket that only sends: nothing queues up in it.
+    pub(super) fn sending(namespace: &Namespace, interface: &str) -> Self {
+        Self::bound(namespace, interface, 0)
+    }
+
+    /// A socket that records every frame, in and out, from now on.
+    pub(super) fn recording(namespace: &Namespace, interface: &str) -> Self {
+        Self::bound(namespace, interface, libc::ETH_P_ALL as u16)
+    }
+
+    /// The interface is looked up, and the socket made, inside the namespace.
+    fn bound(namespace: &Namespace, interface: &str, protocol: u16) -> Self {
+        let made = namespace.run(|| -> nix::Result<OwnedFd> {
+            // Protocol 0 until it is bound: otherwise it would record the other interfaces up to then.
+            let fd = socket(AddressFamily::Packet, SockType::Raw, SockFlag::SOCK_CLOEXEC, None)?;
+            setsockopt(&fd, RcvBufForce, &RECEIVE_BUFFER)?;
+            bind(&fd, if_nametoindex(interface)?, protocol)?;
+            Ok(fd)
+        });
+        Self {
+            fd: must(format_args!("open a packet socket on {interface}"), made),
+        }
+    }
+
+    pub(super) fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+
+    /// Sends one frame.
+    pub(super) fn send(&self, frame: &[u8]) {
+        must(
+            "send a frame",
+            send(self.fd.as_raw_fd(), frame, MsgFlags::empty()),
+        );
+    }
+
+    /// The next recorded frame, if there is one already, and whether this host sent it.
+    pub(super) fn next(&self, buffer: &mut [u8]) -> Option<(usize, bool)> {
+        // SAFETY: an all-zero `sockaddr_ll` is a valid value: it holds integers only.
+        let mut from: libc::sockaddr_ll = unsafe { std::mem::zeroed() };
+        let mut size = size_of_val(&from) as libc::socklen_t;
+        // SAFETY: buffer and address are writable for the sizes given with them, and outlive the call.
+        let length = unsafe {
+            libc::recvfrom(
+                self.fd.as_raw_fd(),
+                buffer.as_mut_ptr().cast(),
+                buffer.len(),
+                libc::MSG_DONTWAIT,
+                (&raw mut from).cast(),
+                &raw mut size,
+            )
+        };
+        let Ok(length) = usize::try_from(length) else {
+            let error = io::Error::last_os_error();
+            // ENETDOWN is what an interface says once when it goes down; there is nothing to read then either.
+            let nothing = matches!(
+                error.raw_os_error(),
+                Some(libc::EAGAIN | libc::EINTR | libc::ENETDOWN)
+            );
+            assert!(nothing, "the laboratory could not receive a frame: {error}");
+            return None;
+        };
+        Some((length, from.sll_pkttype == libc::PACKET_OUTGOING))
+    }
+}
+
+fn bind(fd: &OwnedFd, index: u32, protocol: u16) -> nix::Result<()> {
+    // SAFETY: an all-zero `sockaddr_ll` is a valid value: it holds integers only.
+    let mut address: libc::sockaddr_ll = unsafe { std::mem::zeroed() };
+    address.sll_family = libc::AF_PACKET as u16;
+    address.sll_protocol = protocol.to_be();
+    address.sll_ifindex = index.cast_signed();
+    let size = size_of_val(&address) as libc::socklen_t;
+    // SAFETY: the descriptor is open, and the address is a `sockaddr_ll` of the size given with it.
+    let result = unsafe { libc::bind(fd.as_raw_fd(), (&raw const address).cast(), size) };
+    Errno::result(result).map(drop)
+}

@@ -1,0 +1,151 @@
+//! The standard laboratory: an origin with a web server, the proxy in front of it, and an attacker.
+
+use std::ffi::OsStr;
+
+use super::{Host, Lab, Nginx, Output, Wire, synwall};
+
+/// The text of the page at `/`.
+pub const PAGE: &str = "origin";
+/// The path of a page of 4 MiB.
+pub const LARGE_PAGE: &str = "/large";
+pub(super) const LARGE_PAGE_BYTES: usize = 4 << 20;
+
+/// A site behind a reverse proxy, and everybody else, on one wire.
+///
+/// | host | IPv4 | IPv6 |
+/// |---|---|---|
+/// | origin | 203.0.113.10/24 | 2001:db8:113::10/64 |
+/// | proxy | 185.94.108.10/24 (Qrator's network) | 2001:db8:94::10/64 |
+/// | attacker | 198.51.100.66/24 | 2001:db8:bad::66/64 |
+#[derive(Debug)]
+pub struct Site {
+    // Fields end in this order: the server first, the mounts last.
+    nginx: Option<Nginx>,
+    /// The web server that is to be hidden.
+    pub origin: Host,
+    /// The only one who should reach it.
+    pub proxy: Host,
+    /// Somebody else.
+    pub attacker: Host,
+    /// Hosts that the plan added, in its order.
+    pub others: Vec<Host>,
+    /// What connects them.
+    pub wire: Wire,
+    /// The private mounts.
+    pub lab: Lab,
+}
+
+/// What a [`Site`] shall be like.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    mtu: u32,
+    vlan: Option<u16>,
+    others: Vec<(String, String, String)>,
+    server: bool,
+}
+
+impl Plan {
+    /// Sets the MTU of every interface.
+    #[must_use]
+    pub fn mtu(self, mtu: u32) -> Self {
+        Self { mtu, ..self }
+    }
+
+    /// Puts the addresses of all hosts on `eth0.ID`, so that frames on the wire carry the tag. Not every kernel can:
+    /// see [`Wire::can_tag`].
+    #[must_use]
+    pub fn vlan(self, id: u16) -> Self {
+        Self {
+            vlan: Some(id),
+            ..self
+        }
+    }
+
+    /// Adds a host, its addresses with their prefix length.
+    #[must_use]
+    pub fn host(mut self, name: &str, v4: &str, v6: &str) -> Self {
+        self.others.push((name.into(), v4.into(), v6.into()));
+        self
+    }
+
+    /// Leaves the web server out: closed ports answer with a reset.
+    #[must_use]
+    pub fn without_server(self) -> Self {
+        Self {
+            server: false,
+            ..self
+        }
+    }
+
+    /// Builds it, in and below the calling thread.
+    #[must_use]
+    pub fn build(self) -> Site {
+        let lab = Lab::new();
+        let mut wire = Wire::new(self.mtu, self.vlan);
+        let origin = wire.plug("origin", "203.0.113.10/24", "2001:db8:113::10/64");
+        let proxy = wire.plug("proxy", "185.94.108.10/24", "2001:db8:94::10/64");
+        let attacker = wire.plug("attacker", "198.51.100.66/24", "2001:db8:bad::66/64");
+        let others = self
+            .others
+            .iter()
+            .map(|(name, v4, v6)| wire.plug(name, v4, v6))
+            .collect();
+        let nginx = self.server.then(|| Nginx::start(&origin, lab.directory()));
+        Site {
+            nginx,
+            origin,
+            proxy,
+            attacker,
+            others,
+            wire,
+            lab,
+        }
+    }
+}
+
+impl Site {
+    /// The plan of the standard site, to be changed before it is built.
+    #[must_use]
+    pub fn plan() -> Plan {
+        Plan {
+            mtu: 1500,
+            vlan: None,
+            others: Vec::new(),
+            server: true,
+        }
+    }
+
+    /// The standard site.
+    #[must_use]
+    pub fn standard() -> Self {
+        Self::plan().build()
+    }
+
+    /// Runs `synwall` with the arguments on the origin, to its end.
+    pub fn synwall<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Output {
+        Output::of(&mut synwall::command(&self.origin, arguments))
+    }
+
+    /// The same with a standard input.
+    pub fn synwall_with_input<A: AsRef<OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = A>,
+        input: &str,
+    ) -> Output {
+        Output::with_input(&mut synwall::command(&self.origin, arguments), input)
+    }
+
+    /// The same to be started by the caller, for what runs on (`synwall run`, `--watch`).
+    pub fn synwall_command<A: AsRef<OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> std::process::Command {
+        synwall::command(&self.origin, arguments)
+    }
+
+    /// The web server, unless the plan left it out.
+    #[must_use]
+    pub fn nginx(&self) -> Option<&Nginx> {
+        self.nginx.as_ref()
+    }
+}

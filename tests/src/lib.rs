@@ -1,0 +1,7 @@
+//! The laboratory in which synwall is tested against the real kernel, and the demo that shows it.
+//!
+//! Nothing in the laboratory has a name (no `ip netns` entry, no mount that others see), so nothing can be
+//! left behind: the kernel takes it all away with the last process that uses it. It needs root.
+
+pub mod demo;
+pub mod lab;
