@@ -1,5 +1,7 @@
 //! Reading a frame: every read is checked against the end of the frame before it happens.
 
+use core::mem::MaybeUninit;
+
 use aya_ebpf::{
     EbpfContext as _,
     bindings::xdp_md,
@@ -22,6 +24,10 @@ pub struct Frame<const SCATTERED: bool> {
 pub struct Window<const N: usize> {
     bytes: *const u8,
 }
+
+/// Bytes on the stack, where the verifier wants words to be aligned as it does not in a packet.
+#[repr(align(8))]
+struct Copied<const N: usize>([u8; N]);
 
 /// Calls `whole` if the frame lies in one buffer, else `scattered`. Two programs in one, as the verifier
 /// would otherwise follow both ways at every read, and give up.
@@ -68,13 +74,13 @@ impl<const SCATTERED: bool> Frame<SCATTERED> {
             return None;
         }
         if SCATTERED {
-            let mut bytes = [0; N];
-            // SAFETY: `ctx` is this run's context, and `bytes` has room for the `N` bytes asked for.
+            let mut copy = MaybeUninit::<Copied<N>>::uninit();
+            // SAFETY: `ctx` is this run's context, and `copy` has room for the `N` bytes asked for.
             let failed =
-                unsafe { bpf_xdp_load_bytes(self.ctx, at as u32, bytes.as_mut_ptr().cast(), N as u32) };
+                unsafe { bpf_xdp_load_bytes(self.ctx, at as u32, copy.as_mut_ptr().cast(), N as u32) };
             return (failed == 0).then(|| {
                 read(&Window {
-                    bytes: bytes.as_ptr(),
+                    bytes: copy.as_ptr().cast(),
                 })
             });
         }
@@ -92,7 +98,7 @@ macro_rules! load {
         /// The word at offset `AT`, in the order in which the bytes lie in the frame.
         #[inline(always)]
         pub fn $name<const AT: usize>(&self) -> $word {
-            const { assert!(AT + size_of::<$word>() <= N) }
+            const { assert!(AT + size_of::<$word>() <= N && AT % align_of::<$word>() == 0) }
             // SAFETY: the window has `N` readable bytes, and the word ends at or before the last one.
             // Packet data has no alignment; one instruction reads it on every machine on which the
             // verifier admits it, while `read_unaligned` becomes a load for each byte.

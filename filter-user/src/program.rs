@@ -2,7 +2,10 @@
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use aya::{Ebpf, EbpfLoader, programs::Xdp};
+use aya::{
+    Ebpf, EbpfLoader,
+    programs::{ProgramError, Xdp},
+};
 use aya_obj::Object;
 
 use crate::{
@@ -87,10 +90,7 @@ impl Program {
     /// [`Self::make_maps`] does, and has the kernel verify it.
     pub fn load(pins: &Pins, directory: &str, specialisation: &Specialisation) -> Result<Self> {
         let mut program = Self::make_maps(pins, directory, specialisation)?;
-        program
-            .xdp()?
-            .load()
-            .doing(|| "the kernel's verifier refused the program".into())?;
+        program.xdp()?.load().map_err(refused)?;
         Ok(program)
     }
 
@@ -144,13 +144,33 @@ impl Program {
 
     /// The program as aya sees it.
     pub fn xdp(&mut self) -> Result<&mut Xdp> {
-        let program = self
-            .ebpf
-            .program_mut(self.entry)
-            .ok_or(aya::programs::ProgramError::NotLoaded);
+        let program = self.ebpf.program_mut(self.entry).ok_or(ProgramError::NotLoaded);
         program
             .and_then(TryInto::try_into)
             .doing(|| format!("the object file has no program '{}'", self.entry))
+    }
+}
+
+/// What the verifier says of a program is thousands of lines; the last ones tell why it refused it.
+fn refused(error: ProgramError) -> Error {
+    const LINES: usize = 12;
+    let doing = "the kernel refused the program".to_owned();
+    let ProgramError::LoadError {
+        io_error,
+        verifier_log,
+    } = error
+    else {
+        return Error::Kernel {
+            doing,
+            source: Box::new(error),
+        };
+    };
+    let log = verifier_log.to_string();
+    let lines: Vec<&str> = log.lines().collect();
+    let tail = lines[lines.len().saturating_sub(LINES)..].join("\n  ");
+    Error::Kernel {
+        doing: format!("{doing}; the verifier's last words:\n  {tail}\n"),
+        source: Box::new(io_error),
     }
 }
 
