@@ -6,9 +6,8 @@ use std::io;
 use aya::{
     maps::{Array, MapData},
     programs::{
-        ProgramError, XdpMode,
+        ProgramError,
         links::{FdLink, PinnedLink},
-        loaded_programs,
         xdp::XdpLink,
     },
 };
@@ -16,30 +15,19 @@ use filter_common::{INTERFACE_NAME_BYTES, InterfaceRecord};
 use nix::errno::Errno;
 
 use crate::{
-    Error, Result, clock,
+    Error, Result,
     counters::Totals,
     error::Doing as _,
     interface::{self, Interface, Mode},
-    pins::{INTERFACE, Pins},
+    pins::Pins,
     program::{Program, Specialisation},
 };
-
-/// Which mode a user asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wanted {
-    /// Native, or generic where the driver has no native mode.
-    Auto,
-    /// Native or nothing.
-    Native,
-    /// Generic.
-    Generic,
-}
 
 /// An interface that the filter is on, or was on when it was last seen.
 #[derive(Clone, Debug)]
 pub struct Attachment {
     /// The directory of its pins.
-    directory: String,
+    pub(crate) directory: String,
     /// What is remembered about it.
     pub record: InterfaceRecord,
     /// The program that its link has.
@@ -75,7 +63,7 @@ impl Attachment {
 
     fn read(pins: &Pins, directory: String) -> Result<Self> {
         let record: Array<MapData, InterfaceRecord> = pins.map(format!("{directory}/interface_record"))?;
-        let record = record
+        let mut record = record
             .get(&0, 0)
             .doing(|| format!("cannot read the record of {directory}"))?;
         let link = PinnedLink::from_pin(pins.join(&directory).join("link"));
@@ -87,12 +75,14 @@ impl Attachment {
         let state = if record.netns != interface::netns()? {
             State::Elsewhere
         } else {
-            let there = interface::by_index(record.ifindex)?;
-            let runs = |interface: Interface| interface.xdp.iter().any(|xdp| xdp.id == program_id);
-            if there.is_some_and(runs) {
-                State::Attached
-            } else {
-                State::Gone
+            let runs = |interface: &Interface| interface.xdp.iter().any(|xdp| xdp.id == program_id);
+            match interface::by_index(record.ifindex)?.filter(runs) {
+                Some(interface) => {
+                    // It may have been renamed.
+                    record.name = padded(&interface.name);
+                    State::Attached
+                }
+                None => State::Gone,
             }
         };
         Ok(Self {
@@ -187,7 +177,16 @@ impl FromIo for aya::programs::links::LinkError {
     }
 }
 
-fn name_of(record: &InterfaceRecord) -> String {
+/// A name as the record has it. The kernel has no longer one.
+pub(crate) fn padded(name: &str) -> [u8; INTERFACE_NAME_BYTES] {
+    let mut padded = [0; INTERFACE_NAME_BYTES];
+    for (place, byte) in padded.iter_mut().zip(name.bytes()) {
+        *place = byte;
+    }
+    padded
+}
+
+pub(crate) fn name_of(record: &InterfaceRecord) -> String {
     let end = record
         .name
         .iter()
@@ -196,193 +195,8 @@ fn name_of(record: &InterfaceRecord) -> String {
     String::from_utf8_lossy(&record.name[..end]).into_owned()
 }
 
-/// A program that was verified for an interface and is not on it yet.
-pub struct Prepared {
-    directory: String,
-    program: Program,
-    record: InterfaceRecord,
-}
-
-impl Prepared {
-    /// Loads the program for `interface`. Fails if another XDP program is there.
-    pub fn new(
-        pins: &Pins,
-        interface: &Interface,
-        specialisation: &Specialisation,
-        confirm_by_ns: u64,
-    ) -> Result<Self> {
-        if let Some(other) = interface.xdp.first() {
-            return Err(occupied(interface, other.id, other.mode));
-        }
-        let netns = interface::netns()?;
-        let directory = format!("{INTERFACE}{}_{netns}", interface.index);
-        pins.fresh_directory(&directory)?;
-        let mut name = [0; INTERFACE_NAME_BYTES];
-        name[..interface.name.len()].copy_from_slice(interface.name.as_bytes());
-        let loaded = Program::load(pins, &directory, specialisation);
-        let program = match loaded {
-            Ok(program) => program,
-            Err(error) => {
-                pins.remove_directory(&directory)?;
-                return Err(error);
-            }
-        };
-        let record = InterfaceRecord {
-            confirm_by_ns,
-            attached_ns: clock::now_ns()?,
-            netns,
-            program_hash: specialisation.hash(),
-            ifindex: interface.index,
-            mode: 0,
-            name,
-        };
-        Ok(Self {
-            directory,
-            program,
-            record,
-        })
-    }
-
-    /// Attaches the program, and says why if it had to be the generic mode.
-    pub fn attach(mut self, pins: &Pins, wanted: Wanted) -> Result<(Attachment, Option<io::Error>)> {
-        let attached = match wanted {
-            Wanted::Generic => self
-                .attach_in(pins, Mode::Generic)
-                .map(|id| (Mode::Generic, id, None)),
-            Wanted::Native => self
-                .attach_in(pins, Mode::Native)
-                .map(|id| (Mode::Native, id, None)),
-            Wanted::Auto => match self.attach_in(pins, Mode::Native) {
-                Ok(id) => Ok((Mode::Native, id, None)),
-                Err(Error::NoNativeMode { source, .. }) => self
-                    .attach_in(pins, Mode::Generic)
-                    .map(|id| (Mode::Generic, id, Some(source))),
-                Err(error) => Err(error),
-            },
-        };
-        match attached {
-            Ok((_, program_id, fallback)) => {
-                let Self {
-                    directory, record, ..
-                } = self;
-                Ok((
-                    Attachment {
-                        directory,
-                        record,
-                        program_id,
-                        state: State::Attached,
-                    },
-                    fallback,
-                ))
-            }
-            Err(error) => {
-                pins.remove_directory(&self.directory)?;
-                Err(error)
-            }
-        }
-    }
-
-    /// Leaves the interface as it is.
-    pub fn discard(self, pins: &Pins) -> Result<()> {
-        pins.remove_directory(&self.directory)
-    }
-
-    fn attach_in(&mut self, pins: &Pins, mode: Mode) -> Result<u32> {
-        let name = name_of(&self.record);
-        // Before the first packet: the record says until when to wait for a confirmation.
-        self.record.mode = match mode {
-            Mode::Native => 1,
-            Mode::Generic => 2,
-        };
-        let path = format!("{}/interface_record", self.directory);
-        let mut record: Array<MapData, InterfaceRecord> = pins.map(path)?;
-        record
-            .set(0, self.record, 0)
-            .doing(|| format!("cannot write the record of {name}"))?;
-
-        let flags = match mode {
-            Mode::Native => XdpMode::Driver,
-            Mode::Generic => XdpMode::Skb,
-        };
-        let ifindex = self.record.ifindex;
-        let xdp = self.program.xdp()?;
-        let id = xdp
-            .attach_to_if_index(ifindex, flags)
-            .map_err(|error| refused(&name, ifindex, mode, error))?;
-        let link = xdp
-            .take_link(id)
-            .doing(|| format!("cannot take the link of {name}"))?;
-        // Where the kernel makes no link, aya attaches over netlink: that would end with this process.
-        let link = FdLink::try_from(link).map_err(|_| Error::LinkNotPinnable(name.clone()))?;
-        let program_id = link
-            .info()
-            .doing(|| format!("cannot read the link of {name}"))?
-            .program_id();
-        link.pin(pins.join(&self.directory).join("link"))
-            .doing(|| format!("cannot pin the link of {name}, so it was detached again"))?;
-        Ok(program_id)
-    }
-}
-
-/// What the kernel's refusal to attach means.
-fn refused(name: &str, ifindex: u32, mode: Mode, error: ProgramError) -> Error {
-    let errno = errno(&error);
-    let source = errno.map_or_else(|| io::Error::other(error.to_string()), io::Error::from);
-    match errno {
-        Some(Errno::EBUSY | Errno::EEXIST) => {
-            let other = interface::by_index(ifindex).ok().flatten();
-            let program = other
-                .as_ref()
-                .and_then(|interface| interface.xdp.first().copied());
-            match (other, program) {
-                (Some(interface), Some(program)) => occupied(&interface, program.id, program.mode),
-                _ => Error::Attach {
-                    interface: name.to_owned(),
-                    mode: mode.name(),
-                    source,
-                    hint: "",
-                },
-            }
-        }
-        Some(Errno::ENODEV) => Error::UnknownInterface(name.to_owned()),
-        Some(Errno::EOPNOTSUPP) if mode == Mode::Native => Error::NoNativeMode {
-            interface: name.to_owned(),
-            source,
-        },
-        _ => Error::Attach {
-            interface: name.to_owned(),
-            mode: mode.name(),
-            source,
-            hint: match mode {
-                // Drivers answer so when the MTU or an offload stands in the way.
-                Mode::Native => {
-                    "; the driver refused it as the interface is set up now (often the MTU, LRO or the \
-                     number of queues; dmesg may say more), or use --xdp generic"
-                }
-                Mode::Generic => "",
-            },
-        },
-    }
-}
-
-fn occupied(interface: &Interface, program_id: u32, mode: Mode) -> Error {
-    let named = loaded_programs()
-        .flatten()
-        .find(|program| program.id() == program_id)
-        .and_then(|program| program.name_as_str().map(str::to_owned))
-        .filter(|name| !name.is_empty());
-    let program = match named {
-        Some(name) => format!("'{name}' (id {program_id}, {})", mode.name()),
-        None => format!("id {program_id} ({})", mode.name()),
-    };
-    Error::Occupied {
-        interface: interface.name.clone(),
-        program,
-        xdp: mode.iproute2(),
-    }
-}
-
-fn errno(error: &ProgramError) -> Option<Errno> {
+/// What the kernel said, if it was the kernel.
+pub(crate) fn errno(error: &ProgramError) -> Option<Errno> {
     let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = source {
         if let Some(io) = error.downcast_ref::<io::Error>() {

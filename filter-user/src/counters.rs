@@ -7,9 +7,10 @@ use filter_common::{Chunked, Count, InterfaceCounts, PrefixCount, REASONS, Reaso
 
 use crate::{
     Error, Result,
+    entry::Entry,
     error::Doing as _,
     pins::{Pins, open_map},
-    rules::{Entry, Rules},
+    rules::Rules,
 };
 
 type Chunk = Array<MapData, PrefixCount>;

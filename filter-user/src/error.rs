@@ -3,7 +3,7 @@
 
 use std::{io, path::PathBuf, process::ExitCode};
 
-use crate::{list_file::BadLine, ports::BadPorts, prefix::BadPrefix, rules::Action};
+use crate::{entry::Action, list_file::BadLine, ports::BadPorts, prefix::BadPrefix};
 
 /// A result of this library.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -18,7 +18,7 @@ pub enum Error {
     #[error(transparent)]
     Ports(#[from] BadPorts),
     /// A label that does not fit.
-    #[error("label '{0}' is longer than {max} bytes, or has a control character; shorten it", max = crate::rules::MAX_LABEL_BYTES)]
+    #[error("label '{0}' is longer than {max} bytes, or has a control character; shorten it", max = crate::entry::MAX_LABEL_BYTES)]
     Label(String),
     /// A list file with a line that cannot be used.
     #[error("{file}:{line}")]

@@ -3,94 +3,26 @@
 //! The next generation is built beside the one in force, and one write to the map `generation` puts it
 //! in force: whatever is killed when, a packet sees the old lists or the new ones.
 
+use std::collections::HashSet;
+
 use aya::maps::{Array, ArrayOfMaps, HashMap, LpmTrie, MapData, lpm_trie::Key};
 use filter_common::{Decision, Expiry, GENERATIONS, MAX_EXPIRIES, MAX_PREFIXES};
-use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use ipnet::IpNet;
 
 use crate::{
     Error, Result,
+    entry::{Action, Entry},
     error::Doing as _,
     pins::Pins,
-    rules::{Action, Entry, Label, MAX_LABEL_BYTES, MAX_ORIGIN_BYTES, Origin, Rules},
+    rules::Rules,
+    table::{self, Table},
 };
 
 type Trie4 = LpmTrie<MapData, [u8; 4], Decision>;
 type Trie6 = LpmTrie<MapData, [u8; 16], Decision>;
-type OriginText = [u8; MAX_ORIGIN_BYTES + 1];
 
 /// `BPF_F_NO_PREALLOC`: the kernel has no other kind of trie.
 const NO_PREALLOC: u32 = 1;
-
-/// An [`Entry`] as it lies in its map.
-#[repr(C)]
-#[derive(Clone, Copy)]
-struct EntryRecord {
-    address: [u8; 16],
-    expires_ns: u64,
-    slot: u32,
-    origin: u16,
-    prefix_len: u8,
-    /// The number of the action; [`Self::IPV6`] added for IPv6. 0 marks the end of the table.
-    action: u8,
-    /// Padded with NULs.
-    label: [u8; MAX_LABEL_BYTES + 1],
-}
-
-const _: () = assert!(size_of::<EntryRecord>() == 64);
-
-// SAFETY: `#[repr(C)]`, made of integers and arrays of them, without padding (see the size above).
-unsafe impl aya::Pod for EntryRecord {}
-
-impl EntryRecord {
-    const IPV6: u8 = 0x80;
-
-    fn new(entry: &Entry, slot: u32, origin: u16) -> Self {
-        let mut address = [0; 16];
-        let mut action = entry.action.kernel() as u8;
-        match entry.prefix {
-            IpNet::V4(prefix) => address[..4].copy_from_slice(&prefix.addr().octets()),
-            IpNet::V6(prefix) => {
-                address = prefix.addr().octets();
-                action |= Self::IPV6;
-            }
-        }
-        let mut label = [0; MAX_LABEL_BYTES + 1];
-        let text = entry.label.as_str().as_bytes();
-        label[..text.len()].copy_from_slice(text);
-        Self {
-            address,
-            expires_ns: entry.expires_ns.unwrap_or(0),
-            slot,
-            origin,
-            prefix_len: entry.prefix.prefix_len(),
-            action,
-            label,
-        }
-    }
-
-    fn entry(&self, origins: &[Origin]) -> Option<Entry> {
-        let action = Action::from_number(self.action & !Self::IPV6)?;
-        let [a, b, c, d, ..] = self.address;
-        let prefix = if self.action & Self::IPV6 == 0 {
-            Ipv4Net::new([a, b, c, d].into(), self.prefix_len).ok()?.into()
-        } else {
-            Ipv6Net::new(self.address.into(), self.prefix_len).ok()?.into()
-        };
-        Some(Entry {
-            prefix,
-            action,
-            label: Label::new(&text(&self.label)).ok()?,
-            origin: origins.get(usize::from(self.origin))?.clone(),
-            expires_ns: (self.expires_ns != 0).then_some(self.expires_ns),
-            slot: Some(self.slot),
-        })
-    }
-}
-
-fn text(padded: &[u8]) -> String {
-    let end = padded.iter().position(|byte| *byte == 0).unwrap_or(padded.len());
-    String::from_utf8_lossy(&padded[..end]).into_owned()
-}
 
 /// The four tries of a generation.
 struct Tries {
@@ -154,30 +86,11 @@ impl Tries {
 /// The lists in force.
 pub fn read(pins: &Pins) -> Result<Rules> {
     let number = in_force(pins)?;
-    let origins: Array<MapData, OriginText> = pins.map(format!("generation{number}/origins"))?;
-    let origins: Vec<Origin> = origins
-        .iter()
-        .map(|origin| origin.map(|padded| Origin::new(&text(&padded))))
-        .collect::<Result<_, _>>()
-        .doing(|| "cannot read the origins of the lists".into())?;
-    let entries: Array<MapData, EntryRecord> = pins.map(format!("generation{number}/entries"))?;
-    let mut rules = Vec::new();
-    for record in entries.iter() {
-        let record = record.doing(|| "cannot read the lists".into())?;
-        if record.action == 0 {
-            break;
-        }
-        rules.push(record.entry(&origins).ok_or_else(|| Error::OtherLayout {
-            path: pins.path().to_owned(),
-            what: "an entry of its lists cannot be understood".into(),
-        })?);
-    }
-    Ok(rules.into_iter().collect())
+    table::read(pins, &format!("generation{number}"))
 }
 
 /// Puts `rules`, whose entries all have a slot, in force.
 pub fn install(pins: &Pins, rules: &Rules) -> Result<()> {
-    check_limits(rules)?;
     let before = in_force(pins)?;
     let next = (before + 1) % GENERATIONS;
 
@@ -213,7 +126,7 @@ pub fn install(pins: &Pins, rules: &Rules) -> Result<()> {
     put_in_force(pins, next)?;
 
     // The list is in force; what is left is to give back the memory of the one before.
-    let waiting: Vec<u32> = rules
+    let waiting: HashSet<u32> = rules
         .iter()
         .filter(|entry| entry.expires_ns.is_some())
         .filter_map(|entry| entry.slot)
@@ -232,65 +145,8 @@ pub fn install(pins: &Pins, rules: &Rules) -> Result<()> {
     pins.remove_directory(&format!("generation{before}"))
 }
 
-/// The table of a generation: what users see of its entries.
-struct Table {
-    entries: Array<MapData, EntryRecord>,
-    origins: Array<MapData, OriginText>,
-    known: Vec<Origin>,
-    len: u32,
-}
-
-impl Table {
-    fn new(rules: &Rules) -> Result<Self> {
-        let mut known: Vec<Origin> = rules.iter().map(|entry| entry.origin.clone()).collect();
-        known.sort();
-        known.dedup();
-        if known.len() > usize::from(u16::MAX) {
-            return Err(Error::Full {
-                wanted: known.len(),
-                limit: u16::MAX.into(),
-                what: "list files",
-            });
-        }
-        let what = || "cannot make the table of the lists".to_owned();
-        // One more than there are entries marks the end.
-        let entries = Array::create(capacity(rules.iter().count() + 1), 0).doing(what)?;
-        let mut origins = Array::create(capacity(known.len().max(1)), 0).doing(what)?;
-        for (index, origin) in (0..).zip(&known) {
-            let mut padded = [0; MAX_ORIGIN_BYTES + 1];
-            padded[..origin.as_str().len()].copy_from_slice(origin.as_str().as_bytes());
-            origins.set(index, padded, 0).doing(what)?;
-        }
-        Ok(Self {
-            entries,
-            origins,
-            known,
-            len: 0,
-        })
-    }
-
-    fn push(&mut self, entry: &Entry, slot: u32) -> Result<()> {
-        let origin = self.known.binary_search(&entry.origin).unwrap_or_default();
-        let record = EntryRecord::new(entry, slot, u16::try_from(origin).unwrap_or_default());
-        self.entries
-            .set(self.len, record, 0)
-            .doing(|| format!("cannot write {} to the table of the lists", entry.prefix))?;
-        self.len += 1;
-        Ok(())
-    }
-
-    fn pin(self, pins: &Pins, directory: &str) -> Result<()> {
-        pins.pin(self.entries, format!("{directory}/entries"))?;
-        pins.pin(self.origins, format!("{directory}/origins"))
-    }
-}
-
-fn capacity(entries: usize) -> u32 {
-    u32::try_from(entries).unwrap_or(u32::MAX)
-}
-
 /// Fails if there are more prefixes than the maps take, before anything is made.
-fn check_limits(rules: &Rules) -> Result<()> {
+pub fn check_limits(rules: &Rules) -> Result<()> {
     let check = |wanted: usize, limit: u32, what| {
         let limit = limit as usize;
         if wanted > limit {

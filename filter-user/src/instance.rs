@@ -7,15 +7,17 @@ use aya::maps::{Array, MapData};
 
 use crate::{
     Error, Result,
-    attachment::{Attachment, Prepared, State, Wanted},
+    attach::{Prepared, Wanted},
+    attachment::{Attachment, State},
     clock, counters,
+    entry::Action,
     error::Doing as _,
     generation,
     interface::{self, Interface},
     pins::{Access, Content, Pins},
     preflight,
     program::{self, Program, Specialisation},
-    rules::{Action, Rules},
+    rules::Rules,
     settings::{Policy, Settings, SettingsRecord},
 };
 
@@ -148,6 +150,7 @@ impl Instance {
     }
 
     fn install_rules(&mut self, rules: Rules) -> Result<()> {
+        generation::check_limits(&rules)?;
         let rules = counters::assign_slots(&self.pins, &self.rules, rules)?;
         // A program that looks for deny entries and retired prefixes is right with or without them; one
         // that does not look must not run while there are some.
@@ -180,20 +183,20 @@ impl Instance {
         wanted: Wanted,
         confirm_by_ns: u64,
     ) -> Result<Vec<Attached>> {
-        // One that went away and came back has another index, or another program, or none.
-        let mut stale = Vec::new();
-        for interface in interfaces {
-            if let Some(at) = self
-                .attachments
-                .iter()
-                .position(|attachment| attachment.name() == interface.name && attachment.state == State::Gone)
-            {
-                stale.push(self.attachments.remove(at));
-            }
-        }
-        for attachment in stale {
-            attachment.detach(&self.pins)?;
-        }
+        // One that went away and came back has another index, and an index may have been given to another.
+        let returned = |attachment: &Attachment| {
+            attachment.state == State::Gone
+                && interfaces.iter().any(|interface| {
+                    interface.name == attachment.name() || interface.index == attachment.record.ifindex
+                })
+        };
+        let (stale, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut self.attachments)
+            .into_iter()
+            .partition(returned);
+        self.attachments = kept;
+        stale
+            .into_iter()
+            .try_for_each(|attachment| attachment.detach(&self.pins))?;
         let specialisation = specialise(&self.settings, &self.rules, confirm_by_ns != 0);
         let mut prepared = Vec::new();
         for interface in interfaces {

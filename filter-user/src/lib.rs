@@ -4,9 +4,11 @@
 //! A command goes argument → plan → apply → print. What is planned is pure ([`rules`], [`settings`],
 //! [`ports`], [`prefix`]); [`instance`] applies it to the kernel, whose state is the only truth.
 
+pub mod attach;
 pub mod attachment;
 pub mod clock;
 pub mod counters;
+pub mod entry;
 pub mod error;
 pub mod generation;
 pub mod instance;
@@ -21,5 +23,6 @@ pub mod provider;
 pub mod rules;
 pub mod settings;
 pub mod sources;
+pub mod table;
 
 pub use error::{Error, Result};

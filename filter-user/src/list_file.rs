@@ -7,8 +7,8 @@ use ipnet::IpNet;
 
 use crate::{
     Error, Result,
+    entry::{Label, NewEntry, Origin},
     prefix::{self, BadPrefix},
-    rules::{Label, NewEntry, Origin},
 };
 
 /// A line that cannot be used.

@@ -3,8 +3,9 @@
 use ipnet::IpNet;
 
 use crate::{
-    Error, Result, prefix,
-    rules::{Label, NewEntry, Origin},
+    Error, Result,
+    entry::{Label, NewEntry, Origin},
+    prefix,
 };
 
 /// A provider, and the networks that it asks its customers to admit.

@@ -1,146 +1,13 @@
 //! The lists as a plan: what a change makes of them, before anything is done in the kernel.
 
-use std::{
-    collections::{BTreeMap, btree_map},
-    fmt,
-};
+use std::collections::{BTreeMap, btree_map};
 
-pub use filter_common::Action as KernelAction;
 use ipnet::IpNet;
 
-use crate::{Error, Result};
-
-/// Bytes of a label at the most.
-pub const MAX_LABEL_BYTES: usize = 31;
-/// Bytes of an origin at the most; a longer one loses its middle.
-pub const MAX_ORIGIN_BYTES: usize = 127;
-
-/// The list that an entry stands in, in the words of the command line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Action {
-    /// Sources that get through.
-    Trust,
-    /// Sources that do not, though a wider prefix is trusted.
-    Deny,
-    /// Destinations that answer nothing.
-    Retire,
-}
-
-impl Action {
-    /// The word of the command line.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Trust => "trust",
-            Self::Deny => "deny",
-            Self::Retire => "retire",
-        }
-    }
-
-    /// The same for the kernel program.
-    pub const fn kernel(self) -> KernelAction {
-        match self {
-            Self::Trust => KernelAction::Trust,
-            Self::Deny => KernelAction::Deny,
-            Self::Retire => KernelAction::Retire,
-        }
-    }
-
-    /// Back from [`Self::kernel`]'s number.
-    pub const fn from_number(number: u8) -> Option<Self> {
-        match number {
-            1 => Some(Self::Trust),
-            2 => Some(Self::Deny),
-            3 => Some(Self::Retire),
-            _ => None,
-        }
-    }
-}
-
-impl fmt::Display for Action {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-/// A label that fits into an entry. May be empty.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Label(String);
-
-impl Label {
-    /// Checks the length, and that it cannot disturb a terminal.
-    pub fn new(text: &str) -> Result<Self> {
-        if text.len() > MAX_LABEL_BYTES || text.chars().any(char::is_control) {
-            return Err(Error::Label(text.escape_debug().collect()));
-        }
-        Ok(Self(text.to_owned()))
-    }
-
-    /// The text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// Where an entry came from: `manual`, `file:…`, `provider:…`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Origin(String);
-
-impl Origin {
-    /// Cuts the middle out of what is too long, since both ends of a path tell something.
-    pub fn new(text: &str) -> Self {
-        let clean: String = text
-            .chars()
-            .map(|c| if c.is_control() { '?' } else { c })
-            .collect();
-        if clean.len() <= MAX_ORIGIN_BYTES {
-            return Self(clean);
-        }
-        let half = (MAX_ORIGIN_BYTES - '…'.len_utf8()) / 2;
-        let head = clean.floor_char_boundary(half);
-        let tail = clean.ceil_char_boundary(clean.len() - half);
-        Self(format!("{}…{}", &clean[..head], &clean[tail..]))
-    }
-
-    /// What was typed on the command line.
-    pub fn manual() -> Self {
-        Self("manual".to_owned())
-    }
-
-    /// The text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// An entry that is to be added.
-#[derive(Clone, Debug)]
-pub struct NewEntry {
-    /// The prefix, without host bits.
-    pub prefix: IpNet,
-    /// What the user calls it.
-    pub label: Label,
-    /// Where it came from.
-    pub origin: Origin,
-    /// When it stops to count, in nanoseconds of `CLOCK_MONOTONIC`.
-    pub expires_ns: Option<u64>,
-}
-
-/// An entry in a list.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// The prefix, without host bits.
-    pub prefix: IpNet,
-    /// The list that it stands in.
-    pub action: Action,
-    /// What the user calls it.
-    pub label: Label,
-    /// Where it came from.
-    pub origin: Origin,
-    /// When it stops to count, in nanoseconds of `CLOCK_MONOTONIC`.
-    pub expires_ns: Option<u64>,
-    /// The slot of its counters; `None` until it is in force.
-    pub slot: Option<u32>,
-}
+use crate::{
+    Error, Result,
+    entry::{Action, Entry, NewEntry},
+};
 
 /// Trust and deny entries share the tries of sources, so a prefix can stand there once; retired ones are
 /// looked up by destination.
@@ -293,7 +160,10 @@ impl Rules {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::prefix;
+    use crate::{
+        entry::{Label, Origin},
+        prefix,
+    };
 
     fn new(prefix: &str, label: &str) -> NewEntry {
         NewEntry {
@@ -412,15 +282,5 @@ mod tests {
             shown(&rules.remove(Action::Trust, &gone[..1]).unwrap()),
             Vec::<String>::new()
         );
-    }
-
-    #[test]
-    fn labels_and_origins_fit() {
-        assert!(Label::new(&"x".repeat(MAX_LABEL_BYTES)).is_ok());
-        assert!(Label::new(&"x".repeat(MAX_LABEL_BYTES + 1)).is_err());
-        assert!(Label::new("a\u{1b}[31m").is_err());
-        let long = Origin::new(&format!("file:/{}/list.txt", "ü".repeat(200)));
-        assert!(long.as_str().len() <= MAX_ORIGIN_BYTES);
-        assert!(long.as_str().starts_with("file:/") && long.as_str().ends_with("/list.txt"));
     }
 }

@@ -6,9 +6,10 @@ use clap::{Args, Subcommand};
 use filter_user::{
     Error, clock,
     counters::{self, Chunks},
+    entry::{Action, Entry, Label, NewEntry, Origin},
     instance::Instance,
     list_file, prefix,
-    rules::{Action, Entry, Label, NewEntry, Origin, Rules},
+    rules::Rules,
 };
 use ipnet::IpNet;
 use serde::Serialize;

@@ -11,7 +11,7 @@ mod up;
 use std::{io, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use filter_user::{pins, rules::Action};
+use filter_user::{entry::Action, pins};
 
 use output::Output;
 

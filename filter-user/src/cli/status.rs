@@ -8,8 +8,9 @@ use filter_user::{
     attachment::{Attachment, State},
     clock,
     counters::Totals,
+    entry::Action,
     instance::Instance,
-    rules::{Action, Rules},
+    rules::Rules,
     settings::{Policy, drop_level_name},
 };
 use serde::Serialize;

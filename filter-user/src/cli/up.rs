@@ -7,13 +7,14 @@ use clap::{Args, ValueEnum};
 use filter_common::DropLevel;
 use filter_user::{
     Error,
-    attachment::Wanted,
+    attach::Wanted,
     clock,
+    entry::{Action, Label, NewEntry, Origin},
     instance::Instance,
     interface, list_file,
     ports::PortSet,
     prefix, provider,
-    rules::{Action, Label, NewEntry, Origin, Rules},
+    rules::Rules,
     settings::{Policy, Settings},
 };
 
