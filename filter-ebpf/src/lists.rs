@@ -68,24 +68,27 @@ pub fn retired<A: Address>(address: A) -> Option<(Action, u32)> {
 #[inline(always)]
 fn decide(find: impl Fn(u32) -> Option<Decision>, bits: u32) -> Option<(Action, u32)> {
     let mut decision = find(bits)?;
-    for _ in 0..MAX_NESTED_EXPIRED {
-        if !decision.expires() {
-            break;
+    for _ in 0..MAX_NESTED_EXPIRED + 1 {
+        match expired(decision) {
+            None => return Some((decision.action()?, decision.slot())),
+            // The next wider prefix is the longest one that is shorter.
+            Some(prefix_len) => decision = find(prefix_len.checked_sub(1)?)?,
         }
-        let slot = decision.slot();
-        // SAFETY: entries are only replaced as a whole, by user space, and this reads plain integers: the
-        // worst that a concurrent change gives is the old deadline.
-        let Some(expiry) = (unsafe { EXPIRIES.get(slot) }) else {
-            break;
-        };
-        // SAFETY: the helper has no preconditions.
-        if unsafe { bpf_ktime_get_ns() } < expiry.deadline_ns {
-            break;
-        }
-        // The next wider prefix is the longest one that is shorter.
-        decision = find(expiry.prefix_len.checked_sub(1)?)?;
     }
-    Some((decision.action()?, decision.slot()))
+    None
+}
+
+/// The length of a prefix that has expired.
+#[inline(always)]
+fn expired(decision: Decision) -> Option<u32> {
+    if !decision.expires() {
+        return None;
+    }
+    // SAFETY: entries are only replaced as a whole, by user space, and this reads plain integers: the worst
+    // that a concurrent change gives is the old deadline.
+    let expiry = unsafe { EXPIRIES.get(decision.slot()) }?;
+    // SAFETY: the helper has no preconditions.
+    (unsafe { bpf_ktime_get_ns() } >= expiry.deadline_ns).then_some(expiry.prefix_len)
 }
 
 #[inline(always)]
