@@ -3,9 +3,12 @@
 //! The next generation is built beside the one in force, and one write to the map `generation` puts it
 //! in force: whatever is killed when, a packet sees the old lists or the new ones.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, thread};
 
-use aya::maps::{Array, ArrayOfMaps, HashMap, LpmTrie, MapData, lpm_trie::Key};
+use aya::{
+    Pod,
+    maps::{Array, ArrayOfMaps, HashMap, LpmTrie, MapData, lpm_trie::Key},
+};
 use filter_common::{Decision, Expiry, GENERATIONS, MAX_EXPIRIES, MAX_PREFIXES};
 use ipnet::IpNet;
 
@@ -70,17 +73,35 @@ impl Tries {
         inserted.doing(|| format!("cannot put {} into a trie", entry.prefix))
     }
 
+    /// Puts the tries where the program finds those of `generation`. The kernel waits for an RCU grace period
+    /// after each (`maybe_wait_bpf_programs` of `kernel/bpf/syscall.c`), so they wait for it together.
     fn set(&self, pins: &Pins, generation: u32) -> Result<()> {
-        let what = || format!("cannot set generation {generation}");
-        let mut outer4: ArrayOfMaps<MapData, Trie4> = pins.map("sources_v4")?;
-        outer4.set(generation, &self.sources_v4, 0).doing(what)?;
-        let mut outer6: ArrayOfMaps<MapData, Trie6> = pins.map("sources_v6")?;
-        outer6.set(generation, &self.sources_v6, 0).doing(what)?;
-        let mut outer4: ArrayOfMaps<MapData, Trie4> = pins.map("retired_v4")?;
-        outer4.set(generation, &self.retired_v4, 0).doing(what)?;
-        let mut outer6: ArrayOfMaps<MapData, Trie6> = pins.map("retired_v6")?;
-        outer6.set(generation, &self.retired_v6, 0).doing(what)
+        thread::scope(|scope| {
+            [
+                scope.spawn(|| set(pins, "sources_v4", generation, &self.sources_v4)),
+                scope.spawn(|| set(pins, "sources_v6", generation, &self.sources_v6)),
+                scope.spawn(|| set(pins, "retired_v4", generation, &self.retired_v4)),
+                scope.spawn(|| set(pins, "retired_v6", generation, &self.retired_v6)),
+            ]
+            .into_iter()
+            .try_for_each(|setting| {
+                setting
+                    .join()
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            })
+        })
     }
+}
+
+fn set<K: Pod>(
+    pins: &Pins,
+    outer: &str,
+    generation: u32,
+    trie: &LpmTrie<MapData, K, Decision>,
+) -> Result<()> {
+    let mut maps: ArrayOfMaps<MapData, LpmTrie<MapData, K, Decision>> = pins.map(outer)?;
+    maps.set(generation, trie, 0)
+        .doing(|| format!("cannot set generation {generation} of {outer}"))
 }
 
 /// The lists in force.
