@@ -9,11 +9,18 @@ use crate::{
     Error, Result,
     entry::Entry,
     error::Doing as _,
+    map_in_map,
     pins::{Pins, open_map},
     rules::Rules,
 };
 
 type Chunk = Array<MapData, PrefixCount>;
+
+/// Makes the map that holds the chunks.
+pub fn make_maps(pins: &Pins) -> Result<()> {
+    let template = Chunk::create(Chunked::CHUNK_LEN, 0).doing(|| "cannot make a chunk of counters".into())?;
+    map_in_map::create(pins, "prefix_counts", Chunked::MAX_CHUNKS, &template)
+}
 
 /// Gives every entry of `new` a slot for its counters, and zeroes those that `old` does not use.
 pub fn assign_slots(pins: &Pins, old: &Rules, new: Rules) -> Result<Rules> {

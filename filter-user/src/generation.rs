@@ -16,6 +16,7 @@ use crate::{
     Error, Result,
     entry::{Action, Entry},
     error::Doing as _,
+    map_in_map,
     pins::Pins,
     rules::Rules,
     table::{self, Table},
@@ -202,6 +203,20 @@ fn put_in_force(pins: &Pins, number: u32) -> Result<()> {
     generation
         .set(0, number, 0)
         .doing(|| format!("cannot put generation {number} in force"))
+}
+
+/// Makes the maps that hold the tries of both generations.
+pub fn make_maps(pins: &Pins) -> Result<()> {
+    let Tries {
+        sources_v4,
+        sources_v6,
+        retired_v4,
+        retired_v6,
+    } = Tries::empty()?;
+    map_in_map::create(pins, "sources_v4", GENERATIONS, &sources_v4)?;
+    map_in_map::create(pins, "sources_v6", GENERATIONS, &sources_v6)?;
+    map_in_map::create(pins, "retired_v4", GENERATIONS, &retired_v4)?;
+    map_in_map::create(pins, "retired_v6", GENERATIONS, &retired_v6)
 }
 
 /// The first generation: no entries at all.

@@ -106,7 +106,9 @@ impl Instance {
         }
         pins.clear_unfinished()?;
         pins.fresh_directory("chunks")?;
-        // The object file describes the maps; those of an interface are not kept.
+        generation::make_maps(pins)?;
+        counters::make_maps(pins)?;
+        // The object file describes the other maps; those of an interface are not kept.
         let scratch = format!("{}scratch", crate::pins::INTERFACE);
         pins.fresh_directory(&scratch)?;
         let specialisation = specialise(settings, &Rules::default(), false);

@@ -14,6 +14,7 @@ pub mod generation;
 pub mod instance;
 pub mod interface;
 pub mod list_file;
+pub mod map_in_map;
 pub mod pins;
 pub mod ports;
 pub mod prefix;
