@@ -1,0 +1,24 @@
+//! The command line against the real kernel: what it prints, what it refuses and in which words, and that
+//! a command which fails has changed nothing. Needs root and a built `synwall` (`SYNWALL_BIN`).
+
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise"
+)]
+
+mod answers;
+mod console;
+mod foreign_program;
+mod help;
+mod interfaces;
+mod json;
+mod list_files;
+mod lists;
+mod locks;
+mod options;
+mod pin_directory;
+mod prefixes;
+mod privileges;
+mod tables;
+mod trusting_nobody;

@@ -1,0 +1,102 @@
+//! What the kernel holds of a filter, as bpftool and not synwall tells it.
+
+use std::{
+    collections::BTreeSet,
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
+
+use aya::maps::MapInfo;
+use serde_json::Value;
+use tests::lab::Output;
+
+use crate::origin::{Origin, PINS, SOON, interface_pins, pins};
+
+/// The numbers of everything that belongs to a filter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Objects {
+    pub links: BTreeSet<u64>,
+    pub programs: BTreeSet<u64>,
+    pub maps: BTreeSet<u64>,
+}
+
+fn bpftool(origin: &Origin, arguments: &[&str]) -> Value {
+    let mut command = origin.site.origin.command("bpftool");
+    Output::of(command.arg("-j").args(arguments)).json()
+}
+
+impl Objects {
+    /// Of the filter in the default place.
+    pub fn of(origin: &Origin) -> Self {
+        let mut found = Self {
+            links: BTreeSet::new(),
+            programs: BTreeSet::new(),
+            maps: BTreeSet::new(),
+        };
+        for interface in interface_pins() {
+            let path = interface.join("link");
+            let link = bpftool(origin, &["link", "show", "pinned", path.to_str().unwrap()]);
+            found.links.extend(link["id"].as_u64());
+            let program = link["prog_id"].as_u64().expect("a program");
+            found.programs.insert(program);
+            let program = bpftool(origin, &["prog", "show", "id", &program.to_string()]);
+            found.maps.extend(
+                program["map_ids"]
+                    .as_array()
+                    .expect("maps")
+                    .iter()
+                    .filter_map(Value::as_u64),
+            );
+        }
+        for path in pins(Path::new(PINS))
+            .iter()
+            .filter(|path| path.is_file() && !path.ends_with("link"))
+        {
+            found
+                .maps
+                .insert(MapInfo::from_pin(path).expect("a map").id().into());
+        }
+        for outer in ["sources_v4", "sources_v6", "retired_v4", "retired_v6"] {
+            let path = Path::new(PINS).join(outer);
+            let inner = bpftool(origin, &["map", "dump", "pinned", path.to_str().unwrap()]);
+            let ids = inner
+                .as_array()
+                .expect("entries")
+                .iter()
+                .filter_map(|entry| entry["inner_map_id"].as_u64());
+            found.maps.extend(ids);
+        }
+        found
+    }
+
+    /// Fails unless all of them are gone from the kernel soon: it frees them in the background.
+    #[track_caller]
+    pub fn are_gone(&self, origin: &Origin) {
+        let give_up = Instant::now() + SOON;
+        loop {
+            let left = [
+                ("link", &self.links),
+                ("prog", &self.programs),
+                ("map", &self.maps),
+            ]
+            .map(|(kind, ours)| {
+                let all = bpftool(origin, &[kind, "show"]);
+                let all = all
+                    .as_array()
+                    .expect("a list")
+                    .iter()
+                    .filter_map(|object| object["id"].as_u64());
+                all.filter(|id| ours.contains(id)).collect::<Vec<_>>()
+            });
+            if left.iter().all(Vec::is_empty) {
+                return;
+            }
+            assert!(
+                Instant::now() < give_up,
+                "links, programs and maps are left: {left:?}"
+            );
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! SIGKILL at any instant of a command on a running filter: it goes on filtering, with the old lists and
+//! settings or with the new ones, and the next command works.
+
+use std::{
+    fmt::Write as _,
+    net::Ipv4Addr,
+    process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::origin::{Origin, UP};
+
+/// How many times each command is killed, from its first instant to its last.
+pub const TIMES: u32 = 16;
+
+/// Runs the command to its end, to learn how long it takes.
+pub fn duration_of(command: &mut Command) -> Duration {
+    let started = Instant::now();
+    assert!(
+        command
+            .stderr(Stdio::null())
+            .stdout(Stdio::null())
+            .status()
+            .expect("it starts")
+            .success()
+    );
+    started.elapsed()
+}
+
+/// Starts the command and kills it after that time.
+pub fn kill_after(command: &mut Command, time: Duration) {
+    let mut child = command
+        .stderr(Stdio::null())
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("it starts");
+    thread::sleep(time);
+    child.kill().expect("a child that nobody has waited for");
+    child.wait().expect("its end");
+}
+
+/// Kills each of two commands in turn, at instants spread over their duration, and checks after each.
+fn kill_in_turn(origin: &Origin, there: &str, back: &str, check: impl Fn()) {
+    let command = |arguments: &str| origin.site.synwall_command(arguments.split(' '));
+    let whole = duration_of(&mut command(there)).max(duration_of(&mut command(back)));
+    for time in 0..TIMES {
+        let arguments = if time % 2 == 0 { there } else { back };
+        kill_after(&mut command(arguments), whole * time / TIMES);
+        origin.filters();
+        check();
+    }
+    // The next commands work.
+    origin.synwall(there);
+    origin.synwall(back);
+    origin.filters();
+}
+
+#[test]
+fn trust_replace() {
+    let origin = Origin::up();
+    let lists = [0_u32, 1].map(|which| {
+        let mut list: Vec<String> = (0..1500)
+            .map(|number| {
+                format!(
+                    "{}/24",
+                    Ipv4Addr::from(0x0b00_0000 + (which << 20) + (number << 8))
+                )
+            })
+            .collect();
+        list.push("185.94.108.0/24".to_owned());
+        let mut text = String::new();
+        list.iter().for_each(|prefix| writeln!(text, "{prefix}").unwrap());
+        let path = origin.site.lab.directory().join(format!("list-{which}"));
+        std::fs::write(&path, text).unwrap();
+        (format!("trust replace {}", path.display()), list)
+    });
+    kill_in_turn(&origin, &lists[0].0, &lists[1].0, || {
+        let now = origin.list("trust");
+        assert!(
+            lists.iter().any(|(_, list)| *list == now),
+            "a mixture of {} prefixes",
+            now.len()
+        );
+    });
+}
+
+#[test]
+fn trust_add_and_remove() {
+    let origin = Origin::up();
+    kill_in_turn(
+        &origin,
+        "trust add 192.0.2.0/24",
+        "trust remove 192.0.2.0/24",
+        || {
+            let now = origin.list("trust");
+            assert!(
+                now == ["185.94.108.0/24"] || now == ["185.94.108.0/24", "192.0.2.0/24"],
+                "{now:?}"
+            );
+        },
+    );
+}
+
+#[test]
+fn deny_and_retire() {
+    let origin = Origin::up();
+    origin.synwall("deny add 192.0.2.0/24");
+    let other = origin.site.lab.directory().join("other");
+    std::fs::write(&other, "198.51.101.0/24\n").unwrap();
+    let none = origin.site.lab.directory().join("none");
+    std::fs::write(&none, "").unwrap();
+    // From entries to none swaps the program as well as the list.
+    let (some, none) = (
+        format!("deny replace {}", other.display()),
+        format!("deny replace {}", none.display()),
+    );
+    kill_in_turn(&origin, &some, &none, || {
+        let now = origin.list("deny");
+        assert!(now.is_empty() || now == ["198.51.101.0/24"], "{now:?}");
+        assert_eq!(origin.list("trust"), ["185.94.108.0/24"]);
+    });
+}
+
+#[test]
+fn set() {
+    let origin = Origin::up();
+    kill_in_turn(
+        &origin,
+        "set --drop all --udp 443",
+        "set --drop unestablished --udp none",
+        || {
+            let status = origin.json("status --json");
+            let now = (
+                status["drop"].as_str().unwrap(),
+                status["udp"].as_array().unwrap().len(),
+            );
+            assert!(
+                now == ("all", 1) || now == ("unestablished", 0),
+                "a mixture: {now:?}"
+            );
+            assert_eq!(status["interfaces"][0]["state"], "attached");
+        },
+    );
+}
+
+#[test]
+fn a_second_interface_up_and_down() {
+    let origin = Origin::up();
+    origin.add_interface("eth1");
+    kill_in_turn(&origin, "up eth1", "down eth1", || {
+        let status = origin.synwall("status --json").json();
+        let rows = status["interfaces"].as_array().unwrap();
+        assert!(rows.iter().all(|row| row["state"] == "attached"), "{status}");
+        assert!(rows.len() == 1 || rows[1]["name"] == "eth1", "{status}");
+        // Whatever came of it, both ways lead on from here.
+        origin.synwall("up eth1");
+        if rows.len() == 1 {
+            origin.synwall("down eth1");
+        }
+    });
+}
+
+#[test]
+fn down() {
+    let origin = Origin::up();
+    for (which, times) in [("down eth0", TIMES / 2), ("down --all", TIMES)] {
+        let command = || origin.site.synwall_command(which.split(' '));
+        let whole = duration_of(&mut command());
+        for time in 0..times {
+            origin.synwall(UP);
+            kill_after(&mut command(), whole * time / times);
+            // On or off, but not between: an interface that is up filters.
+            let status = origin.run("status");
+            if status.code == Some(0) {
+                origin.filters();
+            } else {
+                origin.serves_everybody();
+            }
+            origin.synwall(UP);
+            origin.filters();
+        }
+    }
+}

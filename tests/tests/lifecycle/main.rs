@@ -1,0 +1,20 @@
+//! The life of a filter: it outlives every process, changes without a gap, and is the old one or the new one
+//! whatever is killed when. Needs root, nginx, bpftool and a built `synwall` (`SYNWALL_BIN`).
+
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise"
+)]
+
+mod concurrent;
+mod confirmation;
+mod down;
+mod failed_up;
+mod kernel;
+mod killed;
+mod killed_up;
+mod leftovers;
+mod live_changes;
+mod origin;
+mod persistence;

@@ -1,0 +1,206 @@
+//! An origin with a filter, a proxy that is to be served and an attacker who is not.
+
+use std::{
+    fs,
+    io::ErrorKind,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::atomic::AtomicBool,
+    time::Duration,
+};
+
+use serde_json::Value;
+use tests::lab::{Capture, Family, Flood, Output, PAGE, Site};
+
+/// Where the filter is kept: the default place, on the private bpffs.
+pub const PINS: &str = "/sys/fs/bpf/synwall";
+/// Longer than any answer takes, even on a busy machine.
+pub const SOON: Duration = Duration::from_secs(5);
+/// Longer than an answer takes that is not held back.
+const SILENCE: Duration = Duration::from_millis(100);
+/// The first `up`: it trusts the proxy.
+pub const UP: &str = "up eth0 --provider qrator";
+
+pub struct Origin {
+    pub site: Site,
+}
+
+impl Origin {
+    /// Nothing is up yet.
+    pub fn new() -> Self {
+        Self {
+            site: Site::standard(),
+        }
+    }
+
+    /// The filter is up on `eth0` and trusts the proxy.
+    pub fn up() -> Self {
+        let origin = Self::new();
+        origin.synwall(UP);
+        origin
+    }
+
+    /// Runs `synwall` with arguments that are separated by spaces, whatever comes of it.
+    pub fn run(&self, arguments: &str) -> Output {
+        self.site.synwall(arguments.split(' '))
+    }
+
+    /// The same; it must succeed.
+    #[track_caller]
+    pub fn synwall(&self, arguments: &str) -> Output {
+        self.run(arguments).ok()
+    }
+
+    /// The document that `synwall` prints, whatever its exit code.
+    #[track_caller]
+    pub fn json(&self, arguments: &str) -> Value {
+        let output = self.run(arguments);
+        serde_json::from_str(&output.stdout).unwrap_or_else(|_| panic!("no document\n{output}"))
+    }
+
+    /// The prefixes of a list, in their order.
+    #[track_caller]
+    pub fn list(&self, list: &str) -> Vec<String> {
+        let document = self.json(&format!("{list} list --json"));
+        let rows = document["prefixes"].as_array().expect("rows").iter();
+        rows.map(|row| row["prefix"].as_str().expect("a prefix").to_owned())
+            .collect()
+    }
+
+    /// What `status` says about an interface.
+    #[track_caller]
+    pub fn interface(&self, name: &str) -> Value {
+        let status = self.json("status --json");
+        let rows = status["interfaces"].as_array().expect("rows").iter();
+        let mut found = rows.filter(|row| row["name"] == name);
+        found
+            .next()
+            .unwrap_or_else(|| panic!("{name} is not in {status:#}"))
+            .clone()
+    }
+
+    fn port(&self, port: u16) -> SocketAddr {
+        SocketAddr::new(self.site.origin.address(Family::V4), port)
+    }
+
+    /// Fails unless the proxy gets the page over a new connection.
+    #[track_caller]
+    pub fn serves_the_proxy(&self) {
+        let page = self
+            .site
+            .proxy
+            .connect(self.port(80), SOON)
+            .and_then(|mut connection| connection.get("/"));
+        assert_eq!(page.expect("the proxy is served"), PAGE);
+    }
+
+    /// Fails unless the attacker gets the page over a new connection.
+    #[track_caller]
+    pub fn serves_everybody(&self) {
+        let page = self
+            .site
+            .attacker
+            .connect(self.port(80), SOON)
+            .and_then(|mut connection| connection.get("/"));
+        assert_eq!(page.expect("the attacker is served"), PAGE);
+    }
+
+    /// Fails if anything answers the attacker's attempt to connect.
+    #[track_caller]
+    pub fn ignores_the_attacker(&self) {
+        match self.site.attacker.connect(self.port(80), SILENCE) {
+            Ok(_) => panic!("the attacker got through"),
+            Err(error) => assert_eq!(error.kind(), ErrorKind::TimedOut, "{error}"),
+        }
+    }
+
+    /// Serves the proxy and nobody else.
+    #[track_caller]
+    pub fn filters(&self) {
+        self.serves_the_proxy();
+        self.ignores_the_attacker();
+    }
+
+    /// Sends a batch of SYNs from the attacker's own address and returns how many.
+    pub fn attack(&self) -> u64 {
+        let flood = Flood::to(self.site.origin.endpoint(Family::V4, 443)).own_address_in_one_of(1);
+        flood
+            .frames(50)
+            .lasting(SOON)
+            .run(&self.site.attacker, &AtomicBool::new(false))
+            .frames
+    }
+
+    /// Fails if the origin has sent the attacker any TCP since the recording began.
+    #[track_caller]
+    pub fn has_not_answered(&self, capture: &Capture) {
+        let ends = Some((
+            self.site.origin.address(Family::V4),
+            self.site.attacker.address(Family::V4),
+        ));
+        let heard = capture.matching(SILENCE, |frame| {
+            !frame.outgoing && frame.addresses() == ends && frame.tcp().is_some()
+        });
+        assert!(
+            heard.is_empty(),
+            "the attacker was answered {} times",
+            heard.len()
+        );
+    }
+
+    /// Adds interfaces to the origin, each with its other end beside it.
+    pub fn add_interface(&self, name: &str) {
+        self.site.origin.namespace().ip(&format!(
+            "link add {name} type veth peer name {name}-peer\nlink set {name} up\n"
+        ));
+    }
+
+    /// Whether `eth0` has an XDP program, whoever's it is.
+    pub fn xdp_is_on(&self) -> bool {
+        let mut ip = self.site.origin.command("ip");
+        Output::of(ip.args(["-json", "link", "show", "eth0"])).json()[0]["xdp"].is_object()
+    }
+
+    /// Fails if a process of ours runs where this origin is.
+    #[track_caller]
+    pub fn no_process_of_ours_runs(&self) {
+        let own = fs::read_link("/proc/thread-self/ns/mnt").expect("a mount namespace");
+        for process in fs::read_dir("/proc").expect("processes").flatten() {
+            let comm = fs::read_to_string(process.path().join("comm")).unwrap_or_default();
+            let here = fs::read_link(process.path().join("ns/mnt")).is_ok_and(|namespace| namespace == own);
+            assert!(
+                !(here && comm.trim() == "synwall"),
+                "{} runs",
+                process.path().display()
+            );
+        }
+    }
+}
+
+/// Every file and directory below `directory`, if it is there.
+pub fn pins(directory: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(directory) else {
+        return Vec::new();
+    };
+    let mut found: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    let below: Vec<PathBuf> = found
+        .iter()
+        .filter(|path| path.is_dir())
+        .flat_map(|path| pins(path))
+        .collect();
+    found.extend(below);
+    found.sort();
+    found
+}
+
+/// The pin directories of interfaces.
+pub fn interface_pins() -> Vec<PathBuf> {
+    let named = |path: &PathBuf| {
+        path.file_name()
+            .is_some_and(|name| name.to_string_lossy().starts_with("interface_"))
+    };
+    pins(Path::new(PINS))
+        .into_iter()
+        .filter(|path| path.is_dir() && named(path))
+        .collect()
+}
