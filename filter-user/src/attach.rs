@@ -45,9 +45,7 @@ impl Prepared {
         specialisation: &Specialisation,
         confirm_by_ns: u64,
     ) -> Result<Self> {
-        if let Some(other) = interface.xdp.first() {
-            return Err(occupied(interface, other.id, other.mode));
-        }
+        check_free(interface)?;
         let netns = interface::netns()?;
         let directory = format!("{INTERFACE}{}_{netns}", interface.index);
         pins.fresh_directory(&directory)?;
@@ -153,6 +151,14 @@ impl Prepared {
         link.pin(pins.join(&self.directory).join("link"))
             .doing(|| format!("cannot pin the link of {name}, so it was detached again"))?;
         Ok(program_id)
+    }
+}
+
+/// Fails if another XDP program is on the interface.
+pub fn check_free(interface: &Interface) -> Result<()> {
+    match interface.xdp.first() {
+        Some(other) => Err(occupied(interface, other.id, other.mode)),
+        None => Ok(()),
     }
 }
 

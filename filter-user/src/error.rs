@@ -37,11 +37,10 @@ pub enum Error {
         source: io::Error,
     },
     /// Nobody would be trusted.
-    #[error("no trusted prefix: every new connection to the protected ports would be dropped; {hint}")]
-    NobodyTrusted {
-        /// What to do instead.
-        hint: &'static str,
-    },
+    #[error(
+        "no trusted prefix: every new connection to the protected ports would be dropped; trust somebody first (up --trust, --trust-file, --provider; trust add), or look without dropping (--observe)"
+    )]
+    NobodyTrusted,
     /// A prefix that covers a whole IP version.
     #[error("{action} {prefix} covers every address of that IP version; if you mean it, add --force")]
     WholeInternet {
@@ -147,7 +146,9 @@ pub enum Error {
         found: String,
     },
     /// Not allowed to.
-    #[error("not permitted: {missing} missing; run as root (sudo), or grant CAP_BPF and CAP_NET_ADMIN")]
+    #[error(
+        "not permitted: {missing} missing; run as root (sudo), or grant CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON"
+    )]
     NotPermitted {
         /// Which capabilities are missing.
         missing: String,
@@ -173,6 +174,14 @@ pub enum Error {
     /// Nothing is up.
     #[error("synwall is not up: nothing is pinned in {path}; start with: synwall up IFACE --trust PREFIX")]
     NotUp {
+        /// The pin directory.
+        path: PathBuf,
+    },
+    /// An `up` did not come to its end.
+    #[error(
+        "an `up` was killed before it was done, and its program may filter already ({path}); repeat that `up`, or take it off: synwall down --all"
+    )]
+    HalfUp {
         /// The pin directory.
         path: PathBuf,
     },
@@ -227,7 +236,7 @@ impl Error {
             Self::Prefix(_)
             | Self::Ports(_)
             | Self::Label(_)
-            | Self::NobodyTrusted { .. }
+            | Self::NobodyTrusted
             | Self::WholeInternet { .. }
             | Self::UnknownProvider { .. }
             | Self::ConfirmCoversAttachOnly { .. } => ExitCode::from(2),
@@ -249,4 +258,19 @@ impl<T, E: std::error::Error + Send + Sync + 'static> Doing<T> for std::result::
             source: Box::new(source),
         })
     }
+}
+
+/// Somebody else's text in a message: no longer than a line, and without what a terminal would obey.
+pub(crate) fn shown(text: &str) -> String {
+    const CHARS: usize = 60;
+    let cut = if text.chars().nth(CHARS).is_some() {
+        "…"
+    } else {
+        ""
+    };
+    text.chars()
+        .take(CHARS)
+        .flat_map(char::escape_debug)
+        .chain(cut.chars())
+        .collect()
 }

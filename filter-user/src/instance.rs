@@ -7,7 +7,7 @@ use aya::maps::{Array, MapData};
 
 use crate::{
     Error, Result,
-    attach::{Prepared, Wanted},
+    attach::{self, Prepared, Wanted},
     attachment::{Attachment, State},
     clock, counters,
     entry::Action,
@@ -48,45 +48,49 @@ impl Instance {
     /// Opens the filter in `path` to look at it.
     pub fn open(path: &Path) -> Result<Self> {
         preflight::check()?;
-        let pins = Pins::open(path, Access::Read)?;
-        Self::read(pins, path)
+        Self::read_finished(Pins::open(path, Access::Read)?)
     }
 
     /// Opens the filter in `path` to change it, and finishes what a killed command began.
     pub fn open_for_change(path: &Path) -> Result<Self> {
         preflight::check()?;
-        let pins = Pins::open(path, Access::Change)?;
-        let mut instance = Self::read(pins, path)?;
-        program::check_maps(&instance.pins)?;
-        instance.recover()?;
-        Ok(instance)
+        Self::read_finished(Pins::open(path, Access::Change)?)?.made_whole()
     }
 
     /// Opens the filter in `path` to change it, or sets up a new one with `settings` and no entries.
-    /// The second value tells whether it is new.
+    /// The second value tells whether it is new: then it is one only after [`Self::finish`].
     pub fn open_or_create(path: &Path, settings: &Settings) -> Result<(Self, bool)> {
         preflight::check()?;
         let pins = Pins::open_or_create(path)?;
         if pins.content()? == Content::Filter {
-            let mut instance = Self::read(pins, path)?;
-            program::check_maps(&instance.pins)?;
-            instance.recover()?;
-            return Ok((instance, false));
+            return Ok((Self::read(pins)?.made_whole()?, false));
         }
-        let setup = Self::set_up(&pins, settings);
-        if let Err(error) = setup {
+        if let Err(error) = Self::set_up(&pins, settings) {
             pins.remove()?;
             return Err(error);
         }
-        Ok((Self::read(pins, path)?, true))
+        Ok((Self::read(pins)?, true))
     }
 
-    fn read(pins: Pins, path: &Path) -> Result<Self> {
-        if pins.content()? == Content::Unfinished {
-            return Err(Error::NotUp {
-                path: path.to_owned(),
-            });
+    /// Says that a new filter is complete. Until then the next `up` begins anew: a killed one must leave
+    /// neither settings that nobody asked for nor a filter that trusts nobody.
+    pub fn finish(&self) -> Result<()> {
+        self.pins.finish()
+    }
+
+    fn read_finished(pins: Pins) -> Result<Self> {
+        match pins.content()? {
+            Content::Filter => Self::read(pins),
+            Content::Unfinished if pins.has_links()? => Err(Error::HalfUp {
+                path: pins.path().to_owned(),
+            }),
+            Content::Unfinished => Err(Error::NotUp {
+                path: pins.path().to_owned(),
+            }),
         }
+    }
+
+    fn read(pins: Pins) -> Result<Self> {
         let settings: Array<MapData, SettingsRecord> = pins.map("settings")?;
         let settings = settings.get(&0, 0).doing(|| "cannot read the settings".into())?;
         let rules = generation::read(&pins)?;
@@ -99,12 +103,14 @@ impl Instance {
         })
     }
 
+    fn made_whole(mut self) -> Result<Self> {
+        program::check_maps(&self.pins)?;
+        self.recover()?;
+        Ok(self)
+    }
+
     fn set_up(pins: &Pins, settings: &Settings) -> Result<()> {
-        // What a killed command left is half a filter that nothing uses.
-        for name in pins.interface_directories()? {
-            pins.remove_directory(&name)?;
-        }
-        pins.clear_unfinished()?;
+        pins.clear()?;
         pins.fresh_directory("chunks")?;
         generation::make_maps(pins)?;
         counters::make_maps(pins)?;
@@ -117,8 +123,7 @@ impl Instance {
         generation::install_first(pins)?;
         let map = Array::<_, SettingsRecord>::create(1, 0).doing(|| "cannot make the settings map".into())?;
         pins.pin(map, "settings")?;
-        write_settings(pins, settings)?;
-        pins.finish()
+        write_settings(pins, settings)
     }
 
     /// Finishes what a killed command began: programs that do not fit the settings and lists yet,
@@ -147,7 +152,7 @@ impl Instance {
 
     /// Puts other lists in force.
     pub fn set_rules(&mut self, rules: Rules) -> Result<()> {
-        self.refuse_nobody(&self.settings, &rules)?;
+        Self::refuse_nobody(&self.settings, &rules)?;
         self.install_rules(rules)
     }
 
@@ -163,9 +168,24 @@ impl Instance {
         self.respecialise(&self.settings.clone(), &self.rules.clone())
     }
 
+    /// Goes back to settings and lists that were in force, whatever they were.
+    pub fn restore(&mut self, settings: Settings, rules: Rules) -> Result<()> {
+        if settings != self.settings {
+            self.install_settings(settings)?;
+        }
+        if rules != self.rules {
+            self.install_rules(rules)?;
+        }
+        Ok(())
+    }
+
     /// Puts other settings in force on every interface.
     pub fn set_settings(&mut self, settings: Settings) -> Result<()> {
-        self.refuse_nobody(&settings, &self.live_rules()?)?;
+        Self::refuse_nobody(&settings, &self.live_rules()?)?;
+        self.install_settings(settings)
+    }
+
+    fn install_settings(&mut self, settings: Settings) -> Result<()> {
         let before = std::mem::replace(&mut self.settings, settings.clone());
         // The settings first: a command that is killed here has the next one finish its work.
         write_settings(&self.pins, &settings)?;
@@ -176,6 +196,14 @@ impl Instance {
             return Err(error);
         }
         Ok(())
+    }
+
+    /// Fails if another XDP program is on one of the interfaces, before anything is changed for them.
+    pub fn check_free(&self, interfaces: &[Interface]) -> Result<()> {
+        interfaces
+            .iter()
+            .filter(|interface| self.attachment_of(interface).is_none())
+            .try_for_each(attach::check_free)
     }
 
     /// Attaches to interfaces, all or none. Those that have the filter already are left as they are.
@@ -294,11 +322,10 @@ impl Instance {
         Ok(())
     }
 
-    fn refuse_nobody(&self, settings: &Settings, rules: &Rules) -> Result<()> {
+    /// Fails if a filter with these settings and lists would drop everyone.
+    pub fn refuse_nobody(settings: &Settings, rules: &Rules) -> Result<()> {
         if settings.policy == Policy::Enforce && !rules.any(Action::Trust) {
-            return Err(Error::NobodyTrusted {
-                hint: "trust somebody first (synwall trust add PREFIX), or look without dropping (--observe)",
-            });
+            return Err(Error::NobodyTrusted);
         }
         Ok(())
     }

@@ -34,8 +34,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// "synwall\0" as a number, so that a map of somebody else is not taken for ours.
 const MAGIC: u64 = u64::from_le_bytes(*b"synwall\0");
 
-/// Pinned last when a filter is set up and removed last when it is taken down: without it, the directory
-/// holds half a filter.
+/// Pinned last when a filter is set up, and removed as soon as nothing is attached any more when it is taken
+/// down: without it, the directory holds half a filter.
 const LAYOUT: &str = "layout";
 
 /// Everything else that a filter pins.
@@ -238,9 +238,17 @@ impl Pins {
         }
     }
 
-    /// Removes what a killed command left of a filter that it was setting up.
-    pub(crate) fn clear_unfinished(&self) -> Result<()> {
-        self.names()?.iter().try_for_each(|name| self.remove_entry(name))
+    /// Removes what a killed command left of a filter that it was setting up or taking down.
+    pub(crate) fn clear(&self) -> Result<()> {
+        self.remove_all(&self.names()?)
+    }
+
+    /// Whether any interface has a link.
+    pub(crate) fn has_links(&self) -> Result<bool> {
+        Ok(self
+            .interface_directories()?
+            .iter()
+            .any(|name| self.join(name).join("link").exists()))
     }
 
     /// The names of the directories of interfaces.
@@ -253,14 +261,27 @@ impl Pins {
 
     /// Removes what this library pins, of whatever version, and the directory with it.
     pub fn remove(self) -> Result<()> {
-        match self.content() {
-            Ok(_) | Err(Error::OtherLayout { .. }) => {}
+        let is_other = match self.content() {
+            Ok(_) => false,
+            Err(Error::OtherLayout { .. }) => true,
             Err(error) => return Err(error),
-        }
+        };
         let mut names = self.names()?;
-        // Interfaces first: nothing may filter with half of its maps gone. The layout last: whatever is
-        // interrupted can be gone on with.
-        names.sort_by_key(|name| (name == LAYOUT, !name.starts_with(INTERFACE)));
+        // Interfaces first: nothing may filter with half of its maps gone. Then the layout, so that what is
+        // left if this is killed counts as unfinished. Of another version we do not know all the names: its
+        // layout is what makes the directory ours until the end.
+        names.sort_by_key(|name| {
+            let layout = if is_other { 2 } else { 0 };
+            (
+                !name.starts_with(INTERFACE),
+                if name == LAYOUT { layout } else { 1 },
+            )
+        });
+        self.remove_all(&names)?;
+        fs::remove_dir(&self.path).doing(|| format!("cannot remove {}", self.path.display()))
+    }
+
+    fn remove_all(&self, names: &[String]) -> Result<()> {
         // The kernel detaches when the last reference goes: after a pin's alone it would do so later, in a
         // worker; closing a descriptor takes effect at once.
         let links: Vec<_> = names
@@ -269,7 +290,7 @@ impl Pins {
             .collect();
         names.iter().try_for_each(|name| self.remove_entry(name))?;
         drop(links);
-        fs::remove_dir(&self.path).doing(|| format!("cannot remove {}", self.path.display()))
+        Ok(())
     }
 
     fn remove_entry(&self, name: &str) -> Result<()> {

@@ -4,6 +4,8 @@ use std::{fmt, str::FromStr};
 
 use filter_common::PORT_SET_BYTES;
 
+use crate::error::shown;
+
 /// Text that is no set of ports.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadPorts {
@@ -78,10 +80,10 @@ impl FromStr for PortSet {
         let port = |text: &str| {
             let number = text.trim();
             if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
-                return Err(BadPorts::Syntax(text.to_owned()));
+                return Err(BadPorts::Syntax(shown(text)));
             }
             match number.parse() {
-                Ok(0) | Err(_) => Err(BadPorts::Range(number.to_owned())),
+                Ok(0) | Err(_) => Err(BadPorts::Range(shown(number))),
                 Ok(port) => Ok(port),
             }
         };

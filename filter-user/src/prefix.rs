@@ -4,6 +4,8 @@ use std::{net::IpAddr, str::FromStr};
 
 use ipnet::IpNet;
 
+use crate::error::shown;
+
 /// Text that is no prefix.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadPrefix {
@@ -32,7 +34,7 @@ pub enum BadPrefix {
 
 /// Reads a prefix, or a bare address as a host prefix. There are no host bits in what comes back.
 pub fn parse(text: &str) -> Result<IpNet, BadPrefix> {
-    let syntax = || BadPrefix::Syntax(text.to_owned());
+    let syntax = || BadPrefix::Syntax(shown(text));
     let prefix = if text.contains('/') {
         IpNet::from_str(text).map_err(|_| syntax())?
     } else {
@@ -62,7 +64,7 @@ pub fn parse(text: &str) -> Result<IpNet, BadPrefix> {
 pub fn parse_address(text: &str) -> Result<IpAddr, BadPrefix> {
     IpAddr::from_str(text)
         .map(|address| address.to_canonical())
-        .map_err(|_| BadPrefix::Syntax(text.to_owned()))
+        .map_err(|_| BadPrefix::Syntax(shown(text)))
 }
 
 #[cfg(test)]

@@ -39,19 +39,24 @@ pub fn check() -> Result<()> {
     }
     let held =
         caps::read(None, CapSet::Effective).doing(|| "cannot read this process's capabilities".into())?;
-    // Before 5.8 there was CAP_SYS_ADMIN alone, and it still includes CAP_BPF.
-    let mut missing = Vec::new();
-    if !held.contains(&Capability::CAP_BPF) && !held.contains(&Capability::CAP_SYS_ADMIN) {
-        missing.push("CAP_BPF");
-    }
-    if !held.contains(&Capability::CAP_NET_ADMIN) {
-        missing.push("CAP_NET_ADMIN");
-    }
+    // CAP_SYS_ADMIN includes the two that were taken out of it in 5.8. The verifier lets a program without
+    // CAP_PERFMON not tell how long a packet is (it would have to subtract pointers).
+    let admin = held.contains(&Capability::CAP_SYS_ADMIN);
+    let needed = [
+        ("CAP_BPF", admin || held.contains(&Capability::CAP_BPF)),
+        ("CAP_NET_ADMIN", held.contains(&Capability::CAP_NET_ADMIN)),
+        ("CAP_PERFMON", admin || held.contains(&Capability::CAP_PERFMON)),
+    ];
+    let missing: Vec<&str> = needed
+        .iter()
+        .filter(|(_, held)| !held)
+        .map(|(name, _)| *name)
+        .collect();
     if missing.is_empty() {
         Ok(())
     } else {
         Err(Error::NotPermitted {
-            missing: missing.join(" and "),
+            missing: missing.join(", "),
         })
     }
 }

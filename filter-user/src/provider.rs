@@ -31,7 +31,7 @@ pub fn entries(name: &str) -> Result<Vec<NewEntry>> {
         .iter()
         .find(|provider| provider.name == name)
         .ok_or_else(|| Error::UnknownProvider {
-            name: name.to_owned(),
+            name: crate::error::shown(name),
             known: names().join(", "),
         })?;
     provider

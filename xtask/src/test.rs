@@ -16,6 +16,8 @@ pub fn run(filter: &[String]) -> Result<ExitCode> {
     let tools = setup::everything()?;
     ebpf::build(&tools.kernel)?;
     let synwall = user::build()?;
+    // Most tests wait for packets that do not come: more of them than CPUs get on well with one another.
+    let threads = std::env::var_os("RUST_TEST_THREADS").unwrap_or_else(|| "4".into());
     // filter-ebpf has no tests of its own: its tests run the real program, from the outside.
     exec::stand_in(
         Command::new(place::cargo())
@@ -29,6 +31,7 @@ pub fn run(filter: &[String]) -> Result<ExitCode> {
             ])
             .args(filter)
             .current_dir(place::root())
+            .env("RUST_TEST_THREADS", threads)
             .env("SYNWALL_BIN", synwall)
             .env("SYNWALL_NGINX", tools.nginx),
     )

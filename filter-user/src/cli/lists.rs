@@ -152,20 +152,30 @@ fn change(
     let mut filter = Instance::open_for_change(pin_dir)?;
     let before = filter.live_rules()?;
     let after = plan(&before)?;
+    let counterpart = |rules: &Rules, entry: &Entry| rules.get(list, entry.prefix).cloned();
     let added = after
         .list(list)
-        .filter(|entry| before.get(list, entry.prefix).is_none())
+        .filter(|entry| counterpart(&before, entry).is_none())
         .count();
     let removed = before
         .list(list)
-        .filter(|entry| after.get(list, entry.prefix).is_none())
+        .filter(|entry| counterpart(&after, entry).is_none())
+        .count();
+    let changed = after
+        .list(list)
+        .filter(|entry| counterpart(&before, entry).is_some_and(|before| before != **entry))
         .count();
     let total = after.list(list).count();
     if after != before {
         filter.set_rules(after)?;
     }
+    let changed = if changed > 0 {
+        format!(", {changed} changed")
+    } else {
+        String::new()
+    };
     output::note(format_args!(
-        "{list}: {added} added, {removed} removed, {total} in the list"
+        "{list}: {added} added, {removed} removed{changed}, {total} in the list"
     ));
     Ok(ExitCode::SUCCESS)
 }

@@ -68,6 +68,8 @@ enum Verb {
 /// Runs the command line and says how it went.
 pub fn run() -> ExitCode {
     let Cli { pin_dir, verb } = Cli::parse();
+    // Nothing is asked of the file system here, so it fails only for a path that is empty.
+    let pin_dir = std::path::absolute(&pin_dir).unwrap_or(pin_dir);
     let mut output = Output;
     let done = match verb {
         Verb::Up(up) => up.run(&pin_dir),

@@ -204,8 +204,11 @@ impl Status {
             Column::Number("WOULD DROP"),
         ];
         output.table(columns, &rows)?;
-        for row in interfaces {
-            remark(row);
+        interfaces.iter().for_each(remark);
+        if settings.policy == Policy::Enforce && trusted.v4 + trusted.v6 == 0 {
+            output::warning(
+                "nobody is trusted (any more): every new connection is dropped; synwall trust add PREFIX",
+            );
         }
         Ok(())
     }

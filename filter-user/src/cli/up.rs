@@ -10,8 +10,9 @@ use filter_user::{
     attach::Wanted,
     clock,
     entry::{Action, Label, NewEntry, Origin},
-    instance::Instance,
-    interface, list_file,
+    instance::{Attached, Instance},
+    interface::{self, Interface},
+    list_file,
     ports::PortSet,
     prefix, provider,
     rules::Rules,
@@ -93,6 +94,16 @@ enum Xdp {
     Generic,
 }
 
+impl From<Xdp> for Wanted {
+    fn from(xdp: Xdp) -> Self {
+        match xdp {
+            Xdp::Auto => Self::Auto,
+            Xdp::Native => Self::Native,
+            Xdp::Generic => Self::Generic,
+        }
+    }
+}
+
 /// Keep what `up --confirm` would otherwise undo
 #[derive(Args)]
 #[command(after_help = "Example: synwall up eth0 --provider qrator --confirm 60s && synwall confirm")]
@@ -128,7 +139,7 @@ impl Up {
             trust.extend(list_file::read(file)?);
         }
         trust.extend(self.trust.iter().cloned());
-        let planned = Rules::default().add(Action::Trust, trust.clone(), self.force)?;
+        Rules::default().add(Action::Trust, trust.clone(), self.force)?;
         let fresh = Settings {
             tcp: self.tcp.clone().map_or_else(|| "80,443".parse(), Ok)?,
             udp: self.udp.clone().unwrap_or_else(PortSet::none),
@@ -140,7 +151,21 @@ impl Up {
             },
             sources_secret: secret()?,
         };
-        filter_user::preflight::check()?;
+        let (mut filter, is_new) = Instance::open_or_create(pin_dir, &fresh)?;
+        let result = self.apply(&mut filter, trust, is_new).and_then(|code| {
+            if is_new {
+                filter.finish()?;
+            }
+            Ok(code)
+        });
+        if result.is_err() && is_new {
+            filter.pins.remove()?;
+        }
+        result
+    }
+
+    fn apply(&self, filter: &mut Instance, trust: Vec<NewEntry>, is_new: bool) -> anyhow::Result<ExitCode> {
+        // Looked at only now: before we had the lock, another command may have been changing them.
         let mut interfaces = Vec::new();
         for name in &self.interfaces {
             let interface = interface::by_name(name)?;
@@ -148,100 +173,60 @@ impl Up {
                 interfaces.push(interface);
             }
         }
-
-        let is_new = match Instance::open(pin_dir) {
-            Ok(_) => false,
-            Err(Error::NotUp { .. }) => true,
-            Err(error) => return Err(error.into()),
-        };
-        if is_new && fresh.policy == Policy::Enforce && !planned.any(Action::Trust) {
-            bail!(Error::NobodyTrusted {
-                hint: "name somebody (--trust, --trust-file, --provider), or look without dropping (--observe)"
-            });
-        }
-
-        let (mut filter, is_new) = Instance::open_or_create(pin_dir, &fresh)?;
-        let result = self.apply(&mut filter, trust, &interfaces, is_new);
-        if result.is_err() && is_new {
-            filter.pins.remove()?;
-        }
-        result
-    }
-
-    fn apply(
-        &self,
-        filter: &mut Instance,
-        trust: Vec<NewEntry>,
-        interfaces: &[interface::Interface],
-        is_new: bool,
-    ) -> anyhow::Result<ExitCode> {
-        let before = filter.live_rules()?;
-        let rules = before.add(Action::Trust, trust, self.force)?;
+        let (settings_before, rules_before) = (filter.settings.clone(), filter.rules.clone());
+        let live = filter.live_rules()?;
+        let rules = live.add(Action::Trust, trust, self.force)?;
         let settings = self.settings(&filter.settings);
+        Instance::refuse_nobody(&settings, &rules)?;
+        filter.check_free(&interfaces)?;
         if self.confirm.is_some() && !is_new {
-            let what = if rules != before {
-                Some("the trusted prefixes of the running filter would change too")
-            } else if settings != filter.settings {
-                Some("the settings of the running filter would change too")
-            } else if interfaces
-                .iter()
-                .all(|interface| filter.attachment_of(interface).is_some())
-            {
-                Some("the filter is on every interface named already")
-            } else {
-                None
-            };
-            if let Some(what) = what {
-                bail!(Error::ConfirmCoversAttachOnly { what });
-            }
+            self.refuse_more_than_attaching(filter, rules != live, settings != settings_before, &interfaces)?;
         }
         let confirm_by_ns = self.confirm.map_or(Ok(0), clock::deadline_ns)?;
-        let wanted = match self.xdp {
-            Xdp::Auto => Wanted::Auto,
-            Xdp::Native => Wanted::Native,
-            Xdp::Generic => Wanted::Generic,
+        let change = |filter: &mut Instance| {
+            if settings != filter.settings {
+                filter.set_settings(settings.clone())?;
+            }
+            if rules != live || is_new {
+                filter.set_rules(rules)?;
+            }
+            filter.attach(&interfaces, self.xdp.into(), confirm_by_ns)
         };
-        if settings != filter.settings {
-            filter.set_settings(settings.clone())?;
-        }
-        if rules != before || is_new {
-            filter.set_rules(rules)?;
-        }
-        let attached = filter.attach(interfaces, wanted, confirm_by_ns);
-        let attached = match attached {
+        let attached = match change(filter) {
             Ok(attached) => attached,
             Err(error) => {
-                // Nothing half-way: the lists go back to what they were.
+                // Nothing half-way. A new filter goes altogether.
                 if !is_new {
-                    filter.set_rules(before)?;
+                    filter.restore(settings_before, rules_before)?;
                 }
                 return Err(error.into());
             }
         };
-        for interface in interfaces {
-            match attached
-                .iter()
-                .find(|attached| attached.interface == interface.name)
-            {
-                Some(attached) => {
-                    if let Some(why) = &attached.fallback {
-                        output::warning(format_args!(
-                            "{} cannot run XDP natively ({why}); generic XDP costs every packet an skb, so a \
-                             flood takes several times the CPU",
-                            interface.name
-                        ));
-                    }
-                    output::note(format_args!(
-                        "{}: up, {} XDP",
-                        interface.name,
-                        attached.mode.name()
-                    ));
-                }
-                None => output::note(format_args!("{}: was up already", interface.name)),
-            }
-        }
+        report(&interfaces, &attached);
         self.remark(&settings, confirm_by_ns != 0);
         Ok(ExitCode::SUCCESS)
+    }
+
+    fn refuse_more_than_attaching(
+        &self,
+        filter: &Instance,
+        rules_change: bool,
+        settings_change: bool,
+        interfaces: &[Interface],
+    ) -> Result<(), Error> {
+        let what = if rules_change {
+            "the trusted prefixes of the running filter would change too"
+        } else if settings_change {
+            "the settings of the running filter would change too"
+        } else if interfaces
+            .iter()
+            .all(|interface| filter.attachment_of(interface).is_some())
+        {
+            "the filter is on every interface named already"
+        } else {
+            return Ok(());
+        };
+        Err(Error::ConfirmCoversAttachOnly { what })
     }
 
     /// The settings of a running filter, with what the options name changed.
@@ -271,6 +256,23 @@ impl Up {
                 humantime::format_duration(time)
             ));
         }
+    }
+}
+
+/// Says what became of each interface.
+fn report(interfaces: &[Interface], attached: &[Attached]) {
+    for Interface { name, .. } in interfaces {
+        let Some(attached) = attached.iter().find(|attached| attached.interface == *name) else {
+            output::note(format_args!("{name}: was up already"));
+            continue;
+        };
+        if let Some(why) = &attached.fallback {
+            output::warning(format_args!(
+                "{name} cannot run XDP natively ({why}); generic XDP costs every packet an skb, so a flood takes \
+                 several times the CPU"
+            ));
+        }
+        output::note(format_args!("{name}: up, {} XDP", attached.mode.name()));
     }
 }
 

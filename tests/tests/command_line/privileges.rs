@@ -36,7 +36,7 @@ fn without_root_the_missing_capabilities_are_named() {
         let output = console.refused(1, &mut through(&console, "setpriv", &nobody, arguments));
         assert_eq!(
             output.stderr,
-            "error: not permitted: CAP_BPF and CAP_NET_ADMIN missing; run as root (sudo), or grant CAP_BPF and CAP_NET_ADMIN\n",
+            "error: not permitted: CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON missing; run as root (sudo), or grant CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON\n",
             "{arguments}"
         );
     }
@@ -46,9 +46,10 @@ fn without_root_the_missing_capabilities_are_named() {
 fn root_without_capabilities_is_told_which() {
     let console = Console::up();
     for (gives_up, missing) in [
-        ("--bounding-set=-all", "CAP_BPF and CAP_NET_ADMIN missing"),
+        ("--bounding-set=-all", "CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON missing"),
         ("--bounding-set=-net_admin", "CAP_NET_ADMIN missing"),
         ("--bounding-set=-bpf,-sys_admin", "CAP_BPF missing"),
+        ("--bounding-set=-perfmon,-sys_admin", "CAP_PERFMON missing"),
     ] {
         let mut command = through(
             &console,
@@ -65,10 +66,10 @@ fn root_without_capabilities_is_told_which() {
 }
 
 #[test]
-fn the_two_capabilities_that_the_message_asks_for_are_enough() {
+fn the_capabilities_that_the_message_asks_for_are_enough() {
     let console = Console::new();
     let run = |arguments: &str| {
-        let keeps = ["--bounding-set=-all,+bpf,+net_admin", "--inh-caps=-all"];
+        let keeps = ["--bounding-set=-all,+bpf,+net_admin,+perfmon", "--inh-caps=-all"];
         tests::lab::Output::of(&mut through(&console, "setpriv", &keeps, arguments)).ok();
     };
     run("up eth0 --provider qrator");
