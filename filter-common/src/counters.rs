@@ -50,7 +50,7 @@ impl Chunked {
     pub const SHARDS: u32 = 4;
     /// Counters in one chunk: 128 KiB of them.
     pub const CHUNK_LEN: u32 = 4096;
-    /// Chunks at the most: a full generation beside another full one that shares no prefix with it.
+    /// Chunks at the most: enough for every slot.
     pub const MAX_CHUNKS: u32 = crate::SLOT_LIMIT / (Self::CHUNK_LEN / Self::SHARDS);
 
     /// The counter of `slot` that the CPU numbered `cpu` adds to.

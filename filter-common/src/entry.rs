@@ -1,10 +1,10 @@
 //! What the tries say about a prefix.
 
-use crate::MAX_PREFIXES;
+use crate::{GENERATIONS, MAX_PREFIXES};
 
-/// Slots, the numbers that prefixes keep for their counters: room for a full generation of both IP
-/// versions and, while it is replaced, for another one that shares no prefix with it.
-pub const SLOT_LIMIT: u32 = 4 * MAX_PREFIXES;
+/// Slots, the numbers that prefixes keep for their counters: room for four full tries and, while they are
+/// replaced, for four others that share no prefix with them.
+pub const SLOT_LIMIT: u32 = 8 * MAX_PREFIXES;
 
 /// What happens to a packet whose source (or, for `Retire`, destination) a prefix matches.
 #[repr(u8)]
@@ -70,6 +70,20 @@ pub struct Expiry {
     pub prefix_len: u32,
     /// Always 0.
     pub reserved: u32,
+}
+
+impl Expiry {
+    /// The key of the expiry that the prefix with `slot` has in `generation`: each has its own, so that a list
+    /// that is being built changes nothing for the one in force.
+    #[inline(always)]
+    pub const fn key(slot: u32, generation: u32) -> u32 {
+        slot * GENERATIONS + generation
+    }
+
+    /// The generation that a key is of.
+    pub const fn generation(key: u32) -> u32 {
+        key % GENERATIONS
+    }
 }
 
 const _: () = assert!(size_of::<Expiry>() == 16);

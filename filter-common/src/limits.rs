@@ -4,8 +4,9 @@
 /// binary never writes into maps that another version understands differently.
 pub const LAYOUT_VERSION: u32 = 1;
 
-/// VLAN tags (802.1Q and 802.1ad, mixed) that are skipped in front of the IP header. Linux itself takes
-/// off as many as there are stacked VLAN interfaces; more than two are not met in practice.
+/// VLAN tags (802.1Q and 802.1ad, mixed) that are skipped in front of the IP header. More than two are not met
+/// in practice, but Linux takes off any number of tags that have VLAN number 0 (`__netif_receive_skb_core` of
+/// `net/core/dev.c`), so a frame with more is dropped as malformed.
 pub const MAX_VLAN_TAGS: usize = 4;
 
 /// IPv6 extension headers that are walked to the transport header. RFC 8504, section 5.3, lets a host

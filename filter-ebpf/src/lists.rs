@@ -31,10 +31,14 @@ static SOURCES_V6: Generations<Trie6> = Generations::new();
 static RETIRED_V4: Generations<Trie4> = Generations::new();
 #[btf_map]
 static RETIRED_V6: Generations<Trie6> = Generations::new();
-/// When prefixes stop to count, by slot.
+/// When prefixes stop to count, by [`Expiry::key`].
 #[btf_map]
-static EXPIRIES: HashMap<u32, Expiry, { MAX_EXPIRIES as usize }, { BPF_F_NO_PREALLOC as usize }> =
-    HashMap::new();
+static EXPIRIES: HashMap<
+    u32,
+    Expiry,
+    { (MAX_EXPIRIES * GENERATIONS) as usize },
+    { BPF_F_NO_PREALLOC as usize },
+> = HashMap::new();
 
 /// An IP address of either version.
 pub trait Address: Copy {
@@ -54,22 +58,22 @@ pub trait Address: Copy {
 #[inline(always)]
 pub fn source<A: Address>(address: A) -> Option<(Action, u32)> {
     let generation = *GENERATION.get(0)?;
-    decide(|bits| address.find_source(generation, bits), A::BITS)
+    decide(generation, |bits| address.find_source(generation, bits), A::BITS)
 }
 
 /// Whether `address` is retired, and the slot of the prefix that says so.
 #[inline(always)]
 pub fn retired<A: Address>(address: A) -> Option<(Action, u32)> {
     let generation = *GENERATION.get(0)?;
-    decide(|bits| address.find_retired(generation, bits), A::BITS)
+    decide(generation, |bits| address.find_retired(generation, bits), A::BITS)
 }
 
 /// The longest prefix that has not expired.
 #[inline(always)]
-fn decide(find: impl Fn(u32) -> Option<Decision>, bits: u32) -> Option<(Action, u32)> {
+fn decide(generation: u32, find: impl Fn(u32) -> Option<Decision>, bits: u32) -> Option<(Action, u32)> {
     let mut decision = find(bits)?;
     for _ in 0..MAX_NESTED_EXPIRED + 1 {
-        match expired(decision) {
+        match expired(generation, decision) {
             None => return Some((decision.action()?, decision.slot())),
             // The next wider prefix is the longest one that is shorter.
             Some(prefix_len) => decision = find(prefix_len.checked_sub(1)?)?,
@@ -80,13 +84,14 @@ fn decide(find: impl Fn(u32) -> Option<Decision>, bits: u32) -> Option<(Action, 
 
 /// The length of a prefix that has expired.
 #[inline(always)]
-fn expired(decision: Decision) -> Option<u32> {
+fn expired(generation: u32, decision: Decision) -> Option<u32> {
     if !decision.expires() {
         return None;
     }
-    // SAFETY: entries are only replaced as a whole, by user space, and this reads plain integers: the worst
-    // that a concurrent change gives is the old deadline.
-    let expiry = unsafe { EXPIRIES.get(decision.slot()) }?;
+    let key = Expiry::key(decision.slot(), generation);
+    // SAFETY: an entry is written before its generation is in force and not changed as long as it is.
+    // Without one there would be no telling how long the prefix is: it is passed over with all that is wider.
+    let expiry = unsafe { EXPIRIES.get(key) }.copied().unwrap_or_default();
     // SAFETY: the helper has no preconditions.
     (unsafe { bpf_ktime_get_ns() } >= expiry.deadline_ns).then_some(expiry.prefix_len)
 }

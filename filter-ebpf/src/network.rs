@@ -84,8 +84,8 @@ impl Transport {
     }
 }
 
-/// The type of what is behind the VLAN tags, and where in the frame that begins; 0 where the frame ends
-/// before, or has more tags than [`MAX_VLAN_TAGS`].
+/// The type of what is behind the VLAN tags, and where in the frame that begins: 0 where the frame ends
+/// before, that of a tag where there are more of them than [`MAX_VLAN_TAGS`].
 #[inline(always)]
 pub fn skip_tags<const SCATTERED: bool>(frame: &Frame<SCATTERED>) -> (u16, usize) {
     // Two MAC addresses come before the type, four bytes of tag before the next one.
@@ -98,7 +98,7 @@ pub fn skip_tags<const SCATTERED: bool>(frame: &Frame<SCATTERED>) -> (u16, usize
         }
         at += 2;
     }
-    (0, at)
+    (ether_type::VLAN, at)
 }
 
 /// The IPv4 packet at offset `at`; `None` if its header is cut short.

@@ -24,6 +24,8 @@ pub fn of<const SCATTERED: bool>(frame: &Frame<SCATTERED>) -> Verdict {
     match ether_type {
         ether_type::IPV4 => of_datagram(frame, network::ipv4(frame, at)),
         ether_type::IPV6 => of_datagram(frame, network::ipv6(frame, at)),
+        // A host may look behind any number of tags.
+        ether_type::VLAN => Drop(Reason::Malformed),
         // 1. Not IPv4 or IPv6.
         _ => Pass,
     }

@@ -49,14 +49,7 @@ impl Prepared {
         let netns = interface::netns()?;
         let directory = format!("{INTERFACE}{}_{netns}", interface.index);
         pins.fresh_directory(&directory)?;
-        let loaded = Program::load(pins, &directory, specialisation);
-        let program = match loaded {
-            Ok(program) => program,
-            Err(error) => {
-                pins.remove_directory(&directory)?;
-                return Err(error);
-            }
-        };
+        let program = Program::load(pins, &directory, specialisation)?;
         let record = InterfaceRecord {
             confirm_by_ns,
             attached_ns: clock::now_ns()?,
@@ -90,31 +83,20 @@ impl Prepared {
                 Err(error) => Err(error),
             },
         };
-        match attached {
-            Ok((_, program_id, fallback)) => {
-                let Self {
-                    directory, record, ..
-                } = self;
-                Ok((
-                    Attachment {
-                        directory,
-                        record,
-                        program_id,
-                        state: State::Attached,
-                    },
-                    fallback,
-                ))
-            }
-            Err(error) => {
-                pins.remove_directory(&self.directory)?;
-                Err(error)
-            }
-        }
-    }
-
-    /// Leaves the interface as it is.
-    pub fn discard(self, pins: &Pins) -> Result<()> {
-        pins.remove_directory(&self.directory)
+        let (_, program_id, fallback) = attached?;
+        let Self {
+            directory, record, ..
+        } = self;
+        let state = State::Attached;
+        Ok((
+            Attachment {
+                directory,
+                record,
+                program_id,
+                state,
+            },
+            fallback,
+        ))
     }
 
     fn attach_in(&mut self, pins: &Pins, mode: Mode) -> Result<u32> {

@@ -1,7 +1,7 @@
 //! The program on an interface: one directory of pins for each, with its link, its counters and what is
 //! remembered about it.
 
-use std::io;
+use std::{fs, io};
 
 use aya::{
     maps::{Array, MapData},
@@ -15,9 +15,9 @@ use filter_common::{INTERFACE_NAME_BYTES, InterfaceRecord};
 use nix::errno::Errno;
 
 use crate::{
-    Error, Result,
+    Result,
     counters::Totals,
-    error::Doing as _,
+    error::{Doing as _, shown},
     interface::{self, Interface, Mode},
     pins::Pins,
     program::{Program, Specialisation},
@@ -66,24 +66,23 @@ impl Attachment {
         let mut record = record
             .get(&0, 0)
             .doing(|| format!("cannot read the record of {directory}"))?;
-        let link = PinnedLink::from_pin(pins.join(&directory).join("link"));
-        let link = link.doing(|| format!("cannot open the link of {directory}"))?;
-        let info = FdLink::from(link)
-            .info()
-            .doing(|| format!("cannot read the link of {directory}"))?;
+        let what = || format!("cannot read the link of {directory}");
+        let link = FdLink::from(PinnedLink::from_pin(pins.join(&directory).join("link")).doing(what)?);
+        let info = link.info().doing(what)?;
         let program_id = info.program_id();
-        let state = if record.netns != interface::netns()? {
-            State::Elsewhere
-        } else {
-            let runs = |interface: &Interface| interface.xdp.iter().any(|xdp| xdp.id == program_id);
-            match interface::by_index(record.ifindex)?.filter(runs) {
+        let runs = |interface: &Interface| interface.xdp.iter().any(|xdp| xdp.id == program_id);
+        let state = match ifindex_of_link(info.id()).doing(what)? {
+            0 => State::Gone,
+            _ if record.netns != interface::netns()? => State::Elsewhere,
+            ifindex => match interface::by_index(ifindex)?.filter(runs) {
                 Some(interface) => {
                     // It may have been renamed.
                     record.name = padded(&interface.name);
                     State::Attached
                 }
-                None => State::Gone,
-            }
+                // It was moved to another namespace after it was attached.
+                None => State::Elsewhere,
+            },
         };
         Ok(Self {
             directory,
@@ -93,9 +92,14 @@ impl Attachment {
         })
     }
 
-    /// The interface's name when it was attached.
+    /// The interface's name, or the last one that was seen, fit for a terminal.
     pub fn name(&self) -> String {
         name_of(&self.record)
+    }
+
+    /// Whether that is the interface's name.
+    pub fn is_called(&self, name: &str) -> bool {
+        name.len() < INTERFACE_NAME_BYTES && padded(name) == self.record.name
     }
 
     /// Where the program runs.
@@ -117,26 +121,35 @@ impl Attachment {
         Totals::read(&pins.map(format!("{}/interface_counts", self.directory))?)
     }
 
-    /// Puts a program specialised anew in the place of the one that runs, between two packets.
-    pub fn respecialise(&mut self, pins: &Pins, wanted: &Specialisation) -> Result<()> {
-        if self.record.program_hash == wanted.hash() || self.state == State::Gone {
-            return Ok(());
+    /// Has a program verified for this interface, if the one that runs is not specialised as `wanted`.
+    pub fn prepare(&self, pins: &Pins, wanted: &Specialisation) -> Result<Option<Replacement>> {
+        let hash = wanted.hash();
+        // One that is gone is attached anew, with the right program, if it returns.
+        if self.record.program_hash == hash || self.state == State::Gone {
+            return Ok(None);
         }
-        let mut program = Program::load(pins, &self.directory, wanted)?;
+        let program = Program::load(pins, &self.directory, wanted)?;
+        Ok(Some(Replacement { program, hash }))
+    }
+
+    /// Puts a program in the place of the one that runs, between two packets.
+    pub fn replace(&mut self, pins: &Pins, replacement: Replacement) -> Result<()> {
+        let Replacement { mut program, hash } = replacement;
         let what = || format!("cannot replace the program on {}", self.name());
         let pinned = PinnedLink::from_pin(pins.join(&self.directory).join("link")).doing(what)?;
         let link = XdpLink::try_from(FdLink::from(pinned)).doing(what)?;
-        let xdp = program.xdp()?;
-        xdp.attach_to_link(link).map_err(|error| match errno(&error) {
+        match program.xdp()?.attach_to_link(link) {
+            Ok(_) => {
+                self.record.program_hash = hash;
+                self.write_record(pins)
+            }
             // The interface went away after we looked.
-            Some(Errno::ENOLINK | Errno::ENODEV) => Error::InterfaceGone(self.name()),
-            _ => Error::Kernel {
-                doing: what(),
-                source: Box::new(error),
-            },
-        })?;
-        self.record.program_hash = wanted.hash();
-        self.write_record(pins)
+            Err(error) if matches!(errno(&error), Some(Errno::ENOLINK | Errno::ENODEV)) => {
+                self.state = State::Gone;
+                Ok(())
+            }
+            Err(error) => Err(error).doing(what),
+        }
     }
 
     /// Takes the awaited confirmation as given.
@@ -149,10 +162,9 @@ impl Attachment {
     pub fn detach(self, pins: &Pins) -> Result<()> {
         // The kernel takes it off when the last reference goes. Held open until the pin is gone, that is
         // this one, and closing it takes effect at once.
-        let link = PinnedLink::from_pin(pins.join(&self.directory).join("link"));
-        let link = link.and_then(|link| link.unpin().map_err(aya::programs::links::LinkError::from_io));
-        let link = link.doing(|| format!("cannot detach from {}", self.name()))?;
-        drop(link);
+        let what = || format!("cannot detach from {}", self.name());
+        let link = PinnedLink::from_pin(pins.join(&self.directory).join("link")).doing(what)?;
+        drop(link.unpin().doing(what)?);
         pins.remove_directory(&self.directory)
     }
 
@@ -164,17 +176,31 @@ impl Attachment {
     }
 }
 
-trait FromIo {
-    fn from_io(error: io::Error) -> Self;
+/// A program that was verified to take the place of another one.
+pub struct Replacement {
+    program: Program,
+    hash: u64,
 }
 
-impl FromIo for aya::programs::links::LinkError {
-    fn from_io(io_error: io::Error) -> Self {
-        Self::SyscallError(aya::sys::SyscallError {
-            call: "unlink",
-            io_error,
-        })
+/// The interface that the link with that number is on; 0 if the interface is gone. The kernel tells it in
+/// `bpf_link_info`, of which aya keeps that part to itself, and in the `fdinfo` of whoever has the link open.
+fn ifindex_of_link(link_id: u32) -> io::Result<u32> {
+    for entry in fs::read_dir("/proc/self/fdinfo")? {
+        // Descriptors of other threads come and go meanwhile.
+        let Ok(text) = fs::read_to_string(entry?.path()) else {
+            continue;
+        };
+        let field = |name: &str| {
+            let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+            line.trim().parse::<u32>().ok()
+        };
+        if field("link_id:") == Some(link_id)
+            && let Some(ifindex) = field("ifindex:")
+        {
+            return Ok(ifindex);
+        }
     }
+    Err(io::Error::other("the kernel does not tell its interface"))
 }
 
 /// A name as the record has it. The kernel has no longer one.
@@ -192,7 +218,7 @@ pub(crate) fn name_of(record: &InterfaceRecord) -> String {
         .iter()
         .position(|byte| *byte == 0)
         .unwrap_or(INTERFACE_NAME_BYTES);
-    String::from_utf8_lossy(&record.name[..end]).into_owned()
+    shown(&String::from_utf8_lossy(&record.name[..end]))
 }
 
 /// What the kernel said, if it was the kernel.

@@ -30,7 +30,7 @@ pub fn assign_slots(pins: &Pins, old: &Rules, new: Rules) -> Result<Rules> {
         .filter_map(|entry| entry.slot)
         .collect();
     let mut free = (0..SLOT_LIMIT).filter(|slot| !taken.contains(slot));
-    let mut chunks = Chunks::new(pins)?;
+    let mut chunks = Chunks::new(pins);
     new.iter()
         .map(|entry| {
             if entry.slot.is_some() {
@@ -77,12 +77,12 @@ pub struct Chunks<'a> {
 
 impl<'a> Chunks<'a> {
     /// None is open yet.
-    pub fn new(pins: &'a Pins) -> Result<Self> {
-        Ok(Self {
+    pub fn new(pins: &'a Pins) -> Self {
+        Self {
             pins,
             open: BTreeMap::new(),
             made: BTreeSet::new(),
-        })
+        }
     }
 
     fn get(&mut self, number: u32) -> Result<Option<&mut Chunk>> {

@@ -66,7 +66,7 @@ pub struct Label(String);
 impl Label {
     /// Checks the length, and that it cannot disturb a terminal.
     pub fn new(text: &str) -> Result<Self> {
-        if text.len() > MAX_LABEL_BYTES || text.chars().any(char::is_control) {
+        if text.len() > MAX_LABEL_BYTES || text.chars().any(disturbs_terminals) {
             return Err(Error::Label(text.escape_debug().collect()));
         }
         Ok(Self(text.to_owned()))
@@ -78,6 +78,12 @@ impl Label {
     }
 }
 
+/// Control characters, and those that change the direction of text (UAX #9): a label could pretend to be
+/// something else.
+fn disturbs_terminals(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// Where an entry came from: `manual`, `file:…`, `provider:…`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Origin(String);
@@ -87,7 +93,7 @@ impl Origin {
     pub fn new(text: &str) -> Self {
         let clean: String = text
             .chars()
-            .map(|c| if c.is_control() { '?' } else { c })
+            .map(|c| if disturbs_terminals(c) { '?' } else { c })
             .collect();
         if clean.len() <= MAX_ORIGIN_BYTES {
             return Self(clean);

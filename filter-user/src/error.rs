@@ -155,7 +155,7 @@ pub enum Error {
     },
     /// No BPF file system.
     #[error(
-        "{path} is not on a BPF file system, where the filter would be kept; mount one: mount -t bpf bpf /sys/fs/bpf"
+        "{path} is not on a BPF file system, where the filter would be kept; mount one: mount -t bpf -o mode=0700 bpf /sys/fs/bpf"
     )]
     NoBpffs {
         /// The pin directory.
@@ -177,17 +177,9 @@ pub enum Error {
         /// The pin directory.
         path: PathBuf,
     },
-    /// An `up` did not come to its end.
-    #[error(
-        "an `up` was killed before it was done, and its program may filter already ({path}); repeat that `up`, or take it off: synwall down --all"
-    )]
-    HalfUp {
-        /// The pin directory.
-        path: PathBuf,
-    },
     /// The pin directory belongs to something else.
     #[error(
-        "{path} exists and is not synwall's ({what}); nothing was touched. Choose another with --pin-dir or SYNWALL_PIN_DIR"
+        "{path} is not a place for synwall: {what}; nothing was touched. Choose another with --pin-dir or SYNWALL_PIN_DIR"
     )]
     ForeignPins {
         /// The pin directory.
@@ -216,9 +208,18 @@ pub enum Error {
     /// There is nothing to confirm.
     #[error("nothing awaits a confirmation{0}")]
     NothingToConfirm(&'static str),
-    /// The interface did not stay.
-    #[error("{0} is gone; clean up with: synwall down {0}")]
-    InterfaceGone(String),
+    /// The filter is there in another mode.
+    #[error(
+        "{interface} has the filter in {is} mode already; to change that: synwall down {interface}, then up with --xdp {wanted}"
+    )]
+    OtherMode {
+        /// The interface.
+        interface: String,
+        /// The mode that it has.
+        is: &'static str,
+        /// The mode that was asked for.
+        wanted: &'static str,
+    },
     /// The kernel said no.
     #[error("{doing}: {source}")]
     Kernel {
@@ -261,7 +262,7 @@ impl<T, E: std::error::Error + Send + Sync + 'static> Doing<T> for std::result::
 }
 
 /// Somebody else's text in a message: no longer than a line, and without what a terminal would obey.
-pub(crate) fn shown(text: &str) -> String {
+pub fn shown(text: &str) -> String {
     const CHARS: usize = 60;
     let cut = if text.chars().nth(CHARS).is_some() {
         "…"

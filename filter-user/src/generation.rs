@@ -3,7 +3,7 @@
 //! The next generation is built beside the one in force, and one write to the map `generation` puts it
 //! in force: whatever is killed when, a packet sees the old lists or the new ones.
 
-use std::{collections::HashSet, thread};
+use std::thread;
 
 use aya::{
     Pod,
@@ -24,6 +24,8 @@ use crate::{
 
 type Trie4 = LpmTrie<MapData, [u8; 4], Decision>;
 type Trie6 = LpmTrie<MapData, [u8; 16], Decision>;
+
+type Expiries = HashMap<MapData, u32, Expiry>;
 
 /// `BPF_F_NO_PREALLOC`: the kernel has no other kind of trie.
 const NO_PREALLOC: u32 = 1;
@@ -116,25 +118,23 @@ pub fn install(pins: &Pins, rules: &Rules) -> Result<()> {
     let before = in_force(pins)?;
     let next = (before + 1) % GENERATIONS;
 
-    let mut tries = Tries::empty()?;
-    let mut expiries: HashMap<MapData, u32, Expiry> = pins.map("expiries")?;
+    let (mut tries, nothing) = (Tries::empty()?, Tries::empty()?);
     let mut table = Table::new(rules)?;
+    let mut expiries: Expiries = pins.map("expiries")?;
+    forget(&mut expiries, next)?;
     for entry in rules.iter() {
         let Some(slot) = entry.slot else {
             continue;
         };
         if let Some(deadline_ns) = entry.expires_ns {
             let prefix_len = u32::from(entry.prefix.prefix_len());
+            let expiry = Expiry {
+                deadline_ns,
+                prefix_len,
+                reserved: 0,
+            };
             expiries
-                .insert(
-                    slot,
-                    Expiry {
-                        deadline_ns,
-                        prefix_len,
-                        reserved: 0,
-                    },
-                    0,
-                )
+                .insert(Expiry::key(slot, next), expiry, 0)
                 .doing(|| format!("cannot remember when {} expires", entry.prefix))?;
         }
         tries.insert(entry, slot)?;
@@ -147,24 +147,40 @@ pub fn install(pins: &Pins, rules: &Rules) -> Result<()> {
 
     put_in_force(pins, next)?;
 
-    // The list is in force; what is left is to give back the memory of the one before.
-    let waiting: HashSet<u32> = rules
-        .iter()
-        .filter(|entry| entry.expires_ns.is_some())
-        .filter_map(|entry| entry.slot)
-        .collect();
-    let stale: Vec<u32> = expiries
-        .keys()
-        .flatten()
-        .filter(|slot| !waiting.contains(slot))
-        .collect();
-    for slot in stale {
-        expiries
-            .remove(&slot)
-            .doing(|| "cannot forget an expiry".into())?;
-    }
-    Tries::empty()?.set(pins, before)?;
-    pins.remove_directory(&format!("generation{before}"))
+    // The list is in force, and the command has done what it should. What is left is to give back the memory of
+    // the one before; where that fails, the next change does it.
+    let _ = take_down(pins, before, &tries, &nothing, &mut expiries);
+    Ok(())
+}
+
+/// Gives back what a generation takes that is no longer in force.
+fn take_down(
+    pins: &Pins,
+    generation: u32,
+    in_force: &Tries,
+    nothing: &Tries,
+    expiries: &mut Expiries,
+) -> Result<()> {
+    // A program may have read the old number and not looked anything up yet. The kernel waits for all programs
+    // that run when an inner map is set, also if it is the one that is there.
+    set(
+        pins,
+        "sources_v4",
+        (generation + 1) % GENERATIONS,
+        &in_force.sources_v4,
+    )?;
+    nothing.set(pins, generation)?;
+    forget(expiries, generation)?;
+    pins.remove_directory(&format!("generation{generation}"))
+}
+
+/// Removes the expiries of a generation that is not in force.
+fn forget(expiries: &mut Expiries, generation: u32) -> Result<()> {
+    let what = || "cannot forget when prefixes expired".to_owned();
+    let keys: Vec<u32> = expiries.keys().collect::<Result<_, _>>().doing(what)?;
+    keys.into_iter()
+        .filter(|key| Expiry::generation(*key) == generation)
+        .try_for_each(|key| expiries.remove(&key).doing(what))
 }
 
 /// Fails if there are more prefixes than the maps take, before anything is made.

@@ -8,10 +8,10 @@ use aya::maps::{Array, MapData};
 use crate::{
     Error, Result,
     attach::{self, Prepared, Wanted},
-    attachment::{Attachment, State},
+    attachment::{Attachment, Replacement, State},
     clock, counters,
     entry::Action,
-    error::Doing as _,
+    error::{Doing as _, shown},
     generation,
     interface::{self, Interface},
     pins::{Access, Content, Pins},
@@ -53,12 +53,18 @@ impl Instance {
 
     /// Opens the filter in `path` to change it, and finishes what a killed command began.
     pub fn open_for_change(path: &Path) -> Result<Self> {
+        Self::open_for_detaching(path)?.made_whole()
+    }
+
+    /// Opens the filter in `path` to take it off interfaces: that must work also where this version's program
+    /// cannot be loaded.
+    pub fn open_for_detaching(path: &Path) -> Result<Self> {
         preflight::check()?;
-        Self::read_finished(Pins::open(path, Access::Change)?)?.made_whole()
+        Self::read_finished(Pins::open(path, Access::Change)?)
     }
 
     /// Opens the filter in `path` to change it, or sets up a new one with `settings` and no entries.
-    /// The second value tells whether it is new: then it is one only after [`Self::finish`].
+    /// The second value tells whether it is new: see [`Self::complete`].
     pub fn open_or_create(path: &Path, settings: &Settings) -> Result<(Self, bool)> {
         preflight::check()?;
         let pins = Pins::open_or_create(path)?;
@@ -66,24 +72,22 @@ impl Instance {
             return Ok((Self::read(pins)?.made_whole()?, false));
         }
         if let Err(error) = Self::set_up(&pins, settings) {
-            pins.remove()?;
+            // The first error tells why; what cannot be removed now is removed by the next `up`.
+            let _ = pins.remove();
             return Err(error);
         }
         Ok((Self::read(pins)?, true))
     }
 
-    /// Says that a new filter is complete. Until then the next `up` begins anew: a killed one must leave
-    /// neither settings that nobody asked for nor a filter that trusts nobody.
-    pub fn finish(&self) -> Result<()> {
-        self.pins.finish()
+    /// Says that a new filter has its settings and lists. It counts as a filter once it has been attached: a
+    /// killed first `up` must leave neither settings that nobody asked for nor a filter that trusts nobody.
+    pub fn complete(&self) -> Result<()> {
+        self.pins.complete()
     }
 
     fn read_finished(pins: Pins) -> Result<Self> {
         match pins.content()? {
             Content::Filter => Self::read(pins),
-            Content::Unfinished if pins.has_links()? => Err(Error::HalfUp {
-                path: pins.path().to_owned(),
-            }),
             Content::Unfinished => Err(Error::NotUp {
                 path: pins.path().to_owned(),
             }),
@@ -117,7 +121,7 @@ impl Instance {
         // The object file describes the other maps; those of an interface are not kept.
         let scratch = format!("{}scratch", crate::pins::INTERFACE);
         pins.fresh_directory(&scratch)?;
-        let specialisation = specialise(settings, &Rules::default(), false);
+        let specialisation = specialise(settings, Features::of(&Rules::default()), false);
         drop(Program::make_maps(pins, &scratch, &specialisation)?);
         pins.remove_directory(&scratch)?;
         generation::install_first(pins)?;
@@ -133,16 +137,19 @@ impl Instance {
         let (overdue, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut self.attachments)
             .into_iter()
             .partition(|attachment| attachment.is_overdue(now));
+        self.attachments = kept;
+        if !overdue.is_empty() || !self.attachments.is_empty() {
+            self.pins.mark_attached()?;
+        }
         for attachment in overdue {
             attachment.detach(&self.pins)?;
         }
-        self.attachments = kept;
         for directory in self.pins.interface_directories()? {
             if !self.pins.join(&directory).join("link").exists() {
                 self.pins.remove_directory(&directory)?;
             }
         }
-        self.respecialise(&self.settings.clone(), &self.rules.clone())
+        self.respecialise(Features::of(&self.rules))
     }
 
     /// The lists without what has expired.
@@ -150,26 +157,24 @@ impl Instance {
         Ok(self.rules.clone().without_expired(clock::now_ns()?))
     }
 
-    /// Puts other lists in force.
+    /// Puts other lists in force. An enforcing filter does not lose the last that it trusts.
     pub fn set_rules(&mut self, rules: Rules) -> Result<()> {
-        Self::refuse_nobody(&self.settings, &rules)?;
+        if self.live_rules()?.any(Action::Trust) {
+            refuse_nobody(&self.settings, &rules)?;
+        }
         self.install_rules(rules)
     }
 
-    fn install_rules(&mut self, rules: Rules) -> Result<()> {
-        generation::check_limits(&rules)?;
-        let rules = counters::assign_slots(&self.pins, &self.rules, rules)?;
-        // A program that looks for deny entries and retired prefixes is right with or without them; one
-        // that does not look must not run while there are some.
-        let both: Rules = self.rules.iter().chain(rules.iter()).cloned().collect();
-        self.respecialise(&self.settings.clone(), &both)?;
-        generation::install(&self.pins, &rules)?;
-        self.rules = rules;
-        self.respecialise(&self.settings.clone(), &self.rules.clone())
+    /// Puts other settings in force on every interface.
+    pub fn set_settings(&mut self, settings: Settings) -> Result<()> {
+        if self.settings.policy == Policy::Observe {
+            refuse_nobody(&settings, &self.live_rules()?)?;
+        }
+        self.install_settings(settings)
     }
 
-    /// Goes back to settings and lists that were in force, whatever they were.
-    pub fn restore(&mut self, settings: Settings, rules: Rules) -> Result<()> {
+    /// Puts settings and lists in force, whatever they are.
+    pub fn install(&mut self, settings: Settings, rules: Rules) -> Result<()> {
         if settings != self.settings {
             self.install_settings(settings)?;
         }
@@ -179,20 +184,30 @@ impl Instance {
         Ok(())
     }
 
-    /// Puts other settings in force on every interface.
-    pub fn set_settings(&mut self, settings: Settings) -> Result<()> {
-        Self::refuse_nobody(&settings, &self.live_rules()?)?;
-        self.install_settings(settings)
+    fn install_rules(&mut self, rules: Rules) -> Result<()> {
+        generation::check_limits(&rules)?;
+        let rules = counters::assign_slots(&self.pins, &self.rules, rules)?;
+        // A program that looks for deny entries and retired prefixes is right with or without them; one
+        // that does not look must not run while there are some.
+        let (before, after) = (Features::of(&self.rules), Features::of(&rules));
+        self.respecialise(before.or(after))?;
+        generation::install(&self.pins, &rules)?;
+        self.rules = rules;
+        self.respecialise(after)
     }
 
     fn install_settings(&mut self, settings: Settings) -> Result<()> {
-        let before = std::mem::replace(&mut self.settings, settings.clone());
-        // The settings first: a command that is killed here has the next one finish its work.
+        let features = Features::of(&self.rules);
+        let replacements = self.prepare(&settings, features)?;
+        // From here on it takes a system call for each interface. A command that is killed in between has
+        // the next one finish its work.
         write_settings(&self.pins, &settings)?;
-        if let Err(error) = self.respecialise(&settings, &self.rules.clone()) {
-            write_settings(&self.pins, &before)?;
-            self.settings = before.clone();
-            self.respecialise(&before, &self.rules.clone())?;
+        let before = std::mem::replace(&mut self.settings, settings);
+        if let Err(error) = self.replace(replacements) {
+            // The first error tells why; what cannot be put back now is put back by the next command.
+            let _ = write_settings(&self.pins, &before);
+            self.settings = before;
+            let _ = self.respecialise(features);
             return Err(error);
         }
         Ok(())
@@ -217,55 +232,56 @@ impl Instance {
         let returned = |attachment: &Attachment| {
             attachment.state == State::Gone
                 && interfaces.iter().any(|interface| {
-                    interface.name == attachment.name() || interface.index == attachment.record.ifindex
+                    attachment.is_called(&interface.name) || interface.index == attachment.record.ifindex
                 })
         };
         let (stale, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut self.attachments)
             .into_iter()
             .partition(returned);
         self.attachments = kept;
-        stale
-            .into_iter()
-            .try_for_each(|attachment| attachment.detach(&self.pins))?;
-        let specialisation = specialise(&self.settings, &self.rules, confirm_by_ns != 0);
-        let mut prepared = Vec::new();
-        for interface in interfaces {
-            if self.attachment_of(interface).is_some() {
-                continue;
-            }
-            match Prepared::new(&self.pins, interface, &specialisation, confirm_by_ns) {
-                Ok(next) => prepared.push(next),
-                Err(error) => {
-                    prepared
-                        .into_iter()
-                        .try_for_each(|prepared| prepared.discard(&self.pins))?;
-                    return Err(error);
-                }
-            }
+        for attachment in stale {
+            attachment.detach(&self.pins)?;
         }
-        let mut report = Vec::new();
+
+        let confirm = confirm_by_ns != 0;
+        let specialisation = specialise(&self.settings, Features::of(&self.rules), confirm);
         let mut done = Vec::new();
-        let mut waiting = prepared.into_iter();
-        for prepared in waiting.by_ref() {
-            match prepared.attach(&self.pins, wanted) {
-                Ok((attachment, fallback)) => {
-                    report.push(Attached {
-                        interface: attachment.name(),
-                        mode: attachment.mode(),
-                        fallback,
-                    });
-                    done.push(attachment);
-                }
-                Err(error) => {
-                    waiting.try_for_each(|prepared| prepared.discard(&self.pins))?;
-                    done.into_iter()
-                        .try_for_each(|attachment: Attachment| attachment.detach(&self.pins))?;
-                    return Err(error);
+        let mut attach = || -> Result<Vec<Attached>> {
+            let mut prepared = Vec::new();
+            for interface in interfaces {
+                if self.attachment_of(interface).is_none() {
+                    prepared.push(Prepared::new(
+                        &self.pins,
+                        interface,
+                        &specialisation,
+                        confirm_by_ns,
+                    )?);
                 }
             }
+            let mut report = Vec::new();
+            for prepared in prepared {
+                let (attachment, fallback) = prepared.attach(&self.pins, wanted)?;
+                report.push(Attached {
+                    interface: attachment.name(),
+                    mode: attachment.mode(),
+                    fallback,
+                });
+                done.push(attachment);
+            }
+            Ok(report)
+        };
+        let result = attach();
+        if result.is_err() {
+            // The first error tells why. A directory without a link is removed by the next command.
+            for attachment in done.drain(..) {
+                let _ = attachment.detach(&self.pins);
+            }
+            let _ = self.pins.remove_unlinked();
+        } else {
+            self.pins.mark_attached()?;
         }
         self.attachments.extend(done);
-        Ok(report)
+        result
     }
 
     /// Whether the filter is on that interface.
@@ -277,22 +293,31 @@ impl Instance {
 
     /// Takes the filter off the interfaces with those names, all or none.
     pub fn detach(&mut self, names: &[String]) -> Result<()> {
-        let here: Vec<String> = self.attachments.iter().map(Attachment::name).collect();
-        if let Some(name) = names.iter().find(|name| !here.contains(name)) {
-            let known = match here.as_slice() {
-                [] => "; it is on no interface".to_owned(),
-                here => format!("; it is up on: {}", here.join(", ")),
-            };
+        // An interface of that name in another network namespace is another interface.
+        let here = |attachment: &&Attachment| attachment.state != State::Elsewhere;
+        let is_here = |name: &String| self.attachments.iter().filter(here).any(|a| a.is_called(name));
+        if let Some(name) = names.iter().find(|name| !is_here(name)) {
+            let known: Vec<String> = self
+                .attachments
+                .iter()
+                .filter(here)
+                .map(Attachment::name)
+                .collect();
+            let elsewhere = self.attachments.iter().any(|a| a.is_called(name));
             return Err(Error::NotAttached {
-                name: name.escape_debug().collect(),
-                known,
+                name: shown(name),
+                known: match known.as_slice() {
+                    _ if elsewhere => ", but in another network namespace: run this there".to_owned(),
+                    [] => "; it is on no interface".to_owned(),
+                    known => format!("; it is up on: {}", known.join(", ")),
+                },
             });
         }
-        let (off, kept) = std::mem::take(&mut self.attachments)
+        self.pins.mark_attached()?;
+        let (off, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut self.attachments)
             .into_iter()
-            .partition(|attachment| names.contains(&attachment.name()));
+            .partition(|attachment| here(&attachment) && names.iter().any(|name| attachment.is_called(name)));
         self.attachments = kept;
-        let off: Vec<Attachment> = off;
         off.into_iter()
             .try_for_each(|attachment| attachment.detach(&self.pins))
     }
@@ -306,36 +331,77 @@ impl Instance {
                 names.push(attachment.name());
             }
         }
-        self.respecialise(&self.settings.clone(), &self.rules.clone())?;
+        self.respecialise(Features::of(&self.rules))?;
         Ok(names)
     }
 
-    fn respecialise(&mut self, settings: &Settings, rules: &Rules) -> Result<()> {
-        for attachment in &mut self.attachments {
-            let awaits = attachment.record.confirm_by_ns != 0;
-            match attachment.respecialise(&self.pins, &specialise(settings, rules, awaits)) {
-                // It will be attached anew, with the right program, if it returns.
-                Err(Error::InterfaceGone(_)) => attachment.state = State::Gone,
-                result => result?,
-            }
-        }
-        Ok(())
+    /// Whether the program on an interface is what settings and lists ask for.
+    pub fn is_current(&self, attachment: &Attachment) -> bool {
+        let awaits = attachment.record.confirm_by_ns != 0;
+        attachment.record.program_hash == specialise(&self.settings, Features::of(&self.rules), awaits).hash()
     }
 
-    /// Fails if a filter with these settings and lists would drop everyone.
-    pub fn refuse_nobody(settings: &Settings, rules: &Rules) -> Result<()> {
-        if settings.policy == Policy::Enforce && !rules.any(Action::Trust) {
-            return Err(Error::NobodyTrusted);
-        }
-        Ok(())
+    fn respecialise(&mut self, features: Features) -> Result<()> {
+        let replacements = self.prepare(&self.settings, features)?;
+        self.replace(replacements)
+    }
+
+    /// Verified programs for the interfaces whose own does not fit.
+    fn prepare(&self, settings: &Settings, features: Features) -> Result<Vec<Option<Replacement>>> {
+        self.attachments
+            .iter()
+            .map(|attachment| {
+                let awaits = attachment.record.confirm_by_ns != 0;
+                attachment.prepare(&self.pins, &specialise(settings, features, awaits))
+            })
+            .collect()
+    }
+
+    fn replace(&mut self, replacements: Vec<Option<Replacement>>) -> Result<()> {
+        self.attachments
+            .iter_mut()
+            .zip(replacements)
+            .filter_map(|(attachment, replacement)| Some((attachment, replacement?)))
+            .try_for_each(|(attachment, replacement)| attachment.replace(&self.pins, replacement))
     }
 }
 
-fn specialise(settings: &Settings, rules: &Rules, confirm: bool) -> Specialisation {
+/// What of the lists a program has to look for.
+#[derive(Clone, Copy)]
+struct Features {
+    deny: bool,
+    retire: bool,
+}
+
+impl Features {
+    fn of(rules: &Rules) -> Self {
+        Self {
+            deny: rules.any(Action::Deny),
+            retire: rules.any(Action::Retire),
+        }
+    }
+
+    fn or(self, other: Self) -> Self {
+        Self {
+            deny: self.deny || other.deny,
+            retire: self.retire || other.retire,
+        }
+    }
+}
+
+/// Fails if a filter with these settings and lists would drop everyone.
+pub fn refuse_nobody(settings: &Settings, rules: &Rules) -> Result<()> {
+    if settings.policy == Policy::Enforce && !rules.any(Action::Trust) {
+        return Err(Error::NobodyTrusted);
+    }
+    Ok(())
+}
+
+fn specialise(settings: &Settings, features: Features, confirm: bool) -> Specialisation {
     Specialisation {
         settings: settings.clone(),
-        deny: rules.any(Action::Deny),
-        retire: rules.any(Action::Retire),
+        deny: features.deny,
+        retire: features.retire,
         confirm,
     }
 }

@@ -4,9 +4,9 @@
 //! bpffs reserves names with a dot, so there is none in ours.
 
 use std::{
-    fs::{self, DirBuilder, File},
+    fs::{self, DirBuilder, File, Metadata},
     io,
-    os::unix::fs::{DirBuilderExt as _, MetadataExt as _},
+    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
     thread,
     time::{Duration, Instant},
@@ -19,11 +19,15 @@ use aya::{
 use filter_common::LAYOUT_VERSION;
 use nix::{
     errno::Errno,
-    fcntl::{Flock, FlockArg},
+    fcntl::{Flock, FlockArg, OFlag},
     sys::statfs::{BPF_FS_MAGIC, statfs},
+    unistd::geteuid,
 };
 
-use crate::{Error, Result, error::Doing as _};
+use crate::{
+    Error, Result,
+    error::{Doing as _, shown},
+};
 
 /// Where a filter is kept unless told otherwise.
 pub const DEFAULT: &str = "/sys/fs/bpf/synwall";
@@ -34,8 +38,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// "synwall\0" as a number, so that a map of somebody else is not taken for ours.
 const MAGIC: u64 = u64::from_le_bytes(*b"synwall\0");
 
-/// Pinned last when a filter is set up, and removed as soon as nothing is attached any more when it is taken
-/// down: without it, the directory holds half a filter.
+/// Pinned when a new filter has everything but an interface, and removed as soon as nothing is attached any
+/// more when it is taken down: without it, the directory holds half a filter.
 const LAYOUT: &str = "layout";
 
 /// Everything else that a filter pins.
@@ -62,7 +66,8 @@ pub(crate) const INTERFACE: &str = "interface_";
 struct LayoutRecord {
     magic: u64,
     version: u32,
-    reserved: u32,
+    /// 0 until the filter has been attached for the first time.
+    attached: u32,
 }
 
 // SAFETY: `#[repr(C)]`, three integers without padding.
@@ -104,6 +109,13 @@ impl Pins {
 
     /// Makes the directory if it is not there, and opens and locks it.
     pub fn open_or_create(path: &Path) -> Result<Self> {
+        // Taking down the outer one would take the inner one with it.
+        if let Some(outer) = path.ancestors().skip(1).find(|outer| outer.join(LAYOUT).exists()) {
+            return Err(Error::ForeignPins {
+                path: path.to_owned(),
+                what: format!("it would lie inside the filter {}", outer.display()),
+            });
+        }
         loop {
             check_file_system(path)?;
             DirBuilder::new()
@@ -125,7 +137,7 @@ impl Pins {
         };
         let give_up = Instant::now() + PATIENCE;
         loop {
-            let directory = match File::open(path) {
+            let directory = match open_directory(path) {
                 Ok(directory) => directory,
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
                 Err(source) => {
@@ -135,6 +147,7 @@ impl Pins {
             let opened = directory
                 .metadata()
                 .doing(|| format!("cannot look at {}", path.display()))?;
+            check_owner(path, &opened)?;
             match Flock::lock(directory, how) {
                 // The directory may have been removed, and made anew, while we waited for it.
                 Ok(lock) if fs::metadata(path).is_ok_and(|now| now.ino() == opened.ino()) => {
@@ -175,36 +188,54 @@ impl Pins {
         if !found.iter().any(|name| name == LAYOUT) {
             return match found.iter().find(|name| !is_ours(name)) {
                 None => Ok(Content::Unfinished),
-                Some(name) => Err(self.foreign(format!("'{name}' lies there"))),
+                Some(name) => Err(self.foreign(format!("'{}' lies there", shown(name)))),
             };
         }
-        let layout = self.map::<Array<MapData, LayoutRecord>>(LAYOUT);
-        let layout = layout
-            .ok()
-            .and_then(|map| map.get(&0, 0).ok())
-            .filter(|layout| layout.magic == MAGIC);
+        let layout = self.layout().ok().filter(|layout| layout.magic == MAGIC);
         match layout {
             None => Err(self.foreign(format!("its '{LAYOUT}' is another one"))),
-            Some(layout) if layout.version == LAYOUT_VERSION => Ok(Content::Filter),
-            Some(layout) => Err(Error::OtherLayout {
+            Some(layout) if layout.version != LAYOUT_VERSION => Err(Error::OtherLayout {
                 path: self.path.clone(),
                 what: format!("layout {}, this version has {LAYOUT_VERSION}", layout.version),
             }),
+            Some(layout) if layout.attached != 0 || self.has_links()? => Ok(Content::Filter),
+            Some(_) => Ok(Content::Unfinished),
         }
     }
 
-    /// Says that the filter is complete.
-    pub fn finish(&self) -> Result<()> {
-        let mut layout = Array::create(1, 0).doing(|| "cannot make the layout map".into())?;
-        let record = LayoutRecord {
+    fn layout(&self) -> Result<LayoutRecord> {
+        let map: Array<MapData, LayoutRecord> = self.map(LAYOUT)?;
+        map.get(&0, 0).doing(|| "cannot read the layout".into())
+    }
+
+    /// Says that everything is there, and only to be attached.
+    pub fn complete(&self) -> Result<()> {
+        let mut map = Array::create(1, 0).doing(|| "cannot make the layout map".into())?;
+        let layout = LayoutRecord {
             magic: MAGIC,
             version: LAYOUT_VERSION,
-            reserved: 0,
+            attached: 0,
         };
-        layout
-            .set(0, record, 0)
-            .doing(|| "cannot write the layout map".into())?;
-        self.pin(layout, LAYOUT)
+        map.set(0, layout, 0).doing(|| "cannot write the layout".into())?;
+        self.pin(map, LAYOUT)
+    }
+
+    /// Says that the filter has been attached: from now on it is one also while it is on no interface.
+    pub(crate) fn mark_attached(&self) -> Result<()> {
+        let layout = self.layout()?;
+        if layout.attached != 0 {
+            return Ok(());
+        }
+        let mut map: Array<MapData, LayoutRecord> = self.map(LAYOUT)?;
+        map.set(
+            0,
+            LayoutRecord {
+                attached: 1,
+                ..layout
+            },
+            0,
+        )
+        .doing(|| "cannot write the layout".into())
     }
 
     /// Opens the map that is pinned as `name`.
@@ -240,7 +271,15 @@ impl Pins {
 
     /// Removes what a killed command left of a filter that it was setting up or taking down.
     pub(crate) fn clear(&self) -> Result<()> {
-        self.remove_all(&self.names()?)
+        self.remove_all(self.names()?, false)
+    }
+
+    /// Removes the directories of interfaces to which nothing was attached.
+    pub(crate) fn remove_unlinked(&self) -> Result<()> {
+        self.interface_directories()?
+            .iter()
+            .filter(|name| !self.join(name).join("link").exists())
+            .try_for_each(|name| self.remove_directory(name))
     }
 
     /// Whether any interface has a link.
@@ -266,22 +305,27 @@ impl Pins {
             Err(Error::OtherLayout { .. }) => true,
             Err(error) => return Err(error),
         };
-        let mut names = self.names()?;
+        let names = self.names()?;
+        if !is_other && let Some(name) = names.iter().find(|name| !is_ours(name)) {
+            return Err(self.foreign(format!("'{}' lies there", shown(name))));
+        }
+        self.remove_all(names, is_other)?;
+        match fs::remove_dir(&self.path) {
+            // Somebody mounted the BPF file system just here.
+            Err(error) if error.kind() == io::ErrorKind::ResourceBusy => Ok(()),
+            removed => removed.doing(|| format!("cannot remove {}", self.path.display())),
+        }
+    }
+
+    fn remove_all(&self, mut names: Vec<String>, is_other_version: bool) -> Result<()> {
         // Interfaces first: nothing may filter with half of its maps gone. Then the layout, so that what is
         // left if this is killed counts as unfinished. Of another version we do not know all the names: its
         // layout is what makes the directory ours until the end.
+        let layout = if is_other_version { 2 } else { 0 };
         names.sort_by_key(|name| {
-            let layout = if is_other { 2 } else { 0 };
-            (
-                !name.starts_with(INTERFACE),
-                if name == LAYOUT { layout } else { 1 },
-            )
+            let rest = if name == LAYOUT { layout } else { 1 };
+            (!name.starts_with(INTERFACE), rest)
         });
-        self.remove_all(&names)?;
-        fs::remove_dir(&self.path).doing(|| format!("cannot remove {}", self.path.display()))
-    }
-
-    fn remove_all(&self, names: &[String]) -> Result<()> {
         // The kernel detaches when the last reference goes: after a pin's alone it would do so later, in a
         // worker; closing a descriptor takes effect at once.
         let links: Vec<_> = names
@@ -295,6 +339,8 @@ impl Pins {
 
     fn remove_entry(&self, name: &str) -> Result<()> {
         let path = self.join(name);
+        // The link first: without it, what is left of an interface is known to be left over.
+        let _ = fs::remove_file(path.join("link"));
         let is_directory = fs::symlink_metadata(&path).is_ok_and(|found| found.is_dir());
         let removed = if is_directory {
             fs::remove_dir_all(&path)
@@ -319,6 +365,25 @@ impl Pins {
             what,
         }
     }
+}
+
+/// A symbolic link could lead anywhere, and be somebody else's.
+fn open_directory(path: &Path) -> io::Result<File> {
+    let flags = OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW;
+    File::options().read(true).custom_flags(flags.bits()).open(path)
+}
+
+/// Whoever can write to the directory can take the filter off.
+fn check_owner(path: &Path, directory: &Metadata) -> Result<()> {
+    const WRITABLE_BY_OTHERS: u32 = 0o022;
+    let (owner, mode) = (directory.uid(), directory.mode() & 0o777);
+    if owner == geteuid().as_raw() && mode & WRITABLE_BY_OTHERS == 0 {
+        return Ok(());
+    }
+    Err(Error::ForeignPins {
+        path: path.to_owned(),
+        what: format!("it belongs to user {owner} and has mode {mode:o}: others could change it"),
+    })
 }
 
 fn is_ours(name: &str) -> bool {

@@ -1,9 +1,13 @@
 //! The kernel program, specialised for the settings of a filter and loaded over its maps.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::{
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    path::Path,
+};
 
 use aya::{
     Ebpf, EbpfLoader,
+    maps::MapInfo,
     programs::{ProgramError, Xdp},
 };
 use aya_obj::Object;
@@ -174,40 +178,45 @@ fn refused(error: ProgramError) -> Error {
     }
 }
 
-/// Fails unless the shared maps in `pins` are what this version's program expects: a map that is reused
-/// is not checked by anyone else.
+/// Fails unless the maps in `pins` are what this version's program expects: a map that is reused is not
+/// checked by anyone else.
 pub fn check_maps(pins: &Pins) -> Result<()> {
     let object = Object::parse(OBJECT).doing(|| "cannot read the kernel program's object file".into())?;
-    for name in SHARED_MAPS {
-        let Some(expected) = object.maps.get(*name) else {
-            continue;
-        };
-        let path = pins.join(name.to_lowercase());
-        let other = |what: String| Error::OtherLayout {
-            path: pins.path().to_owned(),
-            what: format!("its map '{}' {what}", name.to_lowercase()),
-        };
-        let found =
-            aya::maps::MapInfo::from_pin(&path).map_err(|error| other(format!("is missing: {error}")))?;
-        let is = (
-            found.map_type().map_or(0, |kind| kind as u32),
-            found.key_size(),
-            found.value_size(),
-            found.max_entries(),
-            found.map_flags(),
-        );
-        let should_be = (
-            expected.map_type(),
-            expected.key_size(),
-            expected.value_size(),
-            expected.max_entries(),
-            expected.map_flags(),
-        );
-        if is != should_be {
-            return Err(other(format!(
-                "has type, key, value, entries and flags {is:?}, this version {should_be:?}"
-            )));
-        }
+    let check = |name: &str, directory: &str| match object.maps.get(name) {
+        Some(expected) => check_map(pins, &Path::new(directory).join(name.to_lowercase()), expected),
+        None => Ok(()),
+    };
+    SHARED_MAPS.iter().try_for_each(|name| check(name, ""))?;
+    pins.interface_directories()?
+        .iter()
+        .filter(|directory| pins.join(directory).join("link").exists())
+        .try_for_each(|directory| INTERFACE_MAPS.iter().try_for_each(|name| check(name, directory)))
+}
+
+fn check_map(pins: &Pins, name: &Path, expected: &aya_obj::Map) -> Result<()> {
+    let other = |what: String| Error::OtherLayout {
+        path: pins.path().to_owned(),
+        what: format!("its map '{}' {what}", name.display()),
+    };
+    let found = MapInfo::from_pin(pins.join(name)).map_err(|error| other(format!("is missing: {error}")))?;
+    let is = (
+        found.map_type().map_or(0, |kind| kind as u32),
+        found.key_size(),
+        found.value_size(),
+        found.max_entries(),
+        found.map_flags(),
+    );
+    let should_be = (
+        expected.map_type(),
+        expected.key_size(),
+        expected.value_size(),
+        expected.max_entries(),
+        expected.map_flags(),
+    );
+    if is == should_be {
+        return Ok(());
     }
-    Ok(())
+    Err(other(format!(
+        "has type, key, value, entries and flags {is:?}, this version {should_be:?}"
+    )))
 }

@@ -24,6 +24,7 @@ pub fn run(filter: &[String]) -> Result<ExitCode> {
             .args([
                 "test",
                 "--release",
+                "--no-fail-fast",
                 "--workspace",
                 "--exclude",
                 "filter-ebpf",

@@ -33,7 +33,7 @@ impl Down {
             output::note("down: nothing of synwall is left in the kernel");
             return Ok(ExitCode::SUCCESS);
         }
-        let mut filter = Instance::open_for_change(pin_dir)?;
+        let mut filter = Instance::open_for_detaching(pin_dir)?;
         filter.detach(&self.interfaces)?;
         for interface in &self.interfaces {
             output::note(format_args!("{interface}: down"));

@@ -24,7 +24,8 @@ use super::{
 pub enum SourceVerb {
     /// Add prefixes; one that is there already takes the new label and time
     #[command(
-        after_help = "Example: synwall trust add 198.51.100.0/24 2001:db8:1::/48 --label office --for 8h"
+        after_help = "Examples:\n  synwall trust add 198.51.100.0/24 2001:db8:1::/48 --label office --for 8h\n  \
+    synwall deny add 198.51.100.66"
     )]
     Add {
         #[command(flatten)]
@@ -36,7 +37,7 @@ pub enum SourceVerb {
     Remove(Remove),
     List(List),
     /// Put the list in a file (or standard input) in the place of this one, all at once
-    #[command(after_help = "Example: synwall trust replace /etc/synwall/trusted.txt")]
+    #[command(after_help = "Examples: synwall trust replace trusted.txt; synwall deny replace denied.txt")]
     Replace {
         /// One prefix a line, an optional label behind it, `#` starts a comment; `-` for standard input
         file: String,
@@ -79,7 +80,8 @@ pub struct Add {
 
 /// Remove prefixes; all must be there
 #[derive(Args)]
-#[command(after_help = "Example: synwall trust remove 198.51.100.0/24")]
+#[command(after_help = "Examples:\n  synwall trust remove 198.51.100.0/24\n  \
+    synwall deny remove 198.51.100.66\n  synwall retire remove 203.0.113.10")]
 pub struct Remove {
     #[arg(required = true, value_name = "PREFIX", value_parser = prefix::parse)]
     prefixes: Vec<IpNet>,
@@ -87,7 +89,7 @@ pub struct Remove {
 
 /// Show the list
 #[derive(Args)]
-#[command(after_help = "Example: synwall trust list --json")]
+#[command(after_help = "Examples: synwall trust list --json; synwall deny list; synwall retire list")]
 pub struct List {
     /// One JSON document
     #[arg(long)]
@@ -177,6 +179,7 @@ fn change(
     output::note(format_args!(
         "{list}: {added} added, {removed} removed{changed}, {total} in the list"
     ));
+    output::warn_of_gone(&filter);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -261,7 +264,7 @@ impl List {
     fn run(&self, list: Action, pin_dir: &Path, output: &mut Output) -> anyhow::Result<ExitCode> {
         let filter = Instance::open(pin_dir)?;
         let now = clock::now_ns()?;
-        let mut chunks = Chunks::new(&filter.pins)?;
+        let mut chunks = Chunks::new(&filter.pins);
         let rules = filter.live_rules()?;
         let prefixes: Vec<PrefixRow> = rules
             .list(list)

@@ -7,6 +7,7 @@ use std::{
 };
 
 use comfy_table::{CellAlignment, Table, presets};
+use filter_user::{attachment::State, instance::Instance};
 use serde::Serialize;
 
 /// The number that every JSON document carries. It goes up when a key changes its meaning or goes away.
@@ -93,6 +94,20 @@ pub fn note(message: impl Display) {
 /// Something that the user should look at.
 pub fn warning(message: impl Display) {
     message_line("\x1b[33mwarning:\x1b[0m ", message);
+}
+
+/// A change takes no effect where the filter no longer is: the user should know.
+pub fn warn_of_gone(filter: &Instance) {
+    for attachment in filter
+        .attachments
+        .iter()
+        .filter(|attachment| attachment.state == State::Gone)
+    {
+        let name = attachment.name();
+        warning(format_args!(
+            "{name} is gone; attach it again: synwall up {name}; forget it: synwall down {name}"
+        ));
+    }
 }
 
 /// Why it failed. What is below it in the chain comes on lines of its own, unless it was said already.

@@ -56,6 +56,7 @@ impl Set {
             settings.tcp,
             settings.udp
         ));
+        output::warn_of_gone(&filter);
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -1,6 +1,12 @@
 //! `synwall stats`.
 
-use std::{collections::HashMap, path::Path, process::ExitCode, thread, time::Duration};
+use std::{
+    collections::HashMap,
+    path::Path,
+    process::ExitCode,
+    thread,
+    time::{Duration, Instant},
+};
 
 use clap::{Args, ValueEnum};
 use filter_common::Reason;
@@ -68,27 +74,33 @@ struct SourceRow {
     error: u64,
 }
 
-/// What was shown last, to tell what happened since.
+/// What was counted a round ago, to tell what happened since.
 #[derive(Default)]
-struct Before(HashMap<String, u64>);
+struct Rates {
+    before: Option<(Instant, HashMap<String, u64>)>,
+    now: HashMap<String, u64>,
+}
 
-impl Before {
-    /// How much more there is in a second, or nothing the first time.
-    fn rate(&mut self, key: String, now: u64, every: Option<Duration>) -> String {
-        let before = self.0.insert(key, now);
-        match (before, every) {
-            (Some(before), Some(every)) => {
-                let per_second = now.saturating_sub(before) as f64 / every.as_secs_f64();
-                grouped(per_second.round() as u64)
-            }
-            _ => "-".to_owned(),
-        }
+impl Rates {
+    /// How much more there is in a second; unknown for what was not counted a round ago.
+    fn rate(&mut self, key: String, now: u64) -> String {
+        let rate = self.before.as_ref().and_then(|(when, before)| {
+            let more = now.saturating_sub(*before.get(&key)?);
+            Some((more as f64 / when.elapsed().as_secs_f64()).round() as u64)
+        });
+        self.now.insert(key, now);
+        rate.map_or_else(|| "-".to_owned(), grouped)
+    }
+
+    /// Begins another round.
+    fn next(&mut self) {
+        self.before = Some((Instant::now(), std::mem::take(&mut self.now)));
     }
 }
 
 impl Stats {
     pub fn run(&self, pin_dir: &Path, output: &mut Output) -> anyhow::Result<ExitCode> {
-        let mut before = Before::default();
+        let mut rates = Rates::default();
         loop {
             let document = self.collect(pin_dir)?;
             if self.json {
@@ -97,7 +109,8 @@ impl Stats {
                 if self.watch.is_some() {
                     output.redraw()?;
                 }
-                self.show(&document, &mut before, output)?;
+                self.show(&document, &mut rates, output)?;
+                rates.next();
             }
             match self.watch {
                 Some(every) => thread::sleep(every),
@@ -123,7 +136,7 @@ impl Stats {
         })
     }
 
-    fn show(&self, document: &Document, before: &mut Before, output: &mut Output) -> anyhow::Result<()> {
+    fn show(&self, document: &Document, rates: &mut Rates, output: &mut Output) -> anyhow::Result<()> {
         let mut separator = "";
         if let Some(rows) = &document.reasons {
             separator = "\n";
@@ -146,7 +159,7 @@ impl Stats {
                         grouped(row.packets),
                         grouped(row.bytes),
                         grouped(row.would_drop_packets),
-                        before.rate(key, row.packets + row.would_drop_packets, self.watch),
+                        rates.rate(key, row.packets + row.would_drop_packets),
                     ]
                 })
                 .collect();
@@ -179,7 +192,7 @@ impl Stats {
                         grouped(row.packets),
                         grouped(row.error),
                         grouped(row.bytes),
-                        before.rate(row.prefix.to_string(), row.packets, self.watch),
+                        rates.rate(row.prefix.to_string(), row.packets),
                     ]
                 })
                 .collect();
@@ -222,7 +235,7 @@ fn reason_rows(filter: &Instance) -> Result<Vec<ReasonRow>, Error> {
 
 fn prefix_rows(filter: &Instance) -> Result<Vec<PrefixRow>, Error> {
     let now = clock::now_ns()?;
-    let mut chunks = Chunks::new(&filter.pins)?;
+    let mut chunks = Chunks::new(&filter.pins);
     filter
         .live_rules()?
         .iter()

@@ -62,12 +62,19 @@ struct InterfaceRow {
     ifindex: u32,
     xdp: &'static str,
     program_id: u32,
-    /// `attached`, `gone`, `elsewhere` (another network namespace), `unconfirmed` or `overdue`.
+    /// `attached`; `outdated`: attached, but not as settings, lists and this version ask for; `unconfirmed`;
+    /// `overdue`; `gone`; `elsewhere`: in another network namespace.
     state: &'static str,
     /// Seconds until filtering ends unless it is confirmed.
     confirm_seconds: Option<u64>,
     #[serde(flatten)]
     packets: Packets,
+}
+
+impl InterfaceRow {
+    fn is_up(&self) -> bool {
+        !matches!(self.state, "gone" | "overdue")
+    }
 }
 
 #[derive(Clone, Copy, Default, Serialize)]
@@ -128,10 +135,7 @@ impl Status {
         } else {
             self.show(&filter, &document, output)?;
         }
-        let up = document
-            .interfaces
-            .iter()
-            .any(|row| matches!(row.state, "attached" | "unconfirmed" | "elsewhere"));
+        let up = document.interfaces.iter().any(InterfaceRow::is_up);
         Ok(if up { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
@@ -150,7 +154,9 @@ impl Status {
             "\x1b[33m"
         };
         let policy = match settings.policy {
-            _ if interfaces.is_empty() => "on no interface (attach it: synwall up IFACE)",
+            _ if !interfaces.iter().any(InterfaceRow::is_up) => {
+                "on no interface (attach it: synwall up IFACE)"
+            }
             Policy::Enforce => "enforcing",
             Policy::Observe => "observing: nothing is dropped (enforce: synwall set --enforce)",
         };
@@ -223,6 +229,9 @@ fn remark(row: &InterfaceRow) {
         "overdue" => output::warning(format_args!(
             "{name} was not confirmed in time: everything passes; bring it up anew: synwall up {name}"
         )),
+        "outdated" => output::warning(format_args!(
+            "{name} still runs an older program; bring it up to date: synwall up {name}"
+        )),
         "unconfirmed" => output::warning(format_args!(
             "filtering on {name} ends in {} s unless you keep it: synwall confirm",
             row.confirm_seconds.unwrap_or(0)
@@ -249,7 +258,7 @@ fn rows(filter: &Instance, now_ns: u64) -> Result<Vec<InterfaceRow>, Error> {
         ifindex: attachment.record.ifindex,
         xdp: attachment.mode().name(),
         program_id: attachment.program_id,
-        state: state(attachment, now_ns),
+        state: state(filter, attachment, now_ns),
         confirm_seconds: (attachment.record.confirm_by_ns > now_ns)
             .then(|| (attachment.record.confirm_by_ns - now_ns).div_ceil(1_000_000_000)),
         packets: Packets::new(before, after),
@@ -263,11 +272,12 @@ fn rows(filter: &Instance, now_ns: u64) -> Result<Vec<InterfaceRow>, Error> {
         .collect())
 }
 
-fn state(attachment: &Attachment, now_ns: u64) -> &'static str {
+fn state(filter: &Instance, attachment: &Attachment, now_ns: u64) -> &'static str {
     match attachment.state {
         State::Gone => "gone",
         _ if attachment.is_overdue(now_ns) => "overdue",
         State::Elsewhere => "elsewhere",
+        State::Attached if !filter.is_current(attachment) => "outdated",
         State::Attached if attachment.record.confirm_by_ns != 0 => "unconfirmed",
         State::Attached => "attached",
     }

@@ -10,8 +10,9 @@ use filter_user::{
     attach::Wanted,
     clock,
     entry::{Action, Label, NewEntry, Origin},
-    instance::{Attached, Instance},
-    interface::{self, Interface},
+    error::shown,
+    instance::{self, Attached, Instance},
+    interface::{self, Interface, Mode},
     list_file,
     ports::PortSet,
     prefix, provider,
@@ -152,14 +153,10 @@ impl Up {
             sources_secret: secret()?,
         };
         let (mut filter, is_new) = Instance::open_or_create(pin_dir, &fresh)?;
-        let result = self.apply(&mut filter, trust, is_new).and_then(|code| {
-            if is_new {
-                filter.finish()?;
-            }
-            Ok(code)
-        });
+        let result = self.apply(&mut filter, trust, is_new);
         if result.is_err() && is_new {
-            filter.pins.remove()?;
+            // The first error tells why; what cannot be removed now is removed by the next `up`.
+            let _ = filter.pins.remove();
         }
         result
     }
@@ -177,34 +174,60 @@ impl Up {
         let live = filter.live_rules()?;
         let rules = live.add(Action::Trust, trust, self.force)?;
         let settings = self.settings(&filter.settings);
-        Instance::refuse_nobody(&settings, &rules)?;
+        instance::refuse_nobody(&settings, &rules)?;
         filter.check_free(&interfaces)?;
+        self.refuse_other_mode(filter, &interfaces)?;
         if self.confirm.is_some() && !is_new {
             self.refuse_more_than_attaching(filter, rules != live, settings != settings_before, &interfaces)?;
         }
         let confirm_by_ns = self.confirm.map_or(Ok(0), clock::deadline_ns)?;
         let change = |filter: &mut Instance| {
-            if settings != filter.settings {
-                filter.set_settings(settings.clone())?;
-            }
-            if rules != live || is_new {
-                filter.set_rules(rules)?;
+            filter.install(
+                settings.clone(),
+                if rules == live {
+                    rules_before.clone()
+                } else {
+                    rules
+                },
+            )?;
+            if is_new {
+                filter.complete()?;
             }
             filter.attach(&interfaces, self.xdp.into(), confirm_by_ns)
         };
         let attached = match change(filter) {
             Ok(attached) => attached,
             Err(error) => {
-                // Nothing half-way. A new filter goes altogether.
+                // Nothing half-way; a new filter goes altogether. The first error tells why.
                 if !is_new {
-                    filter.restore(settings_before, rules_before)?;
+                    let _ = filter.install(settings_before, rules_before);
                 }
                 return Err(error.into());
             }
         };
-        report(&interfaces, &attached);
+        report(filter, &interfaces, &attached);
         self.remark(&settings, confirm_by_ns != 0);
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// `--xdp native` and `--xdp generic` do just that or fail.
+    fn refuse_other_mode(&self, filter: &Instance, interfaces: &[Interface]) -> Result<(), Error> {
+        let wanted = match self.xdp {
+            Xdp::Auto => return Ok(()),
+            Xdp::Native => Mode::Native,
+            Xdp::Generic => Mode::Generic,
+        };
+        let present = interfaces
+            .iter()
+            .filter_map(|interface| filter.attachment_of(interface));
+        match present.into_iter().find(|attachment| attachment.mode() != wanted) {
+            Some(attachment) => Err(Error::OtherMode {
+                interface: attachment.name(),
+                is: attachment.mode().name(),
+                wanted: wanted.name(),
+            }),
+            None => Ok(()),
+        }
     }
 
     fn refuse_more_than_attaching(
@@ -260,10 +283,19 @@ impl Up {
 }
 
 /// Says what became of each interface.
-fn report(interfaces: &[Interface], attached: &[Attached]) {
-    for Interface { name, .. } in interfaces {
-        let Some(attached) = attached.iter().find(|attached| attached.interface == *name) else {
-            output::note(format_args!("{name}: was up already"));
+fn report(filter: &Instance, interfaces: &[Interface], attached: &[Attached]) {
+    for interface in interfaces {
+        let name = shown(&interface.name);
+        let Some(attached) = attached.iter().find(|attached| attached.interface == name) else {
+            let waits = filter
+                .attachment_of(interface)
+                .is_some_and(|a| a.record.confirm_by_ns != 0);
+            let hint = if waits {
+                ", and ends by itself unless you keep it: synwall confirm"
+            } else {
+                ""
+            };
+            output::note(format_args!("{name}: was up already{hint}"));
             continue;
         };
         if let Some(why) = &attached.fallback {

@@ -244,3 +244,62 @@ fn a_program_that_somebody_took_off_is_reported_and_attached_again() {
     console.run("status").ok();
     assert_eq!(console.filtered_interfaces(), ["eth0"]);
 }
+
+/// Moves `eth0` of the origin to another namespace and returns that.
+fn move_away(console: &Console) -> tests::lab::Namespace {
+    let away = tests::lab::Namespace::new();
+    let holder = away.command("sleep").arg("60").spawn();
+    let mut holder = holder.expect("a process in the namespace");
+    let pid = holder.id().to_string();
+    let mut ip = console.site.origin.command("ip");
+    tests::lab::Output::of(ip.args(["link", "set", "eth0", "netns", &pid])).ok();
+    holder.kill().expect("our own process");
+    holder.wait().expect("our own process");
+    away
+}
+
+#[test]
+fn an_interface_that_moves_to_another_namespace_stays_up_to_date() {
+    let console = Console::up();
+    let before = console.run("status --json").json()["interfaces"][0]["program_id"].clone();
+    let away = move_away(&console);
+    let row = console.run("status --json").json()["interfaces"][0].clone();
+    assert_eq!(
+        (&row["state"], &row["program_id"]),
+        (&"elsewhere".into(), &before)
+    );
+    console.run("set --drop all").ok();
+    let row = console.run("status --json").json()["interfaces"][0].clone();
+    assert_ne!(row["program_id"], before, "its program was left behind");
+    // Its name does not mean it here.
+    let shown = console.refuses(1, &["down eth0"]);
+    assert!(shown.contains("in another network namespace"), "{shown}");
+    drop(away);
+}
+
+#[test]
+fn an_interface_whose_namespace_is_gone_is_gone() {
+    let console = Console::up();
+    drop(move_away(&console));
+    // The kernel takes a namespace down some time after its last reference went.
+    for _ in 0..100 {
+        if console.run("status --json").stdout.contains("\"gone\"") {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    let output = console.run("status").exits(1);
+    assert!(output.stdout.contains("on no interface"), "{output}");
+    console.run("down eth0").ok();
+}
+
+#[test]
+fn an_explicit_mode_is_not_quietly_another_one() {
+    let console = Console::new();
+    console.run("up eth0 --provider qrator --xdp generic").ok();
+    let shown = console.refuses(1, &["up eth0 --xdp native"]);
+    assert!(shown.contains("synwall down eth0"), "{shown}");
+    for same in ["up eth0", "up eth0 --xdp auto", "up eth0 --xdp generic"] {
+        console.run(same).ok();
+    }
+}

@@ -103,3 +103,12 @@ fn check_names_the_prefix_that_decides() {
         .collect();
     assert_snapshot!(shown.join("\n"));
 }
+
+#[test]
+fn a_label_cannot_turn_text_around() {
+    let console = Console::up();
+    let mut command = console
+        .site
+        .synwall_command(["trust", "add", "192.0.2.7", "--label", "a\u{202e}b"]);
+    console.refused(2, &mut command);
+}

@@ -46,7 +46,10 @@ fn without_root_the_missing_capabilities_are_named() {
 fn root_without_capabilities_is_told_which() {
     let console = Console::up();
     for (gives_up, missing) in [
-        ("--bounding-set=-all", "CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON missing"),
+        (
+            "--bounding-set=-all",
+            "CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON missing",
+        ),
         ("--bounding-set=-net_admin", "CAP_NET_ADMIN missing"),
         ("--bounding-set=-bpf,-sys_admin", "CAP_BPF missing"),
         ("--bounding-set=-perfmon,-sys_admin", "CAP_PERFMON missing"),

@@ -66,3 +66,20 @@ fn a_deny_or_retire_list_may_be_empty() {
         serde_json::json!([])
     );
 }
+
+#[test]
+fn a_filter_whose_last_trusted_prefix_has_expired_can_be_changed_and_says_so() {
+    let console = Console::up();
+    console.run("trust add 192.0.2.7 --for 1s").ok();
+    console
+        .run(&format!("trust remove {}", crate::console::PROXY))
+        .ok();
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    let output = console.run("status").ok();
+    assert!(output.stderr.contains("nobody is trusted"), "{output}");
+    console.run("deny add 198.51.100.66").ok();
+    console.run("retire add 203.0.113.99").ok();
+    // A change of settings and lists at once is judged by what it leads to.
+    console.refuses(2, &["up eth0 --tcp 443"]);
+    console.run("up eth0 --tcp 443 --trust 192.0.2.8").ok();
+}

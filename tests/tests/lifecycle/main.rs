@@ -9,6 +9,7 @@
 
 mod concurrent;
 mod confirmation;
+mod deadlines;
 mod down;
 mod failed_up;
 mod kernel;

@@ -237,7 +237,7 @@ impl Filter {
                 add("would drop", &reason.name(), would_drop.packets, would_drop.bytes);
             }
         }
-        let mut chunks = Chunks::new(pins).expect("the counters of prefixes");
+        let mut chunks = Chunks::new(pins);
         for entry in self.instance.rules.iter() {
             let count = prefix_count(&mut chunks, entry.slot.expect("a slot")).expect("a counter");
             add("prefix", &entry.prefix, count.packets, count.bytes);

@@ -1,4 +1,5 @@
-//! Row 1: what is not IPv4 or IPv6 after up to 4 VLAN tags passes; what is, is judged behind them.
+//! Row 1: what is not IPv4 or IPv6 after up to 4 VLAN tags passes; what is, is judged behind them; more tags
+//! are malformed.
 
 use etherparse::{ArpEthIpv4Packet, ArpOperation};
 
@@ -126,9 +127,15 @@ pub fn rows() -> Vec<Row> {
         );
         t.row(
             ip,
-            "a SYN behind five tags passes",
-            tagged(syn(ip), &[DOT1Q; 5]),
-            PASS,
+            "a SYN behind five or more tags is malformed: Linux looks behind any number of VLAN 0",
+            vec![
+                tagged(syn(ip), &[DOT1Q; 5]),
+                tagged(syn(ip), &[DOT1AD; 20]),
+                (0..5).fold(syn(ip), |frame, _| frame.tag(DOT1Q, 0)),
+                (0..6).fold(syn(ip), |frame, _| frame.tag(DOT1AD, 0)),
+                (0..20).fold(syn(ip), |frame, _| frame.tag(DOT1Q, 0)),
+            ],
+            MALFORMED,
         );
         t.row(
             ip,
