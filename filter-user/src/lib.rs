@@ -13,6 +13,8 @@ pub mod error;
 pub mod generation;
 pub mod instance;
 pub mod interface;
+pub mod interfaces;
+pub mod layout;
 pub mod list_file;
 pub mod map_in_map;
 pub mod pins;
