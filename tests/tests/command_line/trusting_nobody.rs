@@ -71,9 +71,7 @@ fn a_deny_or_retire_list_may_be_empty() {
 fn a_filter_whose_last_trusted_prefix_has_expired_can_be_changed_and_says_so() {
     let console = Console::up();
     console.run("trust add 192.0.2.7 --for 1s").ok();
-    console
-        .run(&format!("trust remove {}", crate::console::PROXY))
-        .ok();
+    console.run(&format!("trust remove {}", PROXY)).ok();
     std::thread::sleep(std::time::Duration::from_millis(1100));
     let output = console.run("status").ok();
     assert!(output.stderr.contains("nobody is trusted"), "{output}");
