@@ -7,22 +7,19 @@ use super::apt;
 use crate::exec;
 
 /// Program, package, what it is for.
-const PROGRAMS: [(&str, &str, &str); 11] = [
+const PROGRAMS: [(&str, &str, &str); 8] = [
     ("ip", "iproute2", "network namespaces and links"),
-    ("nsenter", "util-linux", "running in a namespace"),
     ("setpriv", "util-linux", "running without privileges"),
     (
         "setarch",
         "util-linux",
         "running under another kernel version's name",
     ),
+    ("pgrep", "procps", "seeing that no process is left"),
     ("curl", "curl", "visitors"),
     ("openssl", "openssl", "certificates"),
     ("nmap", "nmap", "scanners"),
-    ("hping3", "hping3", "floods"),
-    ("ethtool", "ethtool", "properties of links"),
     ("bpftool", "bpftool", "the kernel's view of programs and maps"),
-    ("tcpdump", "tcpdump", "seeing that nothing is answered"),
 ];
 
 /// Installs what is missing.
