@@ -28,6 +28,10 @@ pub fn run(filter: &[String]) -> Result<ExitCode> {
                 "--workspace",
                 "--exclude",
                 "filter-ebpf",
+                // All but examples in documentation, of which there are none.
+                "--lib",
+                "--bins",
+                "--tests",
                 "--",
             ])
             .args(filter)

@@ -21,6 +21,14 @@ fn arp(target: [u8; 4]) -> Frame {
     Frame::other(0x0806, &request.to_bytes())
 }
 
+/// A frame in which the program does not get as far as the source.
+fn sourceless(packet: Packet) -> Frame {
+    Frame {
+        source: None,
+        ..packet.frame()
+    }
+}
+
 fn tagged(packet: Packet, tpids: &[u16]) -> Packet {
     tpids.iter().fold(packet, |packet, tpid| packet.tag(*tpid, 100))
 }
@@ -128,13 +136,15 @@ pub fn rows() -> Vec<Row> {
         t.row(
             ip,
             "a SYN behind five or more tags is malformed: Linux looks behind any number of VLAN 0",
-            vec![
+            [
                 tagged(syn(ip), &[DOT1Q; 5]),
                 tagged(syn(ip), &[DOT1AD; 20]),
                 (0..5).fold(syn(ip), |frame, _| frame.tag(DOT1Q, 0)),
                 (0..6).fold(syn(ip), |frame, _| frame.tag(DOT1AD, 0)),
                 (0..20).fold(syn(ip), |frame, _| frame.tag(DOT1Q, 0)),
-            ],
+            ]
+            .map(sourceless)
+            .to_vec(),
             MALFORMED,
         );
         t.row(
