@@ -35,6 +35,8 @@ pub fn find() -> Result<PathBuf> {
             ])
             .arg(place::tools()),
     )
-    .context("bpf-linker could not be built: it comes from crates.io and needs a C linker (gcc)")?;
+    .context(
+        "bpf-linker could not be built: it comes from the Rust package registry and needs a C linker (gcc)",
+    )?;
     Ok(linker)
 }
