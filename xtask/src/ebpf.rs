@@ -31,6 +31,8 @@ pub fn build(tools: &KernelTools) -> Result<()> {
             .env("RUSTC_BOOTSTRAP", "1")
             .env("CARGO_ENCODED_RUSTFLAGS", flags(tools).join("\x1f"))
             .env("LD_LIBRARY_PATH", env::join_paths(&tools.compiler.libraries)?)
+            // The linker makes BTF from the debug information.
+            .env("CARGO_PROFILE_RELEASE_STRIP", "none")
             // filter-user's build script must not build the program a second time, its own way.
             .env("AYA_BUILD_SKIP", "1"),
     )?;
