@@ -2,16 +2,13 @@
 
 use std::io;
 
-use aya::{
-    maps::{Array, MapData},
-    programs::{ProgramError, XdpMode, links::FdLink, loaded_programs},
-};
+use aya::programs::{ProgramError, XdpMode, links::FdLink, loaded_programs};
 use filter_common::InterfaceRecord;
 use nix::errno::Errno;
 
 use crate::{
     Error, Result,
-    attachment::{Attachment, State, errno, name_of, padded},
+    attachment::{Attachment, State, errno, name_of, padded, write_record},
     clock,
     error::Doing as _,
     interface::{self, Interface, Mode},
@@ -68,22 +65,17 @@ impl Prepared {
 
     /// Attaches the program, and says why if it had to be the generic mode.
     pub fn attach(mut self, pins: &Pins, wanted: Wanted) -> Result<(Attachment, Option<io::Error>)> {
-        let attached = match wanted {
-            Wanted::Generic => self
-                .attach_in(pins, Mode::Generic)
-                .map(|id| (Mode::Generic, id, None)),
-            Wanted::Native => self
-                .attach_in(pins, Mode::Native)
-                .map(|id| (Mode::Native, id, None)),
+        let (program_id, fallback) = match wanted {
+            Wanted::Generic => (self.attach_in(pins, Mode::Generic)?, None),
+            Wanted::Native => (self.attach_in(pins, Mode::Native)?, None),
             Wanted::Auto => match self.attach_in(pins, Mode::Native) {
-                Ok(id) => Ok((Mode::Native, id, None)),
-                Err(Error::NoNativeMode { source, .. }) => self
-                    .attach_in(pins, Mode::Generic)
-                    .map(|id| (Mode::Generic, id, Some(source))),
-                Err(error) => Err(error),
+                Ok(id) => (id, None),
+                Err(Error::NoNativeMode { source, .. }) => {
+                    (self.attach_in(pins, Mode::Generic)?, Some(source))
+                }
+                Err(error) => return Err(error),
             },
         };
-        let (_, program_id, fallback) = attached?;
         let Self {
             directory, record, ..
         } = self;
@@ -106,11 +98,7 @@ impl Prepared {
             Mode::Native => 1,
             Mode::Generic => 2,
         };
-        let path = format!("{}/interface_record", self.directory);
-        let mut record: Array<MapData, InterfaceRecord> = pins.map(path)?;
-        record
-            .set(0, self.record, 0)
-            .doing(|| format!("cannot write the record of {name}"))?;
+        write_record(pins, &self.directory, &self.record)?;
 
         let flags = match mode {
             Mode::Native => XdpMode::Driver,
@@ -130,7 +118,7 @@ impl Prepared {
             .info()
             .doing(|| format!("cannot read the link of {name}"))?
             .program_id();
-        link.pin(pins.join(&self.directory).join("link"))
+        link.pin(pins.link(&self.directory))
             .doing(|| format!("cannot pin the link of {name}, so it was detached again"))?;
         Ok(program_id)
     }

@@ -51,10 +51,8 @@ impl Attachment {
     /// Every attachment in `pins`.
     pub fn all(pins: &Pins) -> Result<Vec<Self>> {
         let mut all: Vec<Self> = pins
-            .interface_directories()?
+            .linked_interfaces()?
             .into_iter()
-            // Without a link, a command was killed before it attached anything.
-            .filter(|directory| pins.join(directory).join("link").exists())
             .map(|directory| Self::read(pins, directory))
             .collect::<Result<_>>()?;
         all.sort_by_key(|attachment| attachment.record.name);
@@ -67,7 +65,7 @@ impl Attachment {
             .get(&0, 0)
             .doing(|| format!("cannot read the record of {directory}"))?;
         let what = || format!("cannot read the link of {directory}");
-        let link = FdLink::from(PinnedLink::from_pin(pins.join(&directory).join("link")).doing(what)?);
+        let link = FdLink::from(PinnedLink::from_pin(pins.link(&directory)).doing(what)?);
         let info = link.info().doing(what)?;
         let program_id = info.program_id();
         let runs = |interface: &Interface| interface.xdp.iter().any(|xdp| xdp.id == program_id);
@@ -111,9 +109,14 @@ impl Attachment {
         }
     }
 
+    /// Whether filtering ends by itself, or has, unless it is confirmed.
+    pub fn awaits_confirmation(&self) -> bool {
+        self.record.confirm_by_ns != 0
+    }
+
     /// Whether it passes everything because nobody confirmed it.
     pub fn is_overdue(&self, now_ns: u64) -> bool {
-        self.record.confirm_by_ns != 0 && self.record.confirm_by_ns <= now_ns
+        self.awaits_confirmation() && self.record.confirm_by_ns <= now_ns
     }
 
     /// What it counted.
@@ -136,7 +139,7 @@ impl Attachment {
     pub fn replace(&mut self, pins: &Pins, replacement: Replacement) -> Result<()> {
         let Replacement { mut program, hash } = replacement;
         let what = || format!("cannot replace the program on {}", self.name());
-        let pinned = PinnedLink::from_pin(pins.join(&self.directory).join("link")).doing(what)?;
+        let pinned = PinnedLink::from_pin(pins.link(&self.directory)).doing(what)?;
         let link = XdpLink::try_from(FdLink::from(pinned)).doing(what)?;
         match program.xdp()?.attach_to_link(link) {
             Ok(_) => {
@@ -163,17 +166,21 @@ impl Attachment {
         // The kernel takes it off when the last reference goes. Held open until the pin is gone, that is
         // this one, and closing it takes effect at once.
         let what = || format!("cannot detach from {}", self.name());
-        let link = PinnedLink::from_pin(pins.join(&self.directory).join("link")).doing(what)?;
+        let link = PinnedLink::from_pin(pins.link(&self.directory)).doing(what)?;
         drop(link.unpin().doing(what)?);
         pins.remove_directory(&self.directory)
     }
 
     fn write_record(&self, pins: &Pins) -> Result<()> {
-        let path = format!("{}/interface_record", self.directory);
-        let mut map: Array<MapData, InterfaceRecord> = pins.map(path)?;
-        map.set(0, self.record, 0)
-            .doing(|| format!("cannot write the record of {}", self.name()))
+        write_record(pins, &self.directory, &self.record)
     }
+}
+
+/// Writes what is remembered about an interface.
+pub(crate) fn write_record(pins: &Pins, directory: &str, record: &InterfaceRecord) -> Result<()> {
+    let mut map: Array<MapData, InterfaceRecord> = pins.map(format!("{directory}/interface_record"))?;
+    map.set(0, record, 0)
+        .doing(|| format!("cannot write the record of {}", name_of(record)))
 }
 
 /// A program that was verified to take the place of another one.

@@ -132,11 +132,7 @@ impl Instance {
         for attachment in overdue {
             attachment.detach(&self.pins)?;
         }
-        for directory in self.pins.interface_directories()? {
-            if !self.pins.join(&directory).join("link").exists() {
-                self.pins.remove_directory(&directory)?;
-            }
-        }
+        self.pins.remove_unlinked()?;
         self.respecialise(Features::of(&self.rules))
     }
 
@@ -203,7 +199,7 @@ impl Instance {
 
     /// Whether the program on an interface is what settings and lists ask for.
     pub fn is_current(&self, attachment: &Attachment) -> bool {
-        let awaits = attachment.record.confirm_by_ns != 0;
+        let awaits = attachment.awaits_confirmation();
         attachment.record.program_hash == specialise(&self.settings, Features::of(&self.rules), awaits).hash()
     }
 
@@ -217,7 +213,7 @@ impl Instance {
         self.attachments
             .iter()
             .map(|attachment| {
-                let awaits = attachment.record.confirm_by_ns != 0;
+                let awaits = attachment.awaits_confirmation();
                 attachment.prepare(&self.pins, &specialise(settings, features, awaits))
             })
             .collect()

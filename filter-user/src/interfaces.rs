@@ -136,7 +136,7 @@ impl Instance {
     pub fn confirm(&mut self) -> Result<Vec<String>> {
         let mut names = Vec::new();
         for attachment in &mut self.attachments {
-            if attachment.record.confirm_by_ns != 0 {
+            if attachment.awaits_confirmation() {
                 attachment.confirm(&self.pins)?;
                 names.push(attachment.name());
             }

@@ -76,7 +76,9 @@ impl Pins {
                 path: self.path().to_owned(),
                 what: format!("layout {}, this version has {LAYOUT_VERSION}", layout.version),
             }),
-            Some(layout) if layout.attached != 0 || self.has_links()? => Ok(Content::Filter),
+            Some(layout) if layout.attached != 0 || !self.linked_interfaces()?.is_empty() => {
+                Ok(Content::Filter)
+            }
             Some(_) => Ok(Content::Unfinished),
         }
     }
@@ -153,7 +155,7 @@ impl Pins {
         // worker; closing a descriptor takes effect at once.
         let links: Vec<_> = names
             .iter()
-            .map(|name| PinnedLink::from_pin(self.join(name).join("link")))
+            .map(|name| PinnedLink::from_pin(self.link(name)))
             .collect();
         names.iter().try_for_each(|name| self.remove_entry(name))?;
         drop(links);
@@ -163,7 +165,7 @@ impl Pins {
     fn remove_entry(&self, name: &str) -> Result<()> {
         let path = self.join(name);
         // The link first: without it, what is left of an interface is known to be left over.
-        let _ = fs::remove_file(path.join("link"));
+        let _ = fs::remove_file(self.link(name));
         let is_directory = fs::symlink_metadata(&path).is_ok_and(|found| found.is_dir());
         let removed = if is_directory {
             fs::remove_dir_all(&path)

@@ -165,20 +165,25 @@ impl Pins {
     pub(crate) fn remove_unlinked(&self) -> Result<()> {
         self.interface_directories()?
             .iter()
-            .filter(|name| !self.join(name).join("link").exists())
+            .filter(|name| !self.link(name).exists())
             .try_for_each(|name| self.remove_directory(name))
     }
 
-    /// Whether any interface has a link.
-    pub(crate) fn has_links(&self) -> Result<bool> {
-        Ok(self
-            .interface_directories()?
-            .iter()
-            .any(|name| self.join(name).join("link").exists()))
+    /// The directories of interfaces that have a link. Without one, a command was killed before it had
+    /// attached anything.
+    pub(crate) fn linked_interfaces(&self) -> Result<Vec<String>> {
+        let mut names = self.interface_directories()?;
+        names.retain(|name| self.link(name).exists());
+        Ok(names)
+    }
+
+    /// The path of an interface's link.
+    pub(crate) fn link(&self, directory: &str) -> PathBuf {
+        self.join(directory).join("link")
     }
 
     /// The names of the directories of interfaces.
-    pub(crate) fn interface_directories(&self) -> Result<Vec<String>> {
+    fn interface_directories(&self) -> Result<Vec<String>> {
         let mut names = self.names()?;
         names.retain(|name| name.starts_with(INTERFACE));
         names.sort();

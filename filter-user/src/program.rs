@@ -3,6 +3,7 @@
 use std::{
     hash::{DefaultHasher, Hash as _, Hasher as _},
     path::Path,
+    sync::LazyLock,
 };
 
 use aya::{
@@ -22,6 +23,13 @@ use crate::{
 
 /// The object file of the kernel program, aligned as ELF readers want it.
 static OBJECT: &[u8] = aya::include_bytes_aligned!(env!("SYNWALL_EBPF_OBJECT"));
+
+/// Its hash, which every change and every look at the status compares for each interface.
+static OBJECT_HASH: LazyLock<u64> = LazyLock::new(|| {
+    let mut hasher = DefaultHasher::new();
+    OBJECT.hash(&mut hasher);
+    hasher.finish()
+});
 
 /// The maps that all interfaces of a filter share, by their names in the object file. Each is pinned
 /// under its name in lower case.
@@ -69,7 +77,7 @@ impl Specialisation {
             sources_secret,
         } = settings;
         let mut hasher = DefaultHasher::new();
-        OBJECT.hash(&mut hasher);
+        OBJECT_HASH.hash(&mut hasher);
         (
             tcp.bits(),
             udp.bits(),
@@ -187,9 +195,8 @@ pub fn check_maps(pins: &Pins) -> Result<()> {
         None => Ok(()),
     };
     SHARED_MAPS.iter().try_for_each(|name| check(name, ""))?;
-    pins.interface_directories()?
+    pins.linked_interfaces()?
         .iter()
-        .filter(|directory| pins.join(directory).join("link").exists())
         .try_for_each(|directory| INTERFACE_MAPS.iter().try_for_each(|name| check(name, directory)))
 }
 

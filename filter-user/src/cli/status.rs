@@ -278,7 +278,7 @@ fn state(filter: &Instance, attachment: &Attachment, now_ns: u64) -> &'static st
         _ if attachment.is_overdue(now_ns) => "overdue",
         State::Elsewhere => "elsewhere",
         State::Attached if !filter.is_current(attachment) => "outdated",
-        State::Attached if attachment.record.confirm_by_ns != 0 => "unconfirmed",
+        State::Attached if attachment.awaits_confirmation() => "unconfirmed",
         State::Attached => "attached",
     }
 }

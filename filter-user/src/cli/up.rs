@@ -290,7 +290,7 @@ fn report(filter: &Instance, interfaces: &[Interface], attached: &[Attached]) {
         let Some(attached) = attached.iter().find(|attached| attached.interface == name) else {
             let waits = filter
                 .attachment_of(interface)
-                .is_some_and(|a| a.record.confirm_by_ns != 0);
+                .is_some_and(|a| a.awaits_confirmation());
             let hint = if waits {
                 ", and ends by itself unless you keep it: synwall confirm"
             } else {
