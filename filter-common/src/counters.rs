@@ -1,8 +1,12 @@
 //! Counts, and where the count of a prefix lies.
 //!
-//! The counts of prefixes lie in chunks, arrays of a fixed size that are made when they are first needed
-//! and never move. So a count stays exact through adds, replaces and upgrades, memory follows the number
-//! of prefixes, and no program has to be reloaded when the list grows.
+//! A prefix has a slot. The counts of slots lie in chunks, arrays of a fixed size that are made when they are first
+//! needed and never move: memory follows the number of prefixes, whatever the number of CPUs, and no program has
+//! to be reloaded when the list grows. CPUs do not add to them packet by packet: each keeps the counts of the
+//! slots that it met last to itself, and adds them to the chunk when another slot takes their place. So a flood
+//! from a denied range is counted without one CPU waiting for another, and the sum is exact.
+//!
+//! What was counted on a slot only ever grows. A prefix remembers where its slot stood when it got it.
 
 /// Packets and bytes.
 #[repr(C)]
@@ -14,7 +18,7 @@ pub struct Count {
     pub bytes: u64,
 }
 
-/// What was counted on one prefix, in one shard.
+/// What was counted on one slot.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PrefixCount {
@@ -28,15 +32,47 @@ pub struct PrefixCount {
     pub reserved: u64,
 }
 
+/// What one CPU counted on a slot since the slot got this place.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RecentCount {
+    /// The slot, and one more; 0 for an empty place.
+    pub slot: u32,
+    /// How often the place has changed hands.
+    pub turn: u32,
+    /// How many packets.
+    pub packets: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// When the last one came.
+    pub last_ns: u64,
+}
+
+/// The slots that one CPU met last.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct RecentCounts {
+    /// A slot can stand only in the place of [`RecentCounts::place`].
+    pub places: [RecentCount; Self::LEN],
+}
+
+impl RecentCounts {
+    /// How many: 8 KiB, of which as much is in a cache as there are prefixes that packets match.
+    pub const LEN: usize = 256;
+
+    /// The place of a slot. Neighbours in a list do not share one.
+    #[inline(always)]
+    pub const fn place(slot: u32) -> usize {
+        slot as usize & (Self::LEN - 1)
+    }
+}
+
 const _: () = assert!(size_of::<Count>() == 16);
 const _: () = assert!(size_of::<PrefixCount>() == 32);
+const _: () = assert!(size_of::<RecentCount>() == 32);
+const _: () = assert!(size_of::<RecentCounts>() == 8 * 1024);
 
-/// Where the counters of a prefix lie.
-///
-/// A prefix has a slot, and a slot has [`Chunked::SHARDS`] counters, which CPUs share out among
-/// themselves: enough that the CPUs of a NIC do not fight for one cache line while a denied range floods
-/// them, few enough that a million prefixes fit on any number of CPUs. Additions are atomic, so the sum
-/// is exact.
+/// Where the count of a slot lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Chunked {
     /// Which chunk.
@@ -46,22 +82,19 @@ pub struct Chunked {
 }
 
 impl Chunked {
-    /// Counters of one slot. A power of two.
-    pub const SHARDS: u32 = 4;
     /// Counters in one chunk: 128 KiB of them.
     pub const CHUNK_LEN: u32 = 4096;
     /// Chunks at the most: enough for every slot.
-    pub const MAX_CHUNKS: u32 = crate::SLOT_LIMIT / (Self::CHUNK_LEN / Self::SHARDS);
+    pub const MAX_CHUNKS: u32 = crate::SLOT_LIMIT / Self::CHUNK_LEN;
 
-    /// The counter of `slot` that the CPU numbered `cpu` adds to.
+    /// Where the counter of `slot` lies.
     #[inline(always)]
-    pub const fn locate(slot: u32, cpu: u32) -> Self {
-        let counter = slot * Self::SHARDS + (cpu & (Self::SHARDS - 1));
+    pub const fn locate(slot: u32) -> Self {
         Self {
-            chunk: counter / Self::CHUNK_LEN,
-            index: counter & (Self::CHUNK_LEN - 1),
+            chunk: slot / Self::CHUNK_LEN,
+            index: slot & (Self::CHUNK_LEN - 1),
         }
     }
 }
 
-const _: () = assert!(Chunked::SHARDS.is_power_of_two() && Chunked::CHUNK_LEN.is_power_of_two());
+const _: () = assert!(Chunked::CHUNK_LEN.is_power_of_two());

@@ -5,19 +5,25 @@
 #![no_std]
 
 mod counters;
+mod coverage;
 mod entry;
 mod limits;
 mod reason;
 mod settings;
 mod sources;
 
-pub use counters::{Chunked, Count, PrefixCount};
+pub use counters::{Chunked, Count, PrefixCount, RecentCount, RecentCounts};
+pub use coverage::{
+    Bit, Coarse, CoverageV4, CoverageV6, FINE_BITS_PER_KEY, FINE_LEN_MIN, FINE_WORDS, FINE_WORDS_MIN, coarse_of_word,
+    coarse_v4, coarse_v6, fine_v4, fine_v6,
+};
 pub use entry::{Action, Decision, Expiry, SLOT_LIMIT};
 pub use limits::*;
 pub use reason::{InterfaceCounts, REASONS, Reason};
 pub use settings::{DropLevel, InterfaceRecord};
 pub use sources::{
-    NETWORKS_PER_SET, SETS, SourceNetwork, SourceSets, network_of_ipv4, network_of_ipv6, set_of_network,
+    NETWORKS, NETWORKS_PER_SET, SCORE_DECAY, SCORE_MAX, SETS, Source, SourceNetwork, SourceNetworks, SourceSet,
+    SourceSets, TURNS, is_ipv4,
 };
 
 #[cfg(feature = "user")]

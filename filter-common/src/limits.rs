@@ -2,7 +2,7 @@
 
 /// The layout of the pinned maps. It goes up whenever a map's key, value or meaning changes, so that a
 /// binary never writes into maps that another version understands differently.
-pub const LAYOUT_VERSION: u32 = 1;
+pub const LAYOUT_VERSION: u32 = 2;
 
 /// VLAN tags (802.1Q and 802.1ad, mixed) that are skipped in front of the IP header. More than two are not met
 /// in practice, but Linux takes off any number of tags that have VLAN number 0 (`__netif_receive_skb_core` of

@@ -1,7 +1,7 @@
 //! User space may read and write these layouts as bytes.
 
 use crate::{
-    Count, Decision, Expiry, InterfaceCounts, InterfaceRecord, PrefixCount, SourceNetwork, SourceSets,
+    Count, Decision, Expiry, InterfaceCounts, InterfaceRecord, PrefixCount, RecentCounts, SourceNetworks, SourceSets,
 };
 
 macro_rules! pod {
@@ -21,6 +21,7 @@ pod!(
     InterfaceCounts,
     InterfaceRecord,
     PrefixCount,
-    SourceNetwork,
+    RecentCounts,
+    SourceNetworks,
     SourceSets
 );
