@@ -14,16 +14,16 @@ mod sources;
 
 pub use counters::{Chunked, Count, PrefixCount, RecentCount, RecentCounts};
 pub use coverage::{
-    Bit, Coarse, CoverageV4, CoverageV6, FINE_BITS_PER_KEY, FINE_LEN_MIN, FINE_WORDS, FINE_WORDS_MIN, coarse_of_word,
-    coarse_v4, coarse_v6, fine_v4, fine_v6,
+    Bit, Coarse, CoverageV4, CoverageV6, FINE_BITS_PER_KEY, FINE_LEN_MIN, FINE_WORDS, FINE_WORDS_MIN,
+    coarse_of_word, coarse_v4, coarse_v6, fine_v4, fine_v6,
 };
 pub use entry::{Action, Decision, Expiry, SLOT_LIMIT};
 pub use limits::*;
 pub use reason::{InterfaceCounts, REASONS, Reason};
 pub use settings::{DropLevel, InterfaceRecord};
 pub use sources::{
-    NETWORKS, NETWORKS_PER_SET, SCORE_DECAY, SCORE_MAX, SETS, Source, SourceNetwork, SourceNetworks, SourceSet,
-    SourceSets, TURNS, is_ipv4,
+    NETWORKS, NETWORKS_PER_SET, SCORE_DECAY, SCORE_MAX, SETS, Source, SourceNetwork, SourceNetworks,
+    SourceSet, SourceSets, TURNS, is_ipv4,
 };
 
 #[cfg(feature = "user")]

@@ -1,7 +1,8 @@
 //! User space may read and write these layouts as bytes.
 
 use crate::{
-    Count, Decision, Expiry, InterfaceCounts, InterfaceRecord, PrefixCount, RecentCounts, SourceNetworks, SourceSets,
+    Count, Decision, Expiry, InterfaceCounts, InterfaceRecord, PrefixCount, RecentCounts, SourceNetworks,
+    SourceSets,
 };
 
 macro_rules! pod {
