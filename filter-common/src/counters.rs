@@ -38,7 +38,8 @@ pub struct PrefixCount {
 pub struct RecentCount {
     /// The slot, and one more; 0 for an empty place.
     pub slot: u32,
-    /// How often the place has changed hands.
+    /// How often the place has changed hands, twice; odd while the counts are on their way to the chunk and stand
+    /// in both.
     pub turn: u32,
     /// How many packets.
     pub packets: u64,

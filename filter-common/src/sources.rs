@@ -20,7 +20,7 @@ pub const SETS: usize = 128;
 pub const NETWORKS: usize = SETS * NETWORKS_PER_SET;
 
 /// Packets that a set turns away for each step of its hand.
-pub const TURNS: u16 = 8;
+pub const TURNS: u64 = 8;
 
 /// The highest score: how long a network that has stopped to send keeps its place.
 pub const SCORE_MAX: u16 = 1 << 10;
@@ -36,10 +36,10 @@ pub struct SourceSet {
     pub tags: [u32; NETWORKS_PER_SET],
     /// How firmly each network holds its place.
     pub scores: [u16; NETWORKS_PER_SET],
-    /// Packets of networks without a place, and of networks that lost theirs.
+    /// Packets of networks without a place, and of networks that lost theirs. Where the hand stands follows from it.
     pub lost: u64,
-    /// Packets turned away, from which follows where the hand stands.
-    pub turned_away: u64,
+    /// Keeps sets on lines of their own.
+    pub reserved: u64,
 }
 
 /// The sets of one CPU.

@@ -2,10 +2,10 @@
 
 use aya_ebpf::{
     btf_maps::{Array, ArrayOfMaps, PerCpuArray},
-    helpers::generated::{bpf_get_smp_processor_id, bpf_ktime_get_coarse_ns, bpf_ktime_get_ns},
+    helpers::generated::{bpf_ktime_get_coarse_ns, bpf_ktime_get_ns},
     macros::btf_map,
 };
-use filter_common::{Chunked, Count, InterfaceCounts, PrefixCount, Reason};
+use filter_common::{Chunked, Count, InterfaceCounts, PrefixCount, Reason, RecentCount, RecentCounts};
 
 use crate::{frame::Frame, settings};
 
@@ -19,6 +19,10 @@ static PREFIX_COUNTS: ArrayOfMaps<
     Array<PrefixCount, { Chunked::CHUNK_LEN as usize }>,
     { Chunked::MAX_CHUNKS as usize },
 > = ArrayOfMaps::new();
+
+/// The counts that this CPU has not added to those yet.
+#[btf_map]
+static RECENT_COUNTS: PerCpuArray<RecentCounts, 1> = PerCpuArray::new();
 
 #[inline(always)]
 pub fn passed<const SCATTERED: bool>(frame: &Frame<SCATTERED>) {
@@ -52,19 +56,43 @@ fn count<const SCATTERED: bool>(
 /// Counts the packet on the prefix that has `slot`.
 #[inline(always)]
 pub fn prefix<const SCATTERED: bool>(frame: &Frame<SCATTERED>, slot: u32) {
-    // SAFETY: the helper has no preconditions.
-    let cpu = unsafe { bpf_get_smp_processor_id() };
-    let place = Chunked::locate(slot, cpu);
-    let Some(count) = PREFIX_COUNTS.get_value_ptr_mut(place.chunk, &place.index) else {
+    let Some(recent) = RECENT_COUNTS.get_ptr_mut(0) else {
         return;
     };
-    // SAFETY: the kernel gave the pointer for this run; additions are atomic, and the time is one aligned
-    // word of which any CPU's will do.
-    unsafe {
-        add(&raw mut (*count).packets, 1);
-        add(&raw mut (*count).bytes, frame.len);
-        (&raw mut (*count).last_ns).write_volatile(now());
+    // SAFETY: the value belongs to this CPU, on which no other run of an XDP program comes in between; user space
+    // only reads it. `RecentCounts::place` is below the number of places.
+    let recent = unsafe { &mut (*recent).places[RecentCounts::place(slot)] };
+    if recent.slot != slot + 1 {
+        give_up(recent);
+        recent.slot = slot + 1;
     }
+    recent.packets += 1;
+    recent.bytes += frame.len;
+    recent.last_ns = now();
+}
+
+/// Adds what was counted in a place to the chunk, and empties it. Readers know from `turn` that it happens.
+#[inline(always)]
+fn give_up(recent: &mut RecentCount) {
+    let turn = recent.turn;
+    // SAFETY: the reference is to an aligned word. Volatile, so that it is written before anything else is.
+    unsafe { (&raw mut recent.turn).write_volatile(turn + 1) };
+    if let Some(slot) = recent.slot.checked_sub(1) {
+        let place = Chunked::locate(slot);
+        if let Some(count) = PREFIX_COUNTS.get_value_ptr_mut(place.chunk, &place.index) {
+            // SAFETY: the kernel gave the pointer for this run; additions are atomic, and the time is one aligned word
+            // of which any CPU's will do.
+            unsafe {
+                add(&raw mut (*count).packets, recent.packets);
+                add(&raw mut (*count).bytes, recent.bytes);
+                (&raw mut (*count).last_ns).write_volatile(recent.last_ns);
+            }
+        }
+    }
+    recent.packets = 0;
+    recent.bytes = 0;
+    // SAFETY: as above.
+    unsafe { (&raw mut recent.turn).write_volatile(turn + 2) };
 }
 
 /// Adds to a counter that other CPUs add to as well.

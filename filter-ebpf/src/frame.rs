@@ -21,7 +21,7 @@ pub struct Frame<const SCATTERED: bool> {
 }
 
 /// `N` bytes of a frame that are known to be there.
-pub struct Window<const N: usize> {
+pub struct Window<const N: usize, const COPIED: bool> {
     bytes: *const u8,
 }
 
@@ -29,37 +29,24 @@ pub struct Window<const N: usize> {
 #[repr(align(8))]
 struct Copied<const N: usize>([u8; N]);
 
-/// Calls `whole` if the frame lies in one buffer, else `scattered`. Two programs in one, as the verifier
-/// would otherwise follow both ways at every read, and give up.
-#[inline(always)]
-pub fn with_frame<T>(
-    ctx: &XdpContext,
-    whole: impl FnOnce(&Frame<false>) -> T,
-    scattered: impl FnOnce(&Frame<true>) -> T,
-) -> T {
-    // SAFETY: `ctx` is the context that the kernel gave to this run of the program.
-    let len = unsafe { bpf_xdp_get_buff_len(ctx.as_ptr().cast()) };
-    let frame = Frame::new(ctx);
-    if len > frame.len {
-        scattered(&Frame {
-            len,
-            ..Frame::new(ctx)
-        })
-    } else {
-        whole(&frame)
-    }
-}
-
 impl<const SCATTERED: bool> Frame<SCATTERED> {
     #[inline(always)]
     pub fn new(ctx: &XdpContext) -> Self {
         let (start, end) = (ctx.data(), ctx.data_end());
-        Self {
-            ctx: ctx.as_ptr().cast(),
-            start,
-            end,
-            len: (end - start) as u64,
-        }
+        let ctx = ctx.as_ptr().cast();
+        let len = if SCATTERED {
+            all_bytes(ctx)
+        } else {
+            (end - start) as u64
+        };
+        Self { ctx, start, end, len }
+    }
+
+    /// Whether there is no other buffer behind this one. It takes a call, which costs as much as all other reading does
+    /// on machines that guard returns against speculation: ask where it cannot be told otherwise.
+    #[inline(always)]
+    pub fn is_all(&self) -> bool {
+        all_bytes(self.ctx) == self.len
     }
 
     #[inline(always)]
@@ -69,7 +56,11 @@ impl<const SCATTERED: bool> Frame<SCATTERED> {
 
     /// Calls `read` with the `N` bytes at offset `at`; `None` if the frame ends before.
     #[inline(always)]
-    pub fn read<const N: usize, T>(&self, at: usize, read: impl FnOnce(&Window<N>) -> T) -> Option<T> {
+    pub fn read<const N: usize, T>(
+        &self,
+        at: usize,
+        read: impl FnOnce(&Window<N, SCATTERED>) -> T,
+    ) -> Option<T> {
         if at > MAX_HEADER_OFFSET {
             return None;
         }
@@ -93,19 +84,28 @@ impl<const SCATTERED: bool> Frame<SCATTERED> {
     }
 }
 
+/// The frame's length in bytes, all buffers counted.
+#[inline(always)]
+fn all_bytes(ctx: *mut xdp_md) -> u64 {
+    // SAFETY: `ctx` is the context that the kernel gave to this run of the program.
+    unsafe { bpf_xdp_get_buff_len(ctx) }
+}
+
 macro_rules! load {
     ($name:ident, $word:ty, $asm:literal) => {
         /// The word at offset `AT`, in the order in which the bytes lie in the frame.
         #[inline(always)]
         pub fn $name<const AT: usize>(&self) -> $word {
-            const { assert!(AT + size_of::<$word>() <= N && AT % align_of::<$word>() == 0) }
+            const { assert!(AT + size_of::<$word>() <= N && (!COPIED || AT % align_of::<$word>() == 0)) }
             // SAFETY: the window has `N` readable bytes, and the word ends at or before the last one.
             // Packet data has no alignment; one instruction reads it on every machine on which the
             // verifier admits it, while `read_unaligned` becomes a load for each byte.
             #[cfg(target_arch = "bpf")]
             unsafe {
                 let word: u64;
-                core::arch::asm!($asm, word = out(reg) word, at = in(reg) self.bytes.add(AT), options(readonly, nostack));
+                core::arch::asm!($asm, word = out(reg) word, bytes = in(reg) self.bytes, at = const AT, options(readonly, nostack));
+                // The instruction clears the upper bits: the compiler need not.
+                core::hint::assert_unchecked(word <= <$word>::MAX as u64);
                 word as $word
             }
             // SAFETY: as above.
@@ -117,11 +117,20 @@ macro_rules! load {
     };
 }
 
-impl<const N: usize> Window<N> {
-    load!(u8, u8, "{word} = *(u8 *)({at} + 0)");
-    load!(raw_u16, u16, "{word} = *(u16 *)({at} + 0)");
-    load!(raw_u32, u32, "{word} = *(u32 *)({at} + 0)");
-    load!(raw_u64, u64, "{word} = *(u64 *)({at} + 0)");
+impl<const N: usize, const COPIED: bool> Window<N, COPIED> {
+    /// The `M` bytes at offset `AT` of this window.
+    #[inline(always)]
+    pub fn part<const AT: usize, const M: usize>(&self) -> Window<M, COPIED> {
+        const { assert!(AT + M <= N) }
+        Window {
+            bytes: self.bytes.wrapping_add(AT),
+        }
+    }
+
+    load!(u8, u8, "{word} = *(u8 *)({bytes} + {at})");
+    load!(raw_u16, u16, "{word} = *(u16 *)({bytes} + {at})");
+    load!(raw_u32, u32, "{word} = *(u32 *)({bytes} + {at})");
+    load!(raw_u64, u64, "{word} = *(u64 *)({bytes} + {at})");
 
     /// The 16-bit number at offset `AT`.
     #[inline(always)]

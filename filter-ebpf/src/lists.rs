@@ -5,16 +5,19 @@
 
 use aya_ebpf::{
     bindings::BPF_F_NO_PREALLOC,
-    btf_maps::{Array, ArrayOfMaps, HashMap, LpmTrie, lpm_trie::Key},
+    btf_maps::{Array, ArrayOfMaps, HashMap, LpmTrie, MapDef, lpm_trie::Key},
     helpers::generated::bpf_ktime_get_ns,
     macros::btf_map,
 };
 use filter_common::{
-    Action, Decision, Expiry, GENERATIONS, MAX_EXPIRIES, MAX_NESTED_EXPIRED, MAX_PREFIXES, network_of_ipv4,
-    network_of_ipv6,
+    Action, Decision, Expiry, GENERATIONS, MAX_EXPIRIES, MAX_NESTED_EXPIRED, MAX_PREFIXES, Source,
 };
 
-use crate::network::{Ipv4, Ipv6};
+use crate::{
+    coverage,
+    network::{Ipv4, Ipv6},
+    settings,
+};
 
 type Trie4 = LpmTrie<[u8; 4], Decision, { MAX_PREFIXES as usize }>;
 type Trie6 = LpmTrie<[u8; 16], Decision, { MAX_PREFIXES as usize }>;
@@ -45,11 +48,13 @@ pub trait Address: Copy {
     /// Its length in bits.
     const BITS: u32;
     /// The network that its drops are counted on.
-    fn network(self) -> u64;
-    /// The decision on the longest source prefix that is at most `bits` long.
-    fn find_source(self, generation: u32, bits: u32) -> Option<Decision>;
+    fn network(self) -> Source;
+    /// Whether any source prefix may match: `false` is certain.
+    fn may_match(self) -> bool;
+    /// The number of the [`Decision`] on the longest source prefix.
+    fn decide_source(self) -> u32;
     /// The same among the retired prefixes.
-    fn find_retired(self, generation: u32, bits: u32) -> Option<Decision>;
+    fn decide_retired(self) -> u32;
     /// The four bytes of an IPv4 address, or the sixteen of an IPv6 one, as they lie in the frame.
     fn words(self) -> [u32; 4];
 }
@@ -57,29 +62,76 @@ pub trait Address: Copy {
 /// What happens to a packet from `address`, and the slot of the prefix that says so.
 #[inline(always)]
 pub fn source<A: Address>(address: A) -> Option<(Action, u32)> {
-    let generation = *GENERATION.get(0)?;
-    decide(generation, |bits| address.find_source(generation, bits), A::BITS)
+    // Before the generation is read: bits are set before a prefix is in force, and cleared after it no longer is.
+    if !address.may_match() {
+        return None;
+    }
+    let decision = Decision(address.decide_source());
+    Some((decision.action()?, decision.slot()))
 }
 
 /// Whether `address` is retired, and the slot of the prefix that says so.
 #[inline(always)]
 pub fn retired<A: Address>(address: A) -> Option<(Action, u32)> {
-    let generation = *GENERATION.get(0)?;
-    decide(generation, |bits| address.find_retired(generation, bits), A::BITS)
+    let decision = Decision(address.decide_retired());
+    Some((decision.action()?, decision.slot()))
 }
 
-/// The longest prefix that has not expired.
+// Functions of their own, so that the way of a packet that no list decides about stays short, and that the verifier
+// follows them once. They give a decision's number, 0 where there is none.
+
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn decide_source_v4(address: u32) -> u32 {
+    decide(&SOURCES_V4, 32, |bits| Key::new(bits, address.to_ne_bytes()))
+}
+
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn decide_source_v6(upper: u64, lower: u64) -> u32 {
+    decide(&SOURCES_V6, 128, |bits| {
+        Key::new(bits, Ipv6([upper, lower]).bytes())
+    })
+}
+
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn decide_retired_v4(address: u32) -> u32 {
+    decide(&RETIRED_V4, 32, |bits| Key::new(bits, address.to_ne_bytes()))
+}
+
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn decide_retired_v6(upper: u64, lower: u64) -> u32 {
+    decide(&RETIRED_V6, 128, |bits| {
+        Key::new(bits, Ipv6([upper, lower]).bytes())
+    })
+}
+
+/// The decision on the longest prefix that has not expired.
 #[inline(always)]
-fn decide(generation: u32, find: impl Fn(u32) -> Option<Decision>, bits: u32) -> Option<(Action, u32)> {
-    let mut decision = find(bits)?;
+fn decide<T, K>(maps: &'static Generations<T>, longest: u32, key: impl Fn(u32) -> Key<K>) -> u32
+where
+    T: MapDef<Key = Key<K>, Value = Decision>,
+{
+    const NONE: u32 = 0;
+
+    let Some(&generation) = GENERATION.get(0) else {
+        return NONE;
+    };
+    let mut bits = longest;
     for _ in 0..MAX_NESTED_EXPIRED + 1 {
+        let Some(decision) = lookup(maps, generation, &key(bits)) else {
+            return NONE;
+        };
         match expired(generation, decision) {
-            None => return Some((decision.action()?, decision.slot())),
+            None => return decision.0,
+            Some(0) => return NONE,
             // The next wider prefix is the longest one that is shorter.
-            Some(prefix_len) => decision = find(prefix_len.checked_sub(1)?)?,
+            Some(prefix_len) => bits = prefix_len - 1,
         }
     }
-    None
+    NONE
 }
 
 /// The length of a prefix that has expired.
@@ -99,7 +151,7 @@ fn expired(generation: u32, decision: Decision) -> Option<u32> {
 #[inline(always)]
 fn lookup<T, K>(maps: &'static Generations<T>, generation: u32, key: &Key<K>) -> Option<Decision>
 where
-    T: aya_ebpf::btf_maps::MapDef<Key = Key<K>, Value = Decision>,
+    T: MapDef<Key = Key<K>, Value = Decision>,
 {
     let value = maps.get_value_ptr_mut(generation, key)?;
     // SAFETY: the kernel gave the pointer for this run; a value is replaced as a whole and is one word.
@@ -110,18 +162,27 @@ impl Address for Ipv4 {
     const BITS: u32 = 32;
 
     #[inline(always)]
-    fn network(self) -> u64 {
-        network_of_ipv4(self.0.to_ne_bytes())
+    fn network(self) -> Source {
+        Source::ipv4(
+            u32::from_be(self.0),
+            settings::source_mask_v4(),
+            settings::secret(),
+        )
     }
 
     #[inline(always)]
-    fn find_source(self, generation: u32, bits: u32) -> Option<Decision> {
-        lookup(&SOURCES_V4, generation, &Key::new(bits, self.0.to_ne_bytes()))
+    fn may_match(self) -> bool {
+        coverage::may_match_v4(u32::from_be(self.0))
     }
 
     #[inline(always)]
-    fn find_retired(self, generation: u32, bits: u32) -> Option<Decision> {
-        lookup(&RETIRED_V4, generation, &Key::new(bits, self.0.to_ne_bytes()))
+    fn decide_source(self) -> u32 {
+        decide_source_v4(self.0)
+    }
+
+    #[inline(always)]
+    fn decide_retired(self) -> u32 {
+        decide_retired_v4(self.0)
     }
 
     #[inline(always)]
@@ -134,18 +195,27 @@ impl Address for Ipv6 {
     const BITS: u32 = 128;
 
     #[inline(always)]
-    fn network(self) -> u64 {
-        network_of_ipv6(self.0[0].to_ne_bytes())
+    fn network(self) -> Source {
+        Source::ipv6(
+            u64::from_be(self.0[0]),
+            settings::source_mask_v6(),
+            settings::secret(),
+        )
     }
 
     #[inline(always)]
-    fn find_source(self, generation: u32, bits: u32) -> Option<Decision> {
-        lookup(&SOURCES_V6, generation, &Key::new(bits, self.bytes()))
+    fn may_match(self) -> bool {
+        coverage::may_match_v6((u64::from_be(self.0[0]) >> 32) as u32)
     }
 
     #[inline(always)]
-    fn find_retired(self, generation: u32, bits: u32) -> Option<Decision> {
-        lookup(&RETIRED_V6, generation, &Key::new(bits, self.bytes()))
+    fn decide_source(self) -> u32 {
+        decide_source_v6(self.0[0], self.0[1])
+    }
+
+    #[inline(always)]
+    fn decide_retired(self) -> u32 {
+        decide_retired_v6(self.0[0], self.0[1])
     }
 
     #[inline(always)]

@@ -13,35 +13,82 @@
 
 mod confirm;
 mod counters;
+mod coverage;
 mod established;
 mod frame;
 mod lists;
 mod network;
+mod plain;
 mod settings;
 mod sources;
 mod transport;
 mod verdict;
 
-use aya_ebpf::{bindings::xdp_action, macros::xdp, programs::XdpContext};
+use aya_ebpf::{
+    EbpfContext as _,
+    bindings::{xdp_action, xdp_md},
+    macros::xdp,
+    programs::XdpContext,
+};
 
 use crate::{frame::Frame, verdict::Verdict};
 
+/// For kernels that give XDP frames of several buffers.
 #[xdp(frags)]
-pub fn synwall_frags(ctx: XdpContext) -> u32 {
-    frame::with_frame(&ctx, filter, filter)
-}
-
-#[xdp]
-pub fn synwall(ctx: XdpContext) -> u32 {
-    filter(&Frame::<false>::new(&ctx))
-}
-
 #[inline(always)]
-fn filter<const SCATTERED: bool>(frame: &Frame<SCATTERED>) -> u32 {
+pub fn synwall_frags(ctx: XdpContext) -> u32 {
+    plain_or(&ctx, any)
+}
+
+/// For kernels before.
+#[xdp]
+#[inline(always)]
+pub fn synwall(ctx: XdpContext) -> u32 {
+    plain_or(&ctx, whole)
+}
+
+/// Filters a plain packet here, and any other where `other` does: the plain ones' way stays short.
+#[inline(always)]
+fn plain_or(ctx: &XdpContext, other: extern "C" fn(*mut xdp_md) -> u32) -> u32 {
     if settings::awaits_confirmation() && confirm::is_overdue() {
         return xdp_action::XDP_PASS;
     }
-    match verdict::of(frame) {
+    let frame = Frame::<false>::new(ctx);
+    if let Some(packet) = plain::ipv4(&frame) {
+        carry_out(&frame, verdict::of_packet(&frame, &packet))
+    } else if let Some(packet) = plain::ipv6(&frame) {
+        carry_out(&frame, verdict::of_packet(&frame, &packet))
+    } else {
+        other(ctx.as_ptr().cast())
+    }
+}
+
+/// Filters a frame of one buffer or several.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn any(ctx: *mut xdp_md) -> u32 {
+    let ctx = XdpContext::new(ctx);
+    let frame = Frame::<false>::new(&ctx);
+    if frame.is_all() {
+        carry_out(&frame, verdict::of(&frame))
+    } else {
+        let frame = Frame::<true>::new(&ctx);
+        carry_out(&frame, verdict::of(&frame))
+    }
+}
+
+/// Filters a frame of one buffer.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn whole(ctx: *mut xdp_md) -> u32 {
+    let frame = Frame::<false>::new(&XdpContext::new(ctx));
+    carry_out(&frame, verdict::of(&frame))
+}
+
+/// Counts a verdict and carries it out.
+#[inline(always)]
+fn carry_out<const SCATTERED: bool>(frame: &Frame<SCATTERED>, verdict: Verdict) -> u32 {
+    match verdict {
         Verdict::Pass => {
             counters::passed(frame);
             xdp_action::XDP_PASS

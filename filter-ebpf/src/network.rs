@@ -243,7 +243,7 @@ fn walk<const SCATTERED: bool>(ctx: *mut xdp_md, protocol: u64, at: u64, end: u6
 }
 
 #[inline(always)]
-fn is_extension(protocol: u8) -> bool {
+pub fn is_extension(protocol: u8) -> bool {
     matches!(
         protocol,
         protocol::HOP_BY_HOP

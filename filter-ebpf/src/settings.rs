@@ -31,10 +31,17 @@ static CONFIRM: Global<u8> = Global::new(0);
 /// 1 if the kernel has `bpf_ktime_get_coarse_ns` (5.11 and later).
 #[unsafe(no_mangle)]
 static COARSE_CLOCK: Global<u8> = Global::new(0);
-/// The secret of the table of sources.
+/// The secret of all hashes.
 #[unsafe(no_mangle)]
-static SOURCES_SECRET: Global<u64> = Global::new(0);
+static SECRET: Global<u64> = Global::new(0);
+/// The bits of an IPv4 address that its drops are counted by.
+#[unsafe(no_mangle)]
+static SOURCE_MASK_V4: Global<u32> = Global::new(0);
+/// Those of the first half of an IPv6 address.
+#[unsafe(no_mangle)]
+static SOURCE_MASK_V6: Global<u64> = Global::new(0);
 
+/// Whether a port, as it lies in the frame, is protected.
 #[inline(always)]
 pub fn protects_tcp(port: u16) -> bool {
     contains(&TCP_PORTS, port)
@@ -85,16 +92,27 @@ pub fn has_coarse_clock() -> bool {
 }
 
 #[inline(always)]
-pub fn sources_secret() -> u64 {
-    SOURCES_SECRET.load()
+pub fn secret() -> u64 {
+    SECRET.load()
+}
+
+#[inline(always)]
+pub fn source_mask_v4() -> u32 {
+    SOURCE_MASK_V4.load()
+}
+
+#[inline(always)]
+pub fn source_mask_v6() -> u64 {
+    SOURCE_MASK_V6.load()
 }
 
 #[inline(always)]
 fn contains(set: &'static Global<PortSet>, port: u16) -> bool {
     let bytes = (&raw const *set).cast::<u8>();
+    let number = u16::from_be(port);
     // SAFETY: `Global` is transparent over the port set, which has a byte for every eight ports, and a
     // port divided by eight is below its length. Volatile, since the loader has changed the bytes that
     // the compiler saw.
-    let byte = unsafe { bytes.add(usize::from(port >> 3)).read_volatile() };
-    byte >> (port & 7) & 1 != 0
+    let byte = unsafe { bytes.add(usize::from(number >> 3)).read_volatile() };
+    byte >> (number & 7) & 1 != 0
 }

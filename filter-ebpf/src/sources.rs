@@ -1,39 +1,101 @@
-//! Drops by source network: a bounded table on each CPU, see [`SourceNetwork`].
+//! Drops by source network: a bounded table on each CPU, as [`filter_common::SourceSet`] says.
 
 use aya_ebpf::{btf_maps::PerCpuArray, macros::btf_map};
-use filter_common::{NETWORKS_PER_SET, SourceNetwork, SourceSets, set_of_network};
+use filter_common::{
+    NETWORKS_PER_SET, SCORE_DECAY, SCORE_MAX, Source, SourceNetwork, SourceNetworks, SourceSet, SourceSets,
+    TURNS,
+};
 
-use crate::{frame::Frame, settings};
+use crate::frame::Frame;
 
 #[btf_map]
 static SOURCE_SETS: PerCpuArray<SourceSets, 1> = PerCpuArray::new();
+#[btf_map]
+static SOURCE_NETWORKS: PerCpuArray<SourceNetworks, 1> = PerCpuArray::new();
 
 /// Counts a dropped packet on the network that it came from.
 #[inline(always)]
-pub fn dropped<const SCATTERED: bool>(frame: &Frame<SCATTERED>, network: u64) {
-    let Some(table) = SOURCE_SETS.get_ptr_mut(0) else {
+pub fn dropped<const SCATTERED: bool>(frame: &Frame<SCATTERED>, source: Source) {
+    let Some(sets) = SOURCE_SETS.get_ptr_mut(0) else {
         return;
     };
-    // SAFETY: the value belongs to this CPU, on which no other run of an XDP program comes in between;
-    // user space only reads it. `set_of_network` is below the number of sets.
-    let set = unsafe { &mut (*table).sets[set_of_network(network, settings::sources_secret())] };
-
-    let mut fewest = 0;
+    // SAFETY: the value belongs to this CPU, on which no other run of an XDP program comes in between; user space
+    // only reads it. `Source::set` is below the number of sets.
+    let set = unsafe { &mut (*sets).sets[source.set()] };
+    let tag = source.tag();
     for place in 0..NETWORKS_PER_SET {
-        if set[place].network == network {
-            set[place].packets += 1;
-            set[place].bytes += frame.len;
-            return;
-        }
-        if set[place].packets < set[fewest].packets {
-            fewest = place;
+        if set.tags[place] == tag {
+            return add(frame, source, set, place);
         }
     }
-    let taken_over = set[fewest & (NETWORKS_PER_SET - 1)].packets;
-    set[fewest & (NETWORKS_PER_SET - 1)] = SourceNetwork {
-        network,
-        packets: taken_over + 1,
-        bytes: frame.len,
-        error: taken_over,
+    // Places fill in their order, and none becomes empty again.
+    if set.tags[NETWORKS_PER_SET - 1] == 0 {
+        for place in 0..NETWORKS_PER_SET {
+            if set.tags[place] == 0 {
+                return take(frame, source, set, place);
+            }
+        }
+    }
+    turn_away(frame, source, set);
+}
+
+/// Counts a packet of a network that has a place.
+#[inline(always)]
+fn add<const SCATTERED: bool>(frame: &Frame<SCATTERED>, source: Source, set: &mut SourceSet, place: usize) {
+    let Some(network) = network(source, place) else {
+        return;
     };
+    // Another network with the same tag, once in a billion.
+    if network.network != source.network {
+        set.lost += 1;
+        return;
+    }
+    network.packets += 1;
+    network.bytes += frame.len;
+    if set.scores[place] < SCORE_MAX {
+        set.scores[place] += 1;
+    }
+}
+
+/// Counts a packet of a network without a place, and moves the set's hand every so often: a place that it finds
+/// without any score is the network's.
+#[inline(always)]
+fn turn_away<const SCATTERED: bool>(frame: &Frame<SCATTERED>, source: Source, set: &mut SourceSet) {
+    set.lost += 1;
+    if set.lost % TURNS != 0 {
+        return;
+    }
+    let hand = (set.lost / TURNS) as usize % NETWORKS_PER_SET;
+    let score = set.scores[hand];
+    let left = score - score.div_ceil(1 << SCORE_DECAY);
+    set.scores[hand] = left;
+    if left == 0 {
+        // It is counted on the place from now on.
+        set.lost -= 1;
+        take(frame, source, set, hand);
+    }
+}
+
+/// Gives the place to a network, with the packet that is its first.
+#[inline(always)]
+fn take<const SCATTERED: bool>(frame: &Frame<SCATTERED>, source: Source, set: &mut SourceSet, place: usize) {
+    let Some(network) = network(source, place) else {
+        return;
+    };
+    set.lost += network.packets;
+    set.tags[place] = source.tag();
+    set.scores[place] = 1;
+    *network = SourceNetwork {
+        network: source.network,
+        packets: 1,
+        bytes: frame.len,
+        error: set.lost,
+    };
+}
+
+#[inline(always)]
+fn network(source: Source, place: usize) -> Option<&'static mut SourceNetwork> {
+    let networks = SOURCE_NETWORKS.get_ptr_mut(0)?;
+    // SAFETY: as for the sets; the number is below that of all places.
+    Some(unsafe { &mut (*networks).networks[source.set() * NETWORKS_PER_SET + place] })
 }

@@ -3,7 +3,7 @@
 use filter_common::{TCP_FLAGS_END, UDP_PORTS_END};
 
 use crate::{
-    frame::Frame,
+    frame::{Frame, Window},
     network::{Datagram, Payload, Transport, protocol},
     settings,
 };
@@ -42,61 +42,85 @@ impl Segment {
     }
 }
 
-/// A packet's approach and, meaningful with [`Approach::Tcp`] alone, the segment: beside the approach and
-/// not inside of it, as the verifier refuses a register that was never written.
+/// A packet, as the table of verdicts sees it.
+pub struct Packet<A> {
+    pub source: A,
+    pub destination: A,
+    pub approach: Approach,
+    /// Meaningful with [`Approach::Tcp`] alone; beside the approach and not inside of it, as the verifier refuses a
+    /// register that was never written.
+    pub segment: Segment,
+}
+
+impl<A> Packet<A> {
+    /// Reads the transport header of a datagram.
+    #[inline(always)]
+    pub fn read<const SCATTERED: bool>(frame: &Frame<SCATTERED>, datagram: Datagram<A>) -> Self {
+        let (approach, segment) = approach(frame, datagram.payload, &datagram.transport);
+        Self {
+            source: datagram.source,
+            destination: datagram.destination,
+            approach,
+            segment,
+        }
+    }
+}
+
 #[inline(always)]
-pub fn approach<A, const SCATTERED: bool>(
+fn approach<const SCATTERED: bool>(
     frame: &Frame<SCATTERED>,
-    datagram: &Datagram<A>,
+    payload: Payload,
+    transport: &Transport,
 ) -> (Approach, Segment) {
-    let transport = &datagram.transport;
-    match datagram.payload {
-        Payload::Transport if transport.protocol == protocol::TCP => tcp(frame, transport),
+    let nothing = Segment::default();
+    match payload {
+        Payload::Transport if transport.protocol == protocol::TCP => {
+            within(frame, transport, tcp).unwrap_or((too_short(transport), nothing))
+        }
         Payload::Transport if transport.protocol == protocol::UDP && settings::any_udp() => {
-            (udp(frame, transport), Segment::default())
+            let approach = within(frame, transport, udp);
+            (approach.unwrap_or(too_short(transport)), nothing)
         }
-        Payload::Transport | Payload::LaterFragment => (Approach::None, Segment::default()),
-        Payload::Malformed => (Approach::Malformed, Segment::default()),
-        Payload::EvasiveFragment => (Approach::EvasiveFragment, Segment::default()),
+        Payload::Transport | Payload::LaterFragment => (Approach::None, nothing),
+        Payload::Malformed => (Approach::Malformed, nothing),
+        Payload::EvasiveFragment => (Approach::EvasiveFragment, nothing),
     }
 }
 
+/// Calls `read` with the first `N` bytes of a transport header; `None` if the packet or the frame ends before.
 #[inline(always)]
-fn tcp<const SCATTERED: bool>(frame: &Frame<SCATTERED>, transport: &Transport) -> (Approach, Segment) {
-    // RFC 9293, section 3.1: the flags are in the 14th byte.
-    let header = || {
-        if transport.at + TCP_FLAGS_END > transport.end {
-            return None;
-        }
-        frame.read::<TCP_FLAGS_END, _>(transport.at, |header| {
-            (
-                header.u16::<2>(),
-                Segment {
-                    ports: header.raw_u32::<0>(),
-                    flags: header.u8::<13>(),
-                },
-            )
-        })
+fn within<const N: usize, const SCATTERED: bool, T>(
+    frame: &Frame<SCATTERED>,
+    transport: &Transport,
+    read: impl FnOnce(&Window<N, SCATTERED>) -> T,
+) -> Option<T> {
+    if transport.at + N > transport.end {
+        return None;
+    }
+    frame.read(transport.at, read)
+}
+
+/// The approach of a TCP header (RFC 9293, section 3.1), which the flags end.
+#[inline(always)]
+pub fn tcp<const COPIED: bool>(header: &Window<TCP_FLAGS_END, COPIED>) -> (Approach, Segment) {
+    let segment = Segment {
+        ports: header.raw_u32::<0>(),
+        flags: header.u8::<13>(),
     };
-    match header() {
-        None => (too_short(transport), Segment::default()),
-        Some((port, segment)) if settings::protects_tcp(port) => (Approach::Tcp, segment),
-        Some(_) => (Approach::None, Segment::default()),
+    if settings::protects_tcp(header.raw_u16::<2>()) {
+        (Approach::Tcp, segment)
+    } else {
+        (Approach::None, segment)
     }
 }
 
+/// The approach of a UDP header (RFC 768).
 #[inline(always)]
-fn udp<const SCATTERED: bool>(frame: &Frame<SCATTERED>, transport: &Transport) -> Approach {
-    let port = || {
-        if transport.at + UDP_PORTS_END > transport.end {
-            return None;
-        }
-        frame.read::<UDP_PORTS_END, _>(transport.at, |header| header.u16::<2>())
-    };
-    match port() {
-        None => too_short(transport),
-        Some(port) if settings::protects_udp(port) => Approach::Udp,
-        Some(_) => Approach::None,
+pub fn udp<const COPIED: bool>(header: &Window<UDP_PORTS_END, COPIED>) -> Approach {
+    if settings::protects_udp(header.raw_u16::<2>()) {
+        Approach::Udp
+    } else {
+        Approach::None
     }
 }
 

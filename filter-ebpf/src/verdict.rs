@@ -8,7 +8,7 @@ use crate::{
     lists::{self, Address},
     network::{self, Datagram, ether_type},
     settings, sources,
-    transport::{self, Approach},
+    transport::{Approach, Packet},
 };
 
 pub enum Verdict {
@@ -18,6 +18,7 @@ pub enum Verdict {
 
 use Verdict::{Drop, Pass};
 
+/// The verdict on any frame.
 #[inline(always)]
 pub fn of<const SCATTERED: bool>(frame: &Frame<SCATTERED>) -> Verdict {
     let (ether_type, at) = network::skip_tags(frame);
@@ -36,29 +37,37 @@ fn of_datagram<A: Address, const SCATTERED: bool>(
     frame: &Frame<SCATTERED>,
     datagram: Option<Datagram<A>>,
 ) -> Verdict {
-    // An IP header that is cut short: not even the source is known.
-    let Some(datagram) = datagram else {
-        return Drop(Reason::Malformed);
-    };
-    let verdict = table(frame, &datagram);
+    match datagram {
+        Some(datagram) => of_packet(frame, &Packet::read(frame, datagram)),
+        // An IP header that is cut short: not even the source is known.
+        None => Drop(Reason::Malformed),
+    }
+}
+
+/// The verdict on a packet that has been read.
+#[inline(always)]
+pub fn of_packet<A: Address, const SCATTERED: bool>(frame: &Frame<SCATTERED>, packet: &Packet<A>) -> Verdict {
+    let verdict = table(frame, packet);
     if matches!(verdict, Drop(_)) {
-        sources::dropped(frame, datagram.source.network());
+        sources::dropped(frame, packet.source.network());
     }
     verdict
 }
 
 #[inline(always)]
-fn table<A: Address, const SCATTERED: bool>(frame: &Frame<SCATTERED>, datagram: &Datagram<A>) -> Verdict {
+fn table<A: Address, const SCATTERED: bool>(frame: &Frame<SCATTERED>, packet: &Packet<A>) -> Verdict {
+    let Packet {
+        approach, segment, ..
+    } = *packet;
     // 2. The destination is a retired prefix.
     if settings::may_retire()
-        && let Some((Action::Retire, slot)) = lists::retired(datagram.destination)
+        && let Some((Action::Retire, slot)) = lists::retired(packet.destination)
     {
         counters::prefix(frame, slot);
         return Drop(Reason::Retired);
     }
 
     // 3. Not TCP, or UDP where UDP ports are protected, to a protected port.
-    let (approach, segment) = transport::approach(frame, datagram);
     if approach == Approach::None {
         return Pass;
     }
@@ -72,7 +81,7 @@ fn table<A: Address, const SCATTERED: bool>(frame: &Frame<SCATTERED>, datagram: 
         return Pass;
     }
 
-    match lists::source(datagram.source) {
+    match lists::source(packet.source) {
         // 4. The longest matching prefix of the source is a deny entry.
         Some((Action::Deny, slot)) => {
             counters::prefix(frame, slot);
@@ -91,7 +100,7 @@ fn table<A: Address, const SCATTERED: bool>(frame: &Frame<SCATTERED>, datagram: 
             // 7. Untrusted, any other TCP segment.
             Approach::Tcp => match settings::drop_level() {
                 DropLevel::New => Pass,
-                DropLevel::Unestablished if established::has_socket(frame, datagram, segment) => Pass,
+                DropLevel::Unestablished if established::has_socket(frame, packet) => Pass,
                 DropLevel::Unestablished => Drop(Reason::UntrustedStray),
                 DropLevel::All => Drop(Reason::UntrustedSegment),
             },

@@ -126,7 +126,7 @@ impl Instance {
 
     /// Puts an entry in, or takes it out, and with it those whose time is over. `false` if there is no room for it.
     fn edit_one(&mut self, list: Action, prefix: IpNet, new: Option<&NewEntry>, now_ns: u64) -> Result<bool> {
-        let (pins, lists, secret) = (&self.pins, &self.lists, self.settings.sources_secret);
+        let (pins, lists, secret) = (&self.pins, &self.lists, self.settings.secret);
         lists.header.set_dirty(true);
         let mut editor = Editor::open(pins, lists)?;
         let mut edits = 0;

@@ -85,13 +85,12 @@ fn totals_of(
         // What a CPU has, it had in its place all the time; else some of it may be in the chunk by now, too.
         let stood = |slot: u32| {
             let place = RecentCounts::place(slot);
-            let turns = |cpus: &[RecentCounts]| -> Vec<_> {
-                cpus.iter()
-                    .map(|cpu| (cpu.places[place].slot, cpu.places[place].turn))
-                    .collect()
+            let same = |(before, after): (&RecentCounts, &RecentCounts)| {
+                let (before, after) = (before.places[place], after.places[place]);
+                before.slot != slot + 1
+                    || before.turn.is_multiple_of(2) && (before.slot, before.turn) == (after.slot, after.turn)
             };
-            let held = before.iter().any(|cpu| cpu.places[place].slot == slot + 1);
-            !held || turns(&before) == turns(&after)
+            before.iter().zip(&after).all(same)
         };
         let moved: Vec<usize> = wanted
             .iter()
@@ -244,7 +243,7 @@ mod tests {
                     }
                     now = RecentCount {
                         slot: slot + 1,
-                        turn: now.turn + 1,
+                        turn: now.turn + 2,
                         ..Default::default()
                     };
                 }

@@ -3,7 +3,7 @@
 
 use std::{io, path::PathBuf, process::ExitCode};
 
-use crate::{entry::Action, list_file::BadLine, ports::BadPorts, prefix::BadPrefix};
+use crate::{entry::Action, list_file::BadLine, ports::BadPorts, prefix::BadPrefix, sources::Lengths};
 
 /// A result of this library.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -219,6 +219,16 @@ pub enum Error {
         is: &'static str,
         /// The mode that was asked for.
         wanted: &'static str,
+    },
+    /// The filter counts other source networks.
+    #[error(
+        "the running filter counts drops by {is}, and cannot change to {wanted}: what it has counted would lose its meaning. Set it up anew: synwall down --all, then synwall up …"
+    )]
+    OtherSources {
+        /// What it counts by.
+        is: Lengths,
+        /// What was asked for.
+        wanted: Lengths,
     },
     /// The kernel said no.
     #[error("{doing}: {source}")]

@@ -144,7 +144,7 @@ impl Instance {
             self.lists = Lists::open(&self.pins)?;
         }
         if self.lists.header.is_dirty() {
-            change::restore_coverage(&self.pins, &self.lists, self.settings.sources_secret)?;
+            change::restore_coverage(&self.pins, &self.lists, self.settings.secret)?;
         }
         self.respecialise(self.features())
     }
@@ -203,7 +203,7 @@ impl Instance {
         // that does not look must not run while there are some.
         let (before, after) = (self.features(), Features::of_rules(&rules));
         self.respecialise(before.or(after))?;
-        let secret = self.settings.sources_secret;
+        let secret = self.settings.secret;
         self.lists = generation::install(&self.pins, &self.lists, &rules, secret, &self.progress)?;
         self.respecialise(after)
     }

@@ -41,7 +41,11 @@ const SHARED_MAPS: &[&str] = &[
     "RETIRED_V6",
     "EXPIRIES",
     "PREFIX_COUNTS",
+    "RECENT_COUNTS",
+    "COVERAGE_V4",
+    "COVERAGE_V6",
     "SOURCE_SETS",
+    "SOURCE_NETWORKS",
 ];
 
 /// The maps that each interface has for itself.
@@ -74,7 +78,8 @@ impl Specialisation {
             udp,
             drop,
             policy,
-            sources_secret,
+            sources,
+            secret,
         } = settings;
         let mut hasher = DefaultHasher::new();
         OBJECT_HASH.hash(&mut hasher);
@@ -83,7 +88,8 @@ impl Specialisation {
             udp.bits(),
             *drop as u8,
             *policy == Policy::Observe,
-            sources_secret,
+            (sources.v4, sources.v6),
+            secret,
         )
             .hash(&mut hasher);
         (deny, retire, confirm).hash(&mut hasher);
@@ -143,7 +149,9 @@ impl Program {
             .override_global("RETIRE", &retire, true)
             .override_global("CONFIRM", &confirm, true)
             .override_global("COARSE_CLOCK", &coarse, true)
-            .override_global("SOURCES_SECRET", &settings.sources_secret, true)
+            .override_global("SECRET", &settings.secret, true)
+            .override_global("SOURCE_MASK_V4", &settings.sources.mask_v4(), true)
+            .override_global("SOURCE_MASK_V6", &settings.sources.mask_v6(), true)
             .load(OBJECT)
             .doing(|| "cannot load the kernel program".into())?;
         let entry = if preflight::has_frags(version) {

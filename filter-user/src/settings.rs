@@ -2,7 +2,7 @@
 
 use filter_common::{DropLevel, PORT_SET_BYTES};
 
-use crate::ports::PortSet;
+use crate::{ports::PortSet, sources::Lengths};
 
 /// Whether packets are dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,9 +43,10 @@ pub struct Settings {
     pub drop: DropLevel,
     /// Whether packets are dropped.
     pub policy: Policy,
-    /// Keeps attackers from choosing networks that share a set in the table of sources. Stays the same as
-    /// long as that table does.
-    pub sources_secret: u64,
+    /// The networks that drops are counted by. Stay the same as long as the filter does.
+    pub sources: Lengths,
+    /// Keeps attackers from choosing addresses that a hash brings together. Stays the same as long as the filter does.
+    pub secret: u64,
 }
 
 /// [`Settings`] as they lie in their map.
@@ -54,12 +55,14 @@ pub struct Settings {
 pub(crate) struct SettingsRecord {
     tcp: [u8; PORT_SET_BYTES],
     udp: [u8; PORT_SET_BYTES],
-    sources_secret: u64,
+    secret: u64,
     drop: u32,
     policy: u32,
+    sources_v4: u32,
+    sources_v6: u32,
 }
 
-const _: () = assert!(size_of::<SettingsRecord>() == 2 * PORT_SET_BYTES + 16);
+const _: () = assert!(size_of::<SettingsRecord>() == 2 * PORT_SET_BYTES + 24);
 
 // SAFETY: `#[repr(C)]`, made of integers and arrays of them, without padding (see the size above).
 unsafe impl aya::Pod for SettingsRecord {}
@@ -69,7 +72,9 @@ impl From<&Settings> for SettingsRecord {
         Self {
             tcp: *settings.tcp.bits(),
             udp: *settings.udp.bits(),
-            sources_secret: settings.sources_secret,
+            secret: settings.secret,
+            sources_v4: settings.sources.v4.into(),
+            sources_v6: settings.sources.v6.into(),
             drop: settings.drop as u32,
             policy: match settings.policy {
                 Policy::Enforce => 0,
@@ -84,7 +89,11 @@ impl From<&SettingsRecord> for Settings {
         Self {
             tcp: PortSet::from_bits(record.tcp),
             udp: PortSet::from_bits(record.udp),
-            sources_secret: record.sources_secret,
+            sources: Lengths {
+                v4: record.sources_v4.clamp(8, 32) as u8,
+                v6: record.sources_v6.clamp(16, 64) as u8,
+            },
+            secret: record.secret,
             drop: match record.drop {
                 0 => DropLevel::New,
                 1 => DropLevel::Unestablished,
@@ -115,7 +124,8 @@ mod tests {
                 udp: "443".parse().unwrap(),
                 drop,
                 policy,
-                sources_secret: 7,
+                sources: "32,64".parse().unwrap(),
+                secret: 7,
             };
             assert_eq!(Settings::from(&SettingsRecord::from(&settings)), settings);
         }

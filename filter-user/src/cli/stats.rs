@@ -41,7 +41,7 @@ enum Table {
     Reasons,
     /// Configured prefixes, exact: new connections of trusted ones, drops of denied and retired ones
     Prefixes,
-    /// Drops by source network (/24 and /48), each with its error bound
+    /// Drops by source network (/24 and /48 unless told otherwise), each with its error bound
     Sources,
 }
 
@@ -54,6 +54,9 @@ struct Document {
     prefixes: Option<Vec<PrefixRow>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sources: Option<Vec<SourceRow>>,
+    /// Packets from networks that are not counted apart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sources_others: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -127,12 +130,16 @@ impl Stats {
         let filter = Instance::open(pin_dir)?;
         let reasons = || reason_rows(&filter);
         let prefixes = || prefix_rows(&filter);
-        let sources = || source_rows(&filter);
+        let sources = self
+            .wants(Table::Sources)
+            .then(|| sources::read(&filter.pins, filter.settings.sources))
+            .transpose()?;
         Ok(Document {
             schema: SCHEMA,
             reasons: self.wants(Table::Reasons).then(reasons).transpose()?,
             prefixes: self.wants(Table::Prefixes).then(prefixes).transpose()?,
-            sources: self.wants(Table::Sources).then(sources).transpose()?,
+            sources_others: sources.as_ref().map(|sources| sources.others),
+            sources: sources.map(source_rows),
         })
     }
 
@@ -176,13 +183,14 @@ impl Stats {
             let columns = [
                 Column::Text("SOURCE"),
                 Column::Number("PACKETS"),
-                Column::Number("ERROR"),
+                Column::Number("MISSED AT MOST"),
                 Column::Number("BYTES"),
                 Column::Number("A SECOND"),
             ];
-            // A network that owes most of its count to others is noise of a flood, not a source.
-            let (clear, noise): (Vec<&SourceRow>, Vec<_>) =
-                rows.iter().partition(|row| row.error <= row.packets / 2);
+            // Of a flood from everywhere some networks are always there, with the packet or two that they sent.
+            let (clear, noise): (Vec<&SourceRow>, Vec<_>) = rows
+                .iter()
+                .partition(|row| row.error == 0 || row.packets >= CLEAR);
             let cells: Vec<_> = clear
                 .iter()
                 .take(SOURCES_SHOWN)
@@ -199,8 +207,12 @@ impl Stats {
             output.table(columns, &cells)?;
             let hidden = noise.len() + clear.len().saturating_sub(SOURCES_SHOWN);
             if hidden > 0 {
+                note(format_args!("{hidden} more networks; --json has them all"));
+            }
+            if let Some(others @ 1..) = document.sources_others {
                 note(format_args!(
-                    "{hidden} more networks, too small to tell apart; --json has them all"
+                    "{} packets came from more networks than can be counted apart",
+                    grouped(others)
                 ));
             }
         }
@@ -210,6 +222,8 @@ impl Stats {
 
 /// More source networks than this do not fit on a screen; `--json` has them all.
 const SOURCES_SHOWN: usize = 20;
+/// Packets of a network that stands out of a flood.
+const CLEAR: u64 = 10;
 
 fn reason_rows(filter: &Instance) -> Result<Vec<ReasonRow>, Error> {
     let mut rows = Vec::new();
@@ -242,15 +256,12 @@ fn prefix_rows(filter: &Instance) -> Result<Vec<PrefixRow>, Error> {
     Ok(rows.collect())
 }
 
-fn source_rows(filter: &Instance) -> Result<Vec<SourceRow>, Error> {
-    let sources = sources::read(&filter.pins, filter.settings.sources_secret)?;
-    Ok(sources
-        .into_iter()
-        .map(|source| SourceRow {
-            prefix: source.prefix,
-            packets: source.packets,
-            bytes: source.bytes,
-            error: source.error,
-        })
-        .collect())
+fn source_rows(sources: sources::Sources) -> Vec<SourceRow> {
+    let row = |source: sources::Source| SourceRow {
+        prefix: source.prefix,
+        packets: source.packets,
+        bytes: source.bytes,
+        error: source.error,
+    };
+    sources.networks.into_iter().map(row).collect()
 }

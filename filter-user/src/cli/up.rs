@@ -19,6 +19,7 @@ use filter_user::{
     prefix, provider,
     rules::Rules,
     settings::{Policy, Settings},
+    sources::Lengths,
 };
 
 use super::output;
@@ -54,6 +55,9 @@ pub struct Up {
     /// Count what would be dropped, and let it pass
     #[arg(long)]
     observe: bool,
+    /// Count drops by source networks of these lengths; cannot be changed later [default: 24,48]
+    #[arg(long, value_name = "V4,V6")]
+    sources: Option<Lengths>,
     /// Where the program runs
     #[arg(long, value_name = "MODE", default_value = "auto")]
     xdp: Xdp,
@@ -151,7 +155,8 @@ impl Up {
             } else {
                 Policy::Enforce
             },
-            sources_secret: secret()?,
+            sources: self.sources.unwrap_or_default(),
+            secret: secret()?,
         };
         let (mut filter, is_new) = Instance::open_or_create(pin_dir, &fresh)?;
         let result = self.apply(&mut filter, trust, is_new);
@@ -170,6 +175,12 @@ impl Up {
             if !interfaces.contains(&interface) {
                 interfaces.push(interface);
             }
+        }
+        if let Some(wanted) = self.sources.filter(|wanted| *wanted != filter.settings.sources) {
+            bail!(Error::OtherSources {
+                is: filter.settings.sources,
+                wanted,
+            });
         }
         let (settings_before, rules_before) = (filter.settings.clone(), filter.rules()?);
         let live = filter.live_rules()?;
@@ -258,7 +269,8 @@ impl Up {
             } else {
                 running.policy
             },
-            sources_secret: running.sources_secret,
+            sources: running.sources,
+            secret: running.secret,
         }
     }
 
