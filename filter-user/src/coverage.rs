@@ -225,7 +225,7 @@ mod tests {
 
     use super::*;
 
-    const SECRET: u64 = 0x1234_5678_9abc_def1;
+    const SECRET: u64 = 0x6a5a_a69a_0997_9679;
 
     /// As the program reads it.
     struct Memory {

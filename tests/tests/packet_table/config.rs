@@ -124,7 +124,8 @@ impl Config {
             udp: PortSet::parse_or_none(self.udp).expect("UDP ports"),
             drop: self.drop,
             policy: self.policy,
-            sources_secret: 0x9e37_79b9_7f4a_7c15,
+            sources: "24,48".parse().expect("lengths"),
+            secret: 0x9e37_79b9_7f4a_7c15,
         }
     }
 

@@ -10,7 +10,6 @@ use aya::{
 };
 use filter_common::{InterfaceCounts, Reason};
 use filter_user::{
-    counters::{Chunks, prefix_count},
     entry::Action,
     instance::Instance,
     preflight,
@@ -26,7 +25,7 @@ use crate::{config::Config, frame::Frame, row::Expect};
 const INTERFACE: &str = "interface_test";
 
 /// The maps that all interfaces share, by their names in the object file.
-const SHARED_MAPS: [&str; 8] = [
+const SHARED_MAPS: [&str; 12] = [
     "GENERATION",
     "SOURCES_V4",
     "SOURCES_V6",
@@ -34,7 +33,11 @@ const SHARED_MAPS: [&str; 8] = [
     "RETIRED_V6",
     "EXPIRIES",
     "PREFIX_COUNTS",
+    "RECENT_COUNTS",
+    "COVERAGE_V4",
+    "COVERAGE_V6",
     "SOURCE_SETS",
+    "SOURCE_NETWORKS",
 ];
 
 /// Which way a frame takes through the object file.
@@ -237,12 +240,11 @@ impl Filter {
                 add("would drop", &reason.name(), would_drop.packets, would_drop.bytes);
             }
         }
-        let mut chunks = Chunks::new(pins);
-        for entry in self.instance.rules.iter() {
-            let count = prefix_count(&mut chunks, entry.slot.expect("a slot")).expect("a counter");
+        for (entry, count) in self.instance.counted().expect("the counters") {
             add("prefix", &entry.prefix, count.packets, count.bytes);
         }
-        for source in sources::read(pins, self.instance.settings.sources_secret).expect("the sources") {
+        let sources = sources::read(pins, self.instance.settings.sources).expect("the sources");
+        for source in sources.networks {
             // While so few networks drop as in the table of packets, their counts are exact.
             assert_eq!(source.error, 0, "the error of {}", source.prefix);
             add("source", &source.prefix, source.packets, source.bytes);
@@ -270,7 +272,8 @@ fn load_for_one_buffer(pins: &Path, specialisation: &Specialisation) -> Ebpf {
         udp,
         drop,
         policy,
-        sources_secret,
+        sources,
+        secret,
     } = settings;
     let version = preflight::kernel_version().expect("the kernel's version");
     let flags = [
@@ -292,7 +295,11 @@ fn load_for_one_buffer(pins: &Path, specialisation: &Specialisation) -> Ebpf {
     loader
         .override_global("TCP_PORTS", tcp.bits(), true)
         .override_global("UDP_PORTS", udp.bits(), true);
-    loader.override_global("SOURCES_SECRET", sources_secret, true);
+    let masks = (sources.mask_v4(), sources.mask_v6());
+    loader
+        .override_global("SECRET", secret, true)
+        .override_global("SOURCE_MASK_V4", &masks.0, true)
+        .override_global("SOURCE_MASK_V6", &masks.1, true);
     for (name, value) in &flags {
         loader.override_global(name, value, true);
     }
