@@ -13,7 +13,7 @@ use crate::{
     error::Doing as _,
     interface::{self, Interface, Mode},
     pins::{INTERFACE, Pins},
-    program::{Program, Specialisation},
+    program::{Entry, Program, Specialisation},
 };
 
 /// Which mode a user asked for.
@@ -46,7 +46,7 @@ impl Prepared {
         let netns = interface::netns()?;
         let directory = format!("{INTERFACE}{}_{netns}", interface.index);
         pins.fresh_directory(&directory)?;
-        let program = Program::load(pins, &directory, specialisation)?;
+        let program = Program::load(pins, &directory, specialisation, Entry::of_kernel()?)?;
         let record = InterfaceRecord {
             confirm_by_ns,
             attached_ns: clock::now_ns()?,

@@ -20,7 +20,7 @@ use crate::{
     error::{Doing as _, shown},
     interface::{self, Interface, Mode},
     pins::Pins,
-    program::{Program, Specialisation},
+    program::{Entry, Program, Specialisation},
 };
 
 /// An interface that the filter is on, or was on when it was last seen.
@@ -131,7 +131,7 @@ impl Attachment {
         if self.record.program_hash == hash || self.state == State::Gone {
             return Ok(None);
         }
-        let program = Program::load(pins, &self.directory, wanted)?;
+        let program = Program::load(pins, &self.directory, wanted, Entry::of_kernel()?)?;
         Ok(Some(Replacement { program, hash }))
     }
 

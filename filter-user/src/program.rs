@@ -97,23 +97,52 @@ impl Specialisation {
     }
 }
 
+/// The entries of the object file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// For kernels that give XDP frames of several buffers.
+    Frags,
+    /// For kernels before.
+    OneBuffer,
+}
+
+impl Entry {
+    /// The one for the running kernel.
+    pub fn of_kernel() -> Result<Self> {
+        let version = preflight::kernel_version()?;
+        Ok(if preflight::has_frags(version) {
+            Self::Frags
+        } else {
+            Self::OneBuffer
+        })
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Frags => "synwall_frags",
+            Self::OneBuffer => "synwall",
+        }
+    }
+}
+
 /// A program over its maps.
 pub struct Program {
     ebpf: Ebpf,
-    entry: &'static str,
+    entry: Entry,
 }
 
 impl Program {
     /// Loads the program over the maps in `pins` and the interface's in `directory` of it, as
     /// [`Self::make_maps`] does, and has the kernel verify it.
-    pub fn load(pins: &Pins, directory: &str, specialisation: &Specialisation) -> Result<Self> {
-        let mut program = Self::make_maps(pins, directory, specialisation)?;
+    pub fn load(pins: &Pins, directory: &str, specialisation: &Specialisation, entry: Entry) -> Result<Self> {
+        let ebpf = Self::make_maps(pins, directory, specialisation)?;
+        let mut program = Self { ebpf, entry };
         program.xdp()?.load().map_err(refused)?;
         Ok(program)
     }
 
     /// Makes and pins the maps that are not there yet, and opens those that are.
-    pub fn make_maps(pins: &Pins, directory: &str, specialisation: &Specialisation) -> Result<Self> {
+    pub fn make_maps(pins: &Pins, directory: &str, specialisation: &Specialisation) -> Result<Ebpf> {
         let Specialisation {
             settings,
             deny,
@@ -139,7 +168,7 @@ impl Program {
         for name in INTERFACE_MAPS {
             loader.map_pin_path(name, pins.join(directory).join(name.to_lowercase()));
         }
-        let ebpf = loader
+        loader
             .override_global("TCP_PORTS", settings.tcp.bits(), true)
             .override_global("UDP_PORTS", settings.udp.bits(), true)
             .override_global("UDP", &udp, true)
@@ -153,21 +182,16 @@ impl Program {
             .override_global("SOURCE_MASK_V4", &settings.sources.mask_v4(), true)
             .override_global("SOURCE_MASK_V6", &settings.sources.mask_v6(), true)
             .load(OBJECT)
-            .doing(|| "cannot load the kernel program".into())?;
-        let entry = if preflight::has_frags(version) {
-            "synwall_frags"
-        } else {
-            "synwall"
-        };
-        Ok(Self { ebpf, entry })
+            .doing(|| "cannot load the kernel program".into())
     }
 
     /// The program as aya sees it.
     pub fn xdp(&mut self) -> Result<&mut Xdp> {
-        let program = self.ebpf.program_mut(self.entry).ok_or(ProgramError::NotLoaded);
+        let name = self.entry.name();
+        let program = self.ebpf.program_mut(name).ok_or(ProgramError::NotLoaded);
         program
             .and_then(TryInto::try_into)
-            .doing(|| format!("the object file has no program '{}'", self.entry))
+            .doing(|| format!("the object file has no program '{name}'"))
     }
 }
 

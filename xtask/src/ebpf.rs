@@ -50,6 +50,9 @@ fn flags(tools: &KernelTools) -> Vec<String> {
     let mut flags = vec![
         format!("-Clinker={}", tools.linker.display()),
         "-Clink-arg=--btf".to_owned(),
+        // 32-bit arithmetic and jumps, which every kernel has since 5.1: without them each number of 32 bits is
+        // cleaned by two shifts before it is compared.
+        "-Ctarget-cpu=v3".to_owned(),
         "-Cdebuginfo=2".to_owned(),
         format!("--cfg=bpf_target_arch=\"{}\"", env::consts::ARCH),
     ];

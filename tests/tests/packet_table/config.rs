@@ -8,6 +8,7 @@ use filter_user::{
     prefix,
     rules::Rules,
     settings::{Policy, Settings},
+    sources::Lengths,
 };
 
 /// A configuration, told apart by its name.
@@ -18,6 +19,7 @@ pub struct Config {
     pub udp: &'static str,
     pub drop: DropLevel,
     pub policy: Policy,
+    pub sources: Lengths,
     pub entries: &'static [Entry],
 }
 
@@ -86,6 +88,7 @@ pub const STANDARD: Config = Config {
     udp: "none",
     drop: DropLevel::New,
     policy: Policy::Enforce,
+    sources: Lengths { v4: 24, v6: 48 },
     entries: &PROXY,
 };
 
@@ -124,7 +127,7 @@ impl Config {
             udp: PortSet::parse_or_none(self.udp).expect("UDP ports"),
             drop: self.drop,
             policy: self.policy,
-            sources: "24,48".parse().expect("lengths"),
+            sources: self.sources,
             secret: 0x9e37_79b9_7f4a_7c15,
         }
     }

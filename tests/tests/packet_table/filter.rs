@@ -1,20 +1,18 @@
 //! A filter as `synwall` sets it up, with the program in the kernel and on no interface: frames are handed
 //! to it with `BPF_PROG_TEST_RUN`, and what it did is read from the maps that users read.
 
-use std::{collections::BTreeMap, fmt, fs, path::Path};
+use std::{collections::BTreeMap, fmt, path::Path};
 
 use aya::{
-    Ebpf, EbpfLoader,
     maps::{MapData, PerCpuArray},
-    programs::{TestRun as _, TestRunOptions, Xdp},
+    programs::{TestRun as _, TestRunOptions},
 };
 use filter_common::{InterfaceCounts, Reason};
 use filter_user::{
     entry::Action,
     instance::Instance,
-    preflight,
-    program::{Program, Specialisation},
-    settings::{Policy, Settings},
+    program::{Entry, Program, Specialisation},
+    settings::Policy,
     sources,
 };
 use ipnet::IpNet;
@@ -23,22 +21,6 @@ use crate::{config::Config, frame::Frame, row::Expect};
 
 /// The directory of the interface that there is not.
 const INTERFACE: &str = "interface_test";
-
-/// The maps that all interfaces share, by their names in the object file.
-const SHARED_MAPS: [&str; 12] = [
-    "GENERATION",
-    "SOURCES_V4",
-    "SOURCES_V6",
-    "RETIRED_V4",
-    "RETIRED_V6",
-    "EXPIRIES",
-    "PREFIX_COUNTS",
-    "RECENT_COUNTS",
-    "COVERAGE_V4",
-    "COVERAGE_V6",
-    "SOURCE_SETS",
-    "SOURCE_NETWORKS",
-];
 
 /// Which way a frame takes through the object file.
 #[derive(Clone, Copy, Debug)]
@@ -54,14 +36,9 @@ pub enum Way {
 /// Bytes that `BPF_PROG_TEST_RUN` puts into one buffer: a page without head and tail room, rounded down.
 pub const BUFFER: usize = 3_500;
 
-enum Loaded {
-    Frags(Box<Program>),
-    OneBuffer(Ebpf),
-}
-
 pub struct Filter {
     pub instance: Instance,
-    loaded: Loaded,
+    program: Program,
     /// The way of the next frame. Scattered or not is free to change, the program is not.
     pub way: Way,
     policy: Policy,
@@ -96,19 +73,18 @@ impl Filter {
             retire: config.has(Action::Retire),
             confirm: false,
         };
-        let loaded = match way {
-            Way::OneBuffer => Loaded::OneBuffer(load_for_one_buffer(path, &specialisation)),
-            _ => {
-                let program = Program::load(&instance.pins, INTERFACE, &specialisation);
-                Loaded::Frags(Box::new(program.expect("the program in the kernel")))
-            }
+        let entry = match way {
+            Way::OneBuffer => Entry::OneBuffer,
+            Way::Frags | Way::Scattered(_) => Entry::Frags,
         };
+        let program = Program::load(&instance.pins, INTERFACE, &specialisation, entry);
+        let program = program.expect("the program in the kernel");
         let policy = config.policy;
         let counts = format!("{INTERFACE}/interface_counts");
         let counts = instance.pins.map(counts).expect("the counters");
         let mut filter = Self {
             instance,
-            loaded,
+            program,
             way,
             policy,
             counts,
@@ -116,17 +92,6 @@ impl Filter {
         };
         filter.before = filter.counters();
         filter
-    }
-
-    fn xdp(&mut self) -> &mut Xdp {
-        match &mut self.loaded {
-            Loaded::Frags(program) => program.xdp().expect("the program"),
-            Loaded::OneBuffer(ebpf) => ebpf
-                .program_mut("synwall")
-                .expect("the program")
-                .try_into()
-                .expect("an XDP program"),
-        }
     }
 
     /// Whether this kernel can be asked to run the frame this way.
@@ -158,7 +123,12 @@ impl Filter {
             ctx_out: context.as_ref().map(|_| context_out.as_mut_slice()),
             ..Default::default()
         };
-        let result = self.xdp().test_run(options).expect("a test run");
+        let result = self
+            .program
+            .xdp()
+            .expect("the program")
+            .test_run(options)
+            .expect("a test run");
         if let Some(context) = context {
             assert_eq!(
                 context_out[4..8],
@@ -199,7 +169,7 @@ impl Filter {
 
     /// What should have become of a frame.
     pub fn should(&self, frame: &Frame, expect: Expect) -> Outcome {
-        let once = (1, frame.bytes.len() as u64);
+        let once = (1, self.counted(frame));
         let observes = self.policy == Policy::Observe;
         let verb = if observes { "would drop" } else { "dropped" };
         let passed = expect.reason.is_none() || observes;
@@ -220,6 +190,78 @@ impl Filter {
             passed,
             grown,
             unchanged: true,
+        }
+    }
+
+    /// The bytes that a frame is counted with: all, but for those in further buffers where a plain packet ends with
+    /// the first one.
+    fn counted(&self, frame: &Frame) -> u64 {
+        const TCP_FLAGS_END: usize = 14;
+        let Way::Scattered(first) = self.way else {
+            return frame.bytes.len() as u64;
+        };
+        let plain_end = match *frame.bytes {
+            // IPv4 without options, no fragment.
+            [
+                _,
+                _,
+                _,
+                _,
+                _,
+                _,
+                _,
+                _,
+                _,
+                _,
+                _,
+                _,
+                0x08,
+                0x00,
+                0x45,
+                _,
+                l0,
+                l1,
+                _,
+                _,
+                f0,
+                0,
+                ..,
+            ] if f0 & 0x3f == 0 => (14 + usize::from(u16::from_be_bytes([l0, l1])), 34 + TCP_FLAGS_END),
+            // IPv6 without extension headers.
+            [
+                _,
+                _,
+                _,
+                _,
+                _,
+                _,
+                _,
+                _,
+                _,
+                _,
+                _,
+                _,
+                0x86,
+                0xdd,
+                0x60..=0x6f,
+                _,
+                _,
+                _,
+                l0,
+                l1,
+                next,
+                ..,
+            ] if ![0, 43, 44, 51, 60].contains(&next) => {
+                (54 + usize::from(u16::from_be_bytes([l0, l1])), 54 + TCP_FLAGS_END)
+            }
+            _ => (0, usize::MAX),
+        };
+        match plain_end {
+            // A short frame is padded to 60 bytes.
+            (end, least) if end >= least && (end == first as usize || (first == 60 && end < 60)) => {
+                first.into()
+            }
+            _ => frame.bytes.len() as u64,
         }
     }
 
@@ -244,6 +286,7 @@ impl Filter {
             add("prefix", &entry.prefix, count.packets, count.bytes);
         }
         let sources = sources::read(pins, self.instance.settings.sources).expect("the sources");
+        assert_eq!(sources.others, 0, "packets of networks without a place");
         for source in sources.networks {
             // While so few networks drop as in the table of packets, their counts are exact.
             assert_eq!(source.error, 0, "the error of {}", source.prefix);
@@ -257,63 +300,6 @@ impl Filter {
 pub fn network(address: std::net::IpAddr) -> IpNet {
     let bits = if address.is_ipv4() { 24 } else { 48 };
     IpNet::new(address, bits).expect("a prefix length").trunc()
-}
-
-/// The program that [`Program`] takes on kernels before 5.18 only.
-fn load_for_one_buffer(pins: &Path, specialisation: &Specialisation) -> Ebpf {
-    let Specialisation {
-        settings,
-        deny,
-        retire,
-        confirm,
-    } = specialisation;
-    let Settings {
-        tcp,
-        udp,
-        drop,
-        policy,
-        sources,
-        secret,
-    } = settings;
-    let version = preflight::kernel_version().expect("the kernel's version");
-    let flags = [
-        ("UDP", u8::from(!udp.is_empty())),
-        ("DROP_LEVEL", *drop as u8),
-        ("OBSERVE", u8::from(*policy == Policy::Observe)),
-        ("DENY", u8::from(*deny)),
-        ("RETIRE", u8::from(*retire)),
-        ("CONFIRM", u8::from(*confirm)),
-        ("COARSE_CLOCK", u8::from(preflight::has_coarse_clock(version))),
-    ];
-    let mut loader = EbpfLoader::new();
-    for name in SHARED_MAPS {
-        loader.map_pin_path(name, pins.join(name.to_lowercase()));
-    }
-    for name in ["INTERFACE_COUNTS", "INTERFACE_RECORD"] {
-        loader.map_pin_path(name, pins.join(INTERFACE).join(name.to_lowercase()));
-    }
-    loader
-        .override_global("TCP_PORTS", tcp.bits(), true)
-        .override_global("UDP_PORTS", udp.bits(), true);
-    let masks = (sources.mask_v4(), sources.mask_v6());
-    loader
-        .override_global("SECRET", secret, true)
-        .override_global("SOURCE_MASK_V4", &masks.0, true)
-        .override_global("SOURCE_MASK_V6", &masks.1, true);
-    for (name, value) in &flags {
-        loader.override_global(name, value, true);
-    }
-    let built = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/synwall-ebpf.o");
-    let object = std::env::var_os("SYNWALL_EBPF_OBJECT").map_or_else(built, Into::into);
-    let object = fs::read(&object).expect("the object file, from `cargo xtask build`");
-    let mut ebpf = loader.load(&object).expect("the object file");
-    let xdp: &mut Xdp = ebpf
-        .program_mut("synwall")
-        .expect("the program")
-        .try_into()
-        .expect("an XDP program");
-    xdp.load().expect("the program in the kernel");
-    ebpf
 }
 
 impl fmt::Display for Outcome {
