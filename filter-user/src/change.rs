@@ -8,7 +8,7 @@ use crate::{
     Error, Result, clock,
     coverage::{Coverage, Plan},
     entry::{Action, NewEntry},
-    generation::{self, SMALL},
+    generation,
     in_place::Editor,
     instance::{Features, Instance},
     lists::Lists,
@@ -18,6 +18,9 @@ use crate::{
     table::{Record, Table},
     tries::Tries,
 };
+
+/// Of lists up to this many entries coverage is made anew when something is removed: it takes a few milliseconds.
+const SMALL: usize = 65_536;
 
 /// What is to be done to a list.
 #[derive(Debug)]

@@ -24,8 +24,9 @@ use crate::{
     tries::Tries,
 };
 
-/// Lists up to this many entries are small: what they take may lie about until the next change.
-pub const SMALL: usize = 65_536;
+/// What a generation up to this many entries takes may lie about until the next change needs its number. To free so
+/// many takes the kernel three milliseconds, see [`Tries::take_apart`].
+const KEPT: usize = 8192;
 
 /// Room for labels and origins that single entries bring.
 const SPARE_LABELS: usize = 1024;
@@ -84,16 +85,17 @@ pub fn install(pins: &Pins, lists: &Lists, rules: &Rules, secret: u64, progress:
     if coverage.settle(&plan, || tries.grace(pins, next)).is_ok() {
         after.header.set_dirty(false);
     }
-    if lists.summary().total() > SMALL {
-        let _ = take_down(pins, before, &tries, next);
+    if lists.summary().total() > KEPT {
+        let _ = take_down(pins, before, &tries_before, &tries, next);
     }
     Ok(after)
 }
 
-/// Gives back the memory of a generation that is not in force.
-fn take_down(pins: &Pins, generation: u32, in_force: &Tries, number: u32) -> Result<()> {
+/// Gives back the memory of a generation that is no longer in force; `number` and `in_force` are what is.
+fn take_down(pins: &Pins, generation: u32, tries: &Tries, in_force: &Tries, number: u32) -> Result<()> {
     // A program may have read the old number and not looked anything up yet.
     in_force.grace(pins, number)?;
+    tries.take_apart(&Table::whole(pins, &directory(generation))?)?;
     Tries::empty()?.set(pins, generation)?;
     Expiries::open(pins)?.forget(generation)?;
     pins.remove_directory(&directory(generation))

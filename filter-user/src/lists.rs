@@ -104,20 +104,23 @@ impl Lists {
     /// Every entry, those that have expired included.
     pub fn rules(&self, pins: &Pins) -> Result<Rules> {
         let mut reader = Reader::open(self, pins)?;
-        self.records(pins)?
-            .map(|record| record.and_then(|(slot, record)| reader.entry(slot, &record)))
-            .collect()
+        let mut entries = Vec::with_capacity(self.summary().total());
+        self.each_record(pins, |slot, record| {
+            entries.push(reader.entry(slot, &record)?);
+            Ok(())
+        })?;
+        Ok(Rules::from(entries))
     }
 
     /// Every entry with what was counted on it, those left out that expired before `now_ns`.
     pub fn counted(&self, pins: &Pins, now_ns: u64) -> Result<Vec<(Entry, PrefixCount)>> {
-        let mut live: Vec<(u32, Record)> = Vec::new();
-        for record in self.records(pins)? {
-            let (slot, record) = record?;
+        let mut live = Vec::with_capacity(self.summary().total());
+        self.each_record(pins, |slot, record| {
             if !record.is_over(now_ns) {
                 live.push((slot, record));
             }
-        }
+            Ok(())
+        })?;
         let slots: Vec<u32> = live.iter().map(|(slot, _)| *slot).collect();
         let totals = counters::totals(pins, &slots)?;
         let mut reader = Reader::open(self, pins)?;
@@ -156,26 +159,22 @@ impl Lists {
     }
 
     /// Every record that is taken, with its slot.
-    fn records(&self, pins: &Pins) -> Result<impl Iterator<Item = Result<(u32, Record)>>> {
-        let table = Table::whole(pins, &self.directory())?;
-        // The record of an entry that is being changed may be the one before or the one after.
-        let left = match &self.left {
-            Some((intent, is_done)) => {
-                Some((intent.slot, if *is_done { intent.after } else { intent.before }))
-            }
-            None => None,
-        };
-        let mut records = Vec::new();
-        let mut failed = None;
-        for record in table.taken() {
-            match record {
-                Ok((slot, _)) if left.is_some_and(|(other, _)| other == slot) => {}
-                Ok(record) => records.push(record),
-                Err(error) => failed = Some(error),
+    fn each_record(&self, pins: &Pins, mut what: impl FnMut(u32, Record) -> Result<()>) -> Result<()> {
+        // The record of an entry that a killed command was changing may be the one before or the one after.
+        let left = self
+            .left
+            .as_ref()
+            .map(|(intent, is_done)| (intent.slot, if *is_done { intent.after } else { intent.before }));
+        for record in Table::whole(pins, &self.directory())?.taken() {
+            let (slot, record) = record?;
+            if left.is_none_or(|(other, _)| other != slot) {
+                what(slot, record)?;
             }
         }
-        records.extend(left.filter(|(_, record)| record.action().is_some()));
-        Ok(records.into_iter().map(Ok).chain(failed.map(Err)))
+        match left.filter(|(_, record)| record.action().is_some()) {
+            Some((slot, record)) => what(slot, record),
+            None => Ok(()),
+        }
     }
 }
 

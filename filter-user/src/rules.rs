@@ -19,10 +19,9 @@ pub struct Rules {
     entries: Vec<Entry>,
 }
 
-impl FromIterator<Entry> for Rules {
+impl From<Vec<Entry>> for Rules {
     /// Of several entries for one prefix the last one stands.
-    fn from_iter<I: IntoIterator<Item = Entry>>(entries: I) -> Self {
-        let mut entries: Vec<Entry> = entries.into_iter().collect();
+    fn from(mut entries: Vec<Entry>) -> Self {
         sort(&mut entries, key_of);
         Self { entries }
     }
@@ -301,14 +300,11 @@ mod tests {
             .unwrap()
             .add(Action::Deny, vec![new("10.1.0.0/16", "c")], false)
             .unwrap();
-        let rules: Rules = rules
-            .iter()
-            .zip(1..)
-            .map(|(entry, slot)| Entry {
-                slot: Some(slot),
-                ..entry.clone()
-            })
-            .collect();
+        let entries = rules.iter().zip(1..).map(|(entry, slot)| Entry {
+            slot: Some(slot),
+            ..entry.clone()
+        });
+        let rules = Rules::from(entries.collect::<Vec<_>>());
         let kept = rules
             .get(Action::Trust, prefix::parse("10.0.0.0/8").unwrap())
             .unwrap()

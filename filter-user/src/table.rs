@@ -4,8 +4,6 @@
 //! pages, as many as a chunk of counters has, and the directory tells where the page of a chunk lies: a list that
 //! uses the chunks from 256 on takes no more memory than another.
 
-use std::mem;
-
 use aya::maps::{Array, MapData};
 use filter_common::{Chunked, SLOT_LIMIT};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
@@ -296,7 +294,7 @@ impl Table {
             .flat_map(|chunk| (chunk * PAGE..(chunk + 1) * PAGE).rev())
         {
             if self.get(slot)?.action().is_none() {
-                self.set(slot, &Record::free(mem::replace(&mut next, Some(slot))))?;
+                self.set(slot, &Record::free(next.replace(slot)))?;
             }
         }
         summary.set_free(next);
