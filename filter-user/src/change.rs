@@ -91,14 +91,17 @@ impl Instance {
                 wanted: list,
             });
         }
-        let Some(intent) = editor.plan(list, new, present, live.is_some())? else {
-            return Ok(None);
+        let is_there = match present.filter(|_| live.is_some()) {
+            None => false,
+            Some(present) => match editor.plan(list, new, Some(present), true)? {
+                None => return Ok(None),
+                Some(intent) => intent.after == intent.before,
+            },
         };
         let mut difference = Difference::default();
-        if intent.after != intent.before {
-            let (before, after) = (Features::of(editor.summary()), Features::of(&intent.summary));
+        if !is_there {
             drop(editor);
-            self.respecialise(before.or(after))?;
+            self.respecialise(self.features().or(Features::for_list(list)))?;
             if !self.edit_one(list, prefix, Some(new), now)? {
                 return Ok(None);
             }

@@ -158,11 +158,8 @@ impl<'a> Editor<'a> {
         // Killed from here on, the page is lost until the next list is built.
         self.table
             .set_page(chunk, u32::try_from(pages).unwrap_or(u32::MAX));
-        let (first, last) = (chunk * PAGE, (chunk + 1) * PAGE - 1);
-        for slot in first..=last {
-            self.table
-                .set(slot, &Record::free((slot < last).then_some(slot + 1)))?;
-        }
+        let first = chunk * PAGE;
+        self.table.chain_page(chunk)?;
         summary.set_free(Some(first + 1));
         Ok(Some((first, Record::free(Some(first + 1)))))
     }

@@ -275,6 +275,14 @@ impl Features {
         }
     }
 
+    /// What entries of one list need.
+    pub(crate) fn for_list(list: Action) -> Self {
+        Self {
+            deny: list == Action::Deny,
+            retire: list == Action::Retire,
+        }
+    }
+
     fn of_rules(rules: &Rules) -> Self {
         Self {
             deny: rules.any(Action::Deny),

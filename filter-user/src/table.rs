@@ -284,6 +284,19 @@ impl Table {
         })
     }
 
+    /// Chains all places of the page of a chunk, on which there is nothing yet.
+    pub fn chain_page(&self, chunk: u32) -> Result<()> {
+        let slots = chunk * PAGE..(chunk + 1) * PAGE;
+        let last = slots.end - 1;
+        let free = |slot: u32| Record::free((slot < last).then_some(slot + 1));
+        let write = |entries: &Mapped<Record>, first: usize| {
+            for (number, slot) in (first..).zip(slots) {
+                entries.set(number, &free(slot));
+            }
+        };
+        self.with(chunk * PAGE, write).map(drop)
+    }
+
     /// Chains the free places of all pages, the lowest slot first, and notes where the chain begins.
     pub fn chain_free(&self, summary: &mut Summary) -> Result<()> {
         let mut next = None;
