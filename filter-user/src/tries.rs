@@ -167,10 +167,10 @@ impl Tries {
                 let retired = usize::from(record.action() == Some(Action::Retire));
                 match record.prefix() {
                     Some(IpNet::V4(prefix)) => {
-                        v4[retired].push_key(prefix.prefix_len(), &prefix.addr().octets())
+                        v4[retired].push_key(prefix.prefix_len(), &prefix.addr().octets());
                     }
                     Some(IpNet::V6(prefix)) => {
-                        v6[retired].push_key(prefix.prefix_len(), &prefix.addr().octets())
+                        v6[retired].push_key(prefix.prefix_len(), &prefix.addr().octets());
                     }
                     None => {}
                 }
