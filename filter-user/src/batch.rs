@@ -10,9 +10,7 @@ use nix::libc;
 
 /// `enum bpf_cmd` of `include/uapi/linux/bpf.h`.
 const BPF_MAP_UPDATE_ELEM: libc::c_int = 2;
-const BPF_MAP_DELETE_ELEM: libc::c_int = 3;
 const BPF_MAP_UPDATE_BATCH: libc::c_int = 26;
-const BPF_MAP_DELETE_BATCH: libc::c_int = 27;
 
 /// `union bpf_attr` as the batch commands read it.
 #[repr(C)]
@@ -48,7 +46,7 @@ pub fn update<const KEY: usize, const VALUE: usize>(
     keys: &[[u8; KEY]],
     values: &[[u8; VALUE]],
 ) -> io::Result<()> {
-    check(map, KEY, Some(VALUE))?;
+    check(map, KEY, VALUE)?;
     if keys.len() != values.len() {
         return Err(io::Error::other("there are more keys than values, or less"));
     }
@@ -72,35 +70,6 @@ pub fn update<const KEY: usize, const VALUE: usize>(
     })
 }
 
-/// Takes the entries of keys out of a map, as [`update`] puts them in.
-///
-/// # Errors
-///
-/// Some of the entries may be gone then.
-pub fn delete<const KEY: usize>(map: &MapData, keys: &[[u8; KEY]]) -> io::Result<()> {
-    check(map, KEY, None)?;
-    let batch = Batch::new(map, keys, 0)?;
-    // SAFETY: the kernel reads `count` keys of the size that was compared above, and writes how many it took.
-    if keys.is_empty() || unsafe { call(BPF_MAP_DELETE_BATCH, &batch) }.is_ok() {
-        return Ok(());
-    }
-    keys.iter().try_for_each(|key| {
-        let element = Element {
-            map_fd: batch.map_fd,
-            reserved: 0,
-            key: key.as_ptr().addr() as u64,
-            value: 0,
-            flags: 0,
-        };
-        // SAFETY: the kernel reads one key of the size that was compared above.
-        match unsafe { call(BPF_MAP_DELETE_ELEM, &element) } {
-            // The batch has got so far.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            deleted => deleted,
-        }
-    })
-}
-
 impl Batch {
     fn new<const KEY: usize>(map: &MapData, keys: &[[u8; KEY]], values: usize) -> io::Result<Self> {
         Ok(Self {
@@ -116,10 +85,9 @@ impl Batch {
     }
 }
 
-fn check(map: &MapData, key: usize, value: Option<usize>) -> io::Result<()> {
+fn check(map: &MapData, key: usize, value: usize) -> io::Result<()> {
     let info = map.info().map_err(io::Error::other)?;
-    let same =
-        info.key_size() as usize == key && value.is_none_or(|value| info.value_size() as usize == value);
+    let same = info.key_size() as usize == key && info.value_size() as usize == value;
     if same {
         Ok(())
     } else {

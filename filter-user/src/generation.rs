@@ -24,9 +24,8 @@ use crate::{
     tries::Tries,
 };
 
-/// What a generation up to this many entries takes may lie about until the next change needs its number. To free so
-/// many takes the kernel three milliseconds, see [`Tries::take_apart`].
-const KEPT: usize = 8192;
+/// What a generation up to this many entries takes may lie about until the next change needs its number.
+const KEPT: usize = 65_536;
 
 /// Room for labels and origins that single entries bring.
 const SPARE_LABELS: usize = 1024;
@@ -86,16 +85,15 @@ pub fn install(pins: &Pins, lists: &Lists, rules: &Rules, secret: u64, progress:
         after.header.set_dirty(false);
     }
     if lists.summary().total() > KEPT {
-        let _ = take_down(pins, before, &tries_before, &tries, next);
+        let _ = take_down(pins, before, &tries, next);
     }
     Ok(after)
 }
 
 /// Gives back the memory of a generation that is no longer in force; `number` and `in_force` are what is.
-fn take_down(pins: &Pins, generation: u32, tries: &Tries, in_force: &Tries, number: u32) -> Result<()> {
+fn take_down(pins: &Pins, generation: u32, in_force: &Tries, number: u32) -> Result<()> {
     // A program may have read the old number and not looked anything up yet.
     in_force.grace(pins, number)?;
-    tries.take_apart(&Table::whole(pins, &directory(generation))?)?;
     Tries::empty()?.set(pins, generation)?;
     Expiries::open(pins)?.forget(generation)?;
     pins.remove_directory(&directory(generation))

@@ -22,7 +22,6 @@ use crate::{
     map_in_map,
     pins::Pins,
     progress::Progress,
-    table::Table,
 };
 
 type Trie4 = LpmTrie<MapData, [u8; 4], Decision>;
@@ -36,9 +35,6 @@ const NAMES: [&str; 4] = ["sources_v4", "sources_v6", "retired_v4", "retired_v6"
 
 /// Entries that go into tries with one system call. More make it no faster.
 const BATCH: usize = 4096;
-
-/// Entries that are taken out with one system call, which takes it half a millisecond.
-const STEP: usize = 512;
 
 /// How many threads insert. They wait for one another in the kernel, as each trie has a lock; so more are no faster.
 const THREADS: usize = 2;
@@ -152,36 +148,6 @@ impl Tries {
         v6[0].put(self.sources_v6.map()).doing(what)?;
         v4[1].put(self.retired_v4.map()).doing(what)?;
         v6[1].put(self.retired_v6.map()).doing(what)
-    }
-
-    /// Takes all entries out that `table` has. The kernel would free a trie in one go, for which it needs 0.4 s for a
-    /// million entries; where it does not preempt itself, nothing else runs on that CPU meanwhile, and be it the
-    /// thread that handles packets under a flood. So it is left little to do.
-    pub fn take_apart(&self, table: &Table) -> Result<()> {
-        let mut taken = table.taken().peekable();
-        while taken.peek().is_some() {
-            let mut v4 = [Keys::<8>::default(), Keys::default()];
-            let mut v6 = [Keys::<20>::default(), Keys::default()];
-            for record in taken.by_ref().take(STEP) {
-                let (_, record) = record?;
-                let retired = usize::from(record.action() == Some(Action::Retire));
-                match record.prefix() {
-                    Some(IpNet::V4(prefix)) => {
-                        v4[retired].push_key(prefix.prefix_len(), &prefix.addr().octets());
-                    }
-                    Some(IpNet::V6(prefix)) => {
-                        v6[retired].push_key(prefix.prefix_len(), &prefix.addr().octets());
-                    }
-                    None => {}
-                }
-            }
-            let what = || "cannot take a trie apart".to_owned();
-            batch::delete(self.sources_v4.map(), &v4[0].keys).doing(what)?;
-            batch::delete(self.sources_v6.map(), &v6[0].keys).doing(what)?;
-            batch::delete(self.retired_v4.map(), &v4[1].keys).doing(what)?;
-            batch::delete(self.retired_v6.map(), &v6[1].keys).doing(what)?;
-        }
-        Ok(())
     }
 
     /// Puts one entry in, or another in its place, between two packets.
@@ -323,15 +289,11 @@ impl<const KEY: usize> Default for Keys<KEY> {
 
 impl<const KEY: usize> Keys<KEY> {
     fn push(&mut self, bits: u8, address: &[u8], decision: Decision) {
-        self.push_key(bits, address);
-        self.values.push(decision.0.to_ne_bytes());
-    }
-
-    fn push_key(&mut self, bits: u8, address: &[u8]) {
         let mut key = [0; KEY];
         key[..4].copy_from_slice(&u32::from(bits).to_ne_bytes());
         key[4..].copy_from_slice(address);
         self.keys.push(key);
+        self.values.push(decision.0.to_ne_bytes());
     }
 
     fn put(&self, map: &MapData) -> std::io::Result<()> {
