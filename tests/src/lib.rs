@@ -3,5 +3,6 @@
 //! Nothing in the laboratory has a name (no `ip netns` entry, no mount that others see), so nothing can be
 //! left behind: the kernel takes it all away with the last process that uses it. It needs root.
 
+pub mod bench;
 pub mod demo;
 pub mod lab;

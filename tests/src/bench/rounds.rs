@@ -1,0 +1,129 @@
+//! The measurement: all sides in turn, a slice of time each, round after round. Machines change their speed every
+//! few seconds; what is compared is always two slices of one round.
+
+use std::time::Duration;
+
+use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
+use nix::unistd::Pid;
+
+use super::flood::Flood;
+use super::sides::Side;
+use super::spread::Spread;
+use super::wires::Sender;
+use crate::lab::must;
+
+/// How long to measure.
+#[derive(Debug, Clone, Copy)]
+pub struct Pace {
+    /// How many times it is each side's turn.
+    pub rounds: usize,
+    /// For how long.
+    pub slice: Duration,
+}
+
+/// A side, and what comes at it.
+#[derive(Debug, Clone, Copy)]
+pub struct Lane<'a> {
+    /// Who receives.
+    pub side: &'a Side,
+    /// What is sent.
+    pub flood: &'a Flood,
+}
+
+/// What a lane took for a packet in each round, in nanoseconds; none where the slice was disturbed.
+#[derive(Debug, Clone)]
+pub struct Samples(pub Vec<Option<f64>>);
+
+impl Samples {
+    /// Nanoseconds for a packet.
+    #[must_use]
+    pub fn spread(&self) -> Option<Spread> {
+        Spread::of(self.0.iter().flatten().copied())
+    }
+
+    /// How many times as long as the other, round by round.
+    #[must_use]
+    pub fn relative_to(&self, other: &Self) -> Option<Spread> {
+        self.against(other, |mine, theirs| mine / theirs)
+    }
+
+    /// How many nanoseconds longer than the other, round by round.
+    #[must_use]
+    pub fn above(&self, other: &Self) -> Option<Spread> {
+        self.against(other, |mine, theirs| mine - theirs)
+    }
+
+    fn against(&self, other: &Self, compare: impl Fn(f64, f64) -> f64) -> Option<Spread> {
+        let both = self.0.iter().zip(&other.0);
+        Spread::of(both.filter_map(|(mine, theirs)| Some(compare((*mine)?, (*theirs)?))))
+    }
+}
+
+/// Frames of the first try, from which the size of a slice is guessed.
+const TRY: u32 = 20_000;
+
+/// Sends each lane's flood in turn, and checks that each side dropped, by its own count, all that came.
+pub fn flood(sender: &Sender, lanes: &[Lane<'_>], pace: Pace) -> Vec<Samples> {
+    let before: Vec<_> = lanes.iter().map(|lane| counted(lane)).collect();
+    let samples = sender.namespace().run(|| {
+        stay_on_one_cpu();
+        let sizes: Vec<u32> = lanes.iter().map(|lane| size(lane, pace.slice)).collect();
+        alternate(lanes.len(), pace.rounds, |lane| slice(&lanes[lane], sizes[lane]))
+    });
+    for (lane, before) in lanes.iter().zip(before) {
+        let now = counted(lane);
+        let (received, dropped) = (now.0 - before.0, now.1 - before.1);
+        // Other lanes may share the side, so this is about the side as a whole.
+        assert!(
+            received == dropped,
+            "{} received {received} frames and counts {dropped} as dropped",
+            lane.side.name
+        );
+    }
+    samples
+}
+
+/// Runs something of each kind in turn, every other round backwards, so that none is always the first.
+pub fn alternate(kinds: usize, rounds: usize, mut run: impl FnMut(usize) -> Option<f64>) -> Vec<Samples> {
+    let mut samples = vec![Samples(Vec::with_capacity(rounds)); kinds];
+    for round in 0..rounds {
+        for turn in 0..kinds {
+            let kind = if round % 2 == 0 { turn } else { kinds - 1 - turn };
+            samples[kind].0.push(run(kind));
+        }
+    }
+    samples
+}
+
+fn counted(lane: &Lane<'_>) -> (u64, u64) {
+    (lane.side.receiver.nic.counters().received, lane.side.dropped())
+}
+
+fn size(lane: &Lane<'_>, slice: Duration) -> u32 {
+    // The first frames pay for caches and for what a side sets up when it sees the first one.
+    let _ = lane.flood.send(lane.side.receiver.through, TRY / 4);
+    let time = lane.flood.send(lane.side.receiver.through, TRY);
+    let frames = f64::from(TRY) * slice.as_secs_f64() / time.as_secs_f64();
+    (frames as u32).max(1_000)
+}
+
+/// Nanoseconds for a frame; none if not every frame was received when the sender was done.
+fn slice(lane: &Lane<'_>, frames: u32) -> Option<f64> {
+    let receiver = &lane.side.receiver;
+    let before = receiver.nic.counters().received;
+    let time = lane.flood.send(receiver.through, frames);
+    let received = receiver.nic.counters().received - before;
+    (received == u64::from(frames)).then(|| time.as_nanos() as f64 / f64::from(frames))
+}
+
+/// Moves the calling thread to the last CPU that it may use, away from where interrupts usually go.
+pub fn stay_on_one_cpu() {
+    let me = Pid::from_raw(0);
+    let allowed = must("see which CPUs there are", sched_getaffinity(me));
+    let last = (0..CpuSet::count())
+        .rev()
+        .find(|&cpu| allowed.is_set(cpu).unwrap_or(false));
+    let mut one = CpuSet::new();
+    must("choose a CPU", one.set(last.unwrap_or_default()));
+    must("stay on one CPU", sched_setaffinity(me, &one));
+}
