@@ -21,6 +21,12 @@ const BATCH: u32 = 64;
 /// A flood that is ready to be sent.
 #[derive(Debug)]
 pub struct Flood {
+    kinds: Vec<(Kind, u32)>,
+}
+
+/// Frames of one kind.
+#[derive(Debug)]
+struct Kind {
     program: Parked,
     template: Template,
 }
@@ -29,6 +35,37 @@ impl Flood {
     /// Of such frames, from these sources in a circle: IPv4 addresses, or upper halves of IPv6 ones.
     #[must_use]
     pub fn new(template: Template, sources: &[u64]) -> Self {
+        Self::mixed([(template, 1)], sources)
+    }
+
+    /// Of frames of several kinds, so many of each in turn.
+    #[must_use]
+    pub fn mixed(templates: impl IntoIterator<Item = (Template, u32)>, sources: &[u64]) -> Self {
+        let kinds = templates.into_iter();
+        Self {
+            kinds: kinds
+                .map(|(template, weight)| (Kind::new(template, sources), weight))
+                .collect(),
+        }
+    }
+
+    /// Sends about so many frames through an interface of the calling thread's namespace; how many it were, and how
+    /// long it took until they had been received.
+    pub fn send(&self, through: u32, frames: u32) -> (u32, Duration) {
+        let all: u32 = self.kinds.iter().map(|(_, weight)| weight).sum();
+        let started = Instant::now();
+        let mut sent = 0;
+        for (kind, weight) in &self.kinds {
+            let share = (u64::from(frames) * u64::from(*weight) / u64::from(all)) as u32;
+            sent += share.max(1);
+            kind.send(through, share.max(1));
+        }
+        (sent, started.elapsed())
+    }
+}
+
+impl Kind {
+    fn new(template: Template, sources: &[u64]) -> Self {
         let (header, segment) = (template.header_sum, template.segment_sum);
         let mut program = Parked::load(
             template.program,
@@ -49,10 +86,7 @@ impl Flood {
         Self { program, template }
     }
 
-    /// Sends frames through an interface of the calling thread's namespace; how long it took until all of them
-    /// had been received.
-    #[must_use]
-    pub fn send(&self, through: u32, frames: u32) -> Duration {
+    fn send(&self, through: u32, frames: u32) {
         // `struct xdp_md`: the frame's end is the second word, the interface it came in on the fourth.
         let mut context = [0_u8; 24];
         context[4..8].copy_from_slice(&(self.template.frame.len() as u32).to_ne_bytes());
@@ -64,8 +98,6 @@ impl Flood {
             attrs: TestRunAttrs::new().xdp_live_frames(BATCH),
             ..Default::default()
         };
-        let started = Instant::now();
         must("send a flood", self.program.xdp().test_run(options));
-        started.elapsed()
     }
 }

@@ -1,46 +1,76 @@
 //! The bench: what a packet costs with synwall, with what it replaces, and at best.
 //!
-//! It runs in namespaces of its own, and leaves nothing behind.
+//! It runs in namespaces and mounts of its own, and leaves nothing behind but the report.
 
 mod arguments;
+mod chart;
+mod comparison;
+mod console;
 mod flood;
 mod nic;
 mod parts;
 mod prefixes;
 mod programs;
 mod random;
+mod report;
 mod rounds;
 mod sides;
 mod spread;
 mod traffic;
 mod wires;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::Instant;
 
 use clap::Parser as _;
 
 use crate::lab::Lab;
 use arguments::{Arguments, Part};
-use rounds::Pace;
+use parts::Bench;
+use report::Report;
 use sides::Workshop;
 
-/// Runs the bench and returns its exit code.
+/// In the order of running.
+const PARTS: [(Part, fn(&mut Bench)); 7] = [
+    (Part::FloodIpv4, parts::flood::ipv4),
+    (Part::FloodIpv6, parts::flood::ipv6),
+    (Part::Sizes, parts::flood::sizes),
+    (Part::Strays, parts::flood::strays),
+    (Part::ProgramCost, parts::program_cost::run),
+    (Part::PrefixesIpv4, parts::prefixes::ipv4),
+    (Part::PrefixesIpv6, parts::prefixes::ipv6),
+];
+
+/// Runs the bench and returns its exit code: 1 if a part failed. A target that is not met is a result.
 #[must_use]
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let lab = Lab::new();
-    let mut workshop = Workshop::new(lab.directory().to_owned());
-    let rounds = arguments.rounds.unwrap_or(if arguments.quick { 7 } else { 31 });
-    let pace = Pace {
-        rounds,
-        slice: Duration::from_millis(60),
+    let mut bench = Bench {
+        workshop: Workshop::new(lab.directory().to_owned()),
+        pace: arguments.pace(),
+        quick: arguments.quick,
+        report: Report::default(),
     };
-    if arguments.wants(Part::FloodIpv4) {
-        parts::flood::core(&mut workshop, pace);
+    let started = Instant::now();
+    let mut failed = Vec::new();
+    for (part, run) in PARTS.into_iter().filter(|(part, _)| arguments.wants(*part)) {
+        let (sections, begun) = (bench.report.sections.len(), Instant::now());
+        // A side that does not do what it should breaks its part, and not the others.
+        if catch_unwind(AssertUnwindSafe(|| run(&mut bench))).is_err() {
+            failed.push(part);
+        }
+        for section in &bench.report.sections[sections..] {
+            print!("{}", console::section(section));
+        }
+        eprintln!("({part:?} took {:.0} s)", begun.elapsed().as_secs_f64());
     }
-    if arguments.wants(Part::ProgramCost) {
-        parts::program_cost::run(&mut workshop, pace);
+    println!("\n== Targets ==\n\n{}", console::table(&bench.report.targets_table()));
+    eprintln!("The bench took {:.0} s.", started.elapsed().as_secs_f64());
+    if failed.is_empty() {
+        return ExitCode::SUCCESS;
     }
-    ExitCode::SUCCESS
+    eprintln!("These parts failed, see the messages above: {failed:?}");
+    ExitCode::FAILURE
 }

@@ -98,6 +98,12 @@ impl Prefixes {
         }
     }
 
+    /// IPv6 alone.
+    #[must_use]
+    pub fn only_v6(self) -> Self {
+        Self { v4: Vec::new(), ..self }
+    }
+
     /// The list as a file for `synwall`.
     #[must_use]
     pub fn lines(&self) -> String {

@@ -59,8 +59,8 @@ impl Samples {
     }
 }
 
-/// Frames of the first try, from which the size of a slice is guessed.
-const TRY: u32 = 20_000;
+/// Frames of the first try, from which the next one's size is guessed.
+const TRY: u32 = 256;
 
 /// Sends each lane's flood in turn, and checks that each side dropped, by its own count, all that came.
 pub fn flood(sender: &Sender, lanes: &[Lane<'_>], pace: Pace) -> Vec<Samples> {
@@ -77,7 +77,7 @@ pub fn flood(sender: &Sender, lanes: &[Lane<'_>], pace: Pace) -> Vec<Samples> {
         assert!(
             received == dropped,
             "{} received {received} frames and counts {dropped} as dropped",
-            lane.side.name
+            lane.side.kind.name()
         );
     }
     samples
@@ -99,21 +99,25 @@ fn counted(lane: &Lane<'_>) -> (u64, u64) {
     (lane.side.receiver.nic.counters().received, lane.side.dropped())
 }
 
+/// How many frames fill a slice, found step by step: the sides differ by orders of magnitude, and the first frames
+/// pay for caches and for what a side sets up when it sees the first one.
 fn size(lane: &Lane<'_>, slice: Duration) -> u32 {
-    // The first frames pay for caches and for what a side sets up when it sees the first one.
-    let _ = lane.flood.send(lane.side.receiver.through, TRY / 4);
-    let time = lane.flood.send(lane.side.receiver.through, TRY);
-    let frames = f64::from(TRY) * slice.as_secs_f64() / time.as_secs_f64();
-    (frames as u32).max(1_000)
+    let mut frames = TRY;
+    for _ in 0..3 {
+        let (sent, time) = lane.flood.send(lane.side.receiver.through, frames);
+        let fitting = f64::from(sent) * slice.as_secs_f64() / time.as_secs_f64();
+        frames = (fitting as u32).clamp(TRY, frames.saturating_mul(64));
+    }
+    frames
 }
 
 /// Nanoseconds for a frame; none if not every frame was received when the sender was done.
 fn slice(lane: &Lane<'_>, frames: u32) -> Option<f64> {
     let receiver = &lane.side.receiver;
     let before = receiver.nic.counters().received;
-    let time = lane.flood.send(receiver.through, frames);
+    let (sent, time) = lane.flood.send(receiver.through, frames);
     let received = receiver.nic.counters().received - before;
-    (received == u64::from(frames)).then(|| time.as_nanos() as f64 / f64::from(frames))
+    (received == u64::from(sent)).then(|| time.as_nanos() as f64 / f64::from(sent))
 }
 
 /// Moves the calling thread to the last CPU that it may use, away from where interrupts usually go.

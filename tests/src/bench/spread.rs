@@ -26,6 +26,17 @@ impl Spread {
         })
     }
 
+    /// With as many decimals as tell something: a ratio needs two, hundreds need none.
+    #[must_use]
+    pub fn short(self) -> String {
+        match self.median.abs() {
+            ..2.0 => format!("{self:.3}"),
+            ..20.0 => format!("{self:.2}"),
+            ..200.0 => format!("{self:.1}"),
+            _ => format!("{self:.0}"),
+        }
+    }
+
     /// The same in another unit.
     #[must_use]
     pub fn scaled(self, by: f64) -> Self {

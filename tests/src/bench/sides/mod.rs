@@ -1,5 +1,7 @@
 //! The sides of a comparison: each in a namespace of its own, at the end of a cable of its own.
 
+mod nft;
+mod scripts;
 mod synwall;
 mod xdp_filter;
 
@@ -7,6 +9,7 @@ use std::path::PathBuf;
 
 use aya::Ebpf;
 
+pub use nft::Hook;
 pub use synwall::{Level, Synwall};
 
 use super::prefixes::Prefixes;
@@ -16,11 +19,57 @@ use super::wires::{Receiver, Sender};
 /// Something that drops what comes from strangers, or, for comparison, everything or nothing.
 #[derive(Debug)]
 pub struct Side {
-    /// What it is called in tables.
-    pub name: String,
+    /// Which of them it is.
+    pub kind: Kind,
+    /// How many prefixes of the version of IP at issue it trusts; none if it knows no prefixes.
+    pub trusted: Option<usize>,
     /// Where it is.
     pub receiver: Receiver,
     how: How,
+}
+
+/// The sides that there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A program that drops every frame unseen: no filter can do better.
+    Bound,
+    /// A program that passes every frame unseen: no filter at all.
+    Pass,
+    /// synwall with its whole set of features.
+    Synwall,
+    /// synwall at drop level `unestablished`.
+    SynwallUnestablished,
+    /// xdp-filter with one denied port.
+    XdpFilter,
+    /// The vendors' iptables script with a rule for each prefix.
+    Plain,
+    /// The vendors' iptables script with an ipset and connection tracking.
+    Ipset,
+    /// nftables, an interval set at the ingress hook.
+    NftIngress,
+    /// nftables, an interval set at the prerouting hook.
+    NftPrerouting,
+}
+
+impl Kind {
+    /// What drops strangers by a list of prefixes of any length, fastest first, and without synwall.
+    pub const WITH_LISTS: [Self; 4] = [Self::Plain, Self::NftIngress, Self::NftPrerouting, Self::Ipset];
+
+    /// What it is called in tables.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Bound => "`return XDP_DROP` (the bound)",
+            Self::Pass => "`return XDP_PASS` (no filter)",
+            Self::Synwall => "synwall",
+            Self::SynwallUnestablished => "synwall, `--drop unestablished`",
+            Self::XdpFilter => "xdp-filter, one denied port",
+            Self::Plain => "iptables, the plain script",
+            Self::Ipset => "iptables, the ipset + conntrack script",
+            Self::NftIngress => "nft netdev ingress, interval set",
+            Self::NftPrerouting => "nft prerouting, interval set",
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -28,7 +77,10 @@ enum How {
     /// A program of the bench's own, which stays attached as long as this lives.
     Program(#[expect(dead_code, reason = "held, not used")] Ebpf),
     Synwall(Synwall),
-    XdpFilter,
+    XdpFilter(xdp_filter::XdpFilter),
+    /// The chain that drops, and which of its rules do so for IPv4 and for IPv6.
+    Script(&'static str, [usize; 2]),
+    Nft(Hook),
 }
 
 /// What it takes to set sides up.
@@ -52,45 +104,52 @@ impl Workshop {
         }
     }
 
-    fn side(&mut self, name: &str, how: impl FnOnce(&Receiver) -> How) -> Side {
+    /// Sets up a side with that list.
+    pub fn side(&mut self, kind: Kind, prefixes: &Prefixes) -> Side {
         self.made += 1;
         let receiver = self.sender.receiver();
+        let synwall = |level| {
+            let list = self.directory.join(format!("list{}", self.made));
+            let pins = format!("/sys/fs/bpf/synwall{}", self.made);
+            How::Synwall(Synwall::up(&receiver, &pins, &list, prefixes, level))
+        };
+        let how = match kind {
+            Kind::Bound => How::Program(programs::attached("drop_all", &receiver)),
+            Kind::Pass => How::Program(programs::attached("pass_all", &receiver)),
+            Kind::Synwall => synwall(Level::New),
+            Kind::SynwallUnestablished => synwall(Level::Unestablished),
+            Kind::XdpFilter => How::XdpFilter(xdp_filter::XdpFilter::load(&receiver)),
+            Kind::Plain => {
+                scripts::plain(&receiver, prefixes);
+                let last = [prefixes.v4.len() + 1, prefixes.v6.len() + 1];
+                How::Script("trusted_nodes", last)
+            }
+            Kind::Ipset => {
+                scripts::ipset(&receiver, prefixes);
+                How::Script("qrator", [2, 2])
+            }
+            Kind::NftIngress | Kind::NftPrerouting => {
+                let hook = if kind == Kind::NftIngress {
+                    Hook::Ingress
+                } else {
+                    Hook::Prerouting
+                };
+                nft::load(&receiver, hook, prefixes);
+                How::Nft(hook)
+            }
+        };
+        let knows_prefixes = !matches!(kind, Kind::Bound | Kind::Pass | Kind::XdpFilter);
         Side {
-            name: name.to_owned(),
-            how: how(&receiver),
+            kind,
+            trusted: knows_prefixes.then(|| prefixes.v4.len().max(prefixes.v6.len())),
             receiver,
+            how,
         }
     }
 
-    /// The bound of what any filter can do: a program that drops every frame unseen.
-    pub fn bound(&mut self) -> Side {
-        self.side("return XDP_DROP (the bound)", |receiver| {
-            How::Program(programs::attached("drop_all", receiver))
-        })
-    }
-
-    /// The bound for traffic that is let through: a program that passes every frame unseen.
-    pub fn pass(&mut self) -> Side {
-        self.side("return XDP_PASS", |receiver| {
-            How::Program(programs::attached("pass_all", receiver))
-        })
-    }
-
-    /// synwall with its whole set of features, on this list.
-    pub fn synwall(&mut self, prefixes: &Prefixes, level: Level) -> Side {
-        let place = self.directory.join(format!("list{}", self.made));
-        let pins = format!("/sys/fs/bpf/synwall{}", self.made);
-        self.side("synwall", |receiver| {
-            How::Synwall(Synwall::up(receiver, &pins, &place, prefixes, level))
-        })
-    }
-
-    /// xdp-filter with one denied port.
-    pub fn xdp_filter(&mut self) -> Side {
-        self.side("xdp-filter", |receiver| {
-            xdp_filter::load(receiver);
-            How::XdpFilter
-        })
+    /// Sets up several sides with the same list.
+    pub fn sides(&mut self, kinds: &[Kind], prefixes: &Prefixes) -> Vec<Side> {
+        kinds.iter().map(|&kind| self.side(kind, prefixes)).collect()
     }
 }
 
@@ -101,7 +160,9 @@ impl Side {
         match &self.how {
             How::Program(_) => self.receiver.nic.counters().dropped_by_xdp,
             How::Synwall(synwall) => synwall.dropped(),
-            How::XdpFilter => xdp_filter::dropped(&self.receiver),
+            How::XdpFilter(filter) => filter.dropped(),
+            How::Script(chain, last) => scripts::dropped(&self.receiver, chain, *last),
+            How::Nft(hook) => nft::dropped(&self.receiver, *hook),
         }
     }
 
