@@ -82,8 +82,12 @@ impl Chart {
     pub fn draw(&self, directory: &Path) -> Result<()> {
         let path = directory.join(self.file());
         match self {
-            Self::Bars { title, axis, bars, .. } => draw_bars(&path, title, axis, bars),
-            Self::Lines { title, axis, lines, .. } => draw_lines(&path, title, axis, lines),
+            Self::Bars {
+                title, axis, bars, ..
+            } => draw_bars(&path, title, axis, bars),
+            Self::Lines {
+                title, axis, lines, ..
+            } => draw_lines(&path, title, axis, lines),
         }
     }
 }
@@ -114,11 +118,21 @@ fn draw_bars(path: &Path, title: &str, axis: &str, bars: &[Bar]) -> Result<()> {
         .x_desc(axis)
         .label_style(FONT)
         .draw()?;
-    let left = FONT.into_font().color(&BLACK).pos(Pos::new(HPos::Right, VPos::Center));
-    let right = FONT.into_font().color(&BLACK).pos(Pos::new(HPos::Left, VPos::Center));
+    let left = FONT
+        .into_font()
+        .color(&BLACK)
+        .pos(Pos::new(HPos::Right, VPos::Center));
+    let right = FONT
+        .into_font()
+        .color(&BLACK)
+        .pos(Pos::new(HPos::Left, VPos::Center));
     for (row, bar) in bars.iter().enumerate() {
         let middle = bars.len() as f64 - row as f64 - 0.5;
-        let colour = if bar.name.starts_with("synwall") { OURS } else { RGBColor(160, 160, 160) };
+        let colour = if bar.name.starts_with("synwall") {
+            OURS
+        } else {
+            RGBColor(160, 160, 160)
+        };
         let corners = [(range.start, middle - 0.32), (bar.value.median, middle + 0.32)];
         let whisker = [(bar.value.lower, middle), (bar.value.upper, middle)];
         chart.draw_series([Rectangle::new(corners, colour.filled())])?;

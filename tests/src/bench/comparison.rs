@@ -30,19 +30,20 @@ impl Comparison {
     /// Measures.
     #[must_use]
     pub fn run(sender: &Sender, pace: Pace, sides: &[Side], floods: &[Named]) -> Self {
-        let lanes: Vec<Lane<'_>> = sides
+        // Sides that are compared with one another are next to one another.
+        let lanes: Vec<Lane<'_>> = floods
             .iter()
-            .flat_map(|side| floods.iter().map(move |(_, flood)| Lane { side, flood }))
+            .flat_map(|(_, flood)| sides.iter().map(move |side| Lane { side, flood }))
             .collect();
-        let mut samples = rounds::flood(sender, &lanes, pace).into_iter();
-        let row = |side: &Side| Row {
+        let samples = rounds::flood(sender, &lanes, pace);
+        let row = |(place, side): (usize, &Side)| Row {
             kind: side.kind,
             trusted: side.trusted,
-            samples: samples.by_ref().take(floods.len()).collect(),
+            samples: samples.iter().skip(place).step_by(sides.len()).cloned().collect(),
         };
         Self {
             floods: floods.iter().map(|(name, _)| *name).collect(),
-            rows: sides.iter().map(row).collect(),
+            rows: sides.iter().enumerate().map(row).collect(),
         }
     }
 
@@ -163,6 +164,9 @@ mod tests {
     #[test]
     fn digits_are_grouped_by_three() {
         let numbers = [2, 999, 1_000, 100_000, 1_000_000];
-        assert_eq!(numbers.map(grouped), ["2", "999", "1,000", "100,000", "1,000,000"]);
+        assert_eq!(
+            numbers.map(grouped),
+            ["2", "999", "1,000", "100,000", "1,000,000"]
+        );
     }
 }

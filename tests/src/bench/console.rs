@@ -21,9 +21,18 @@ pub fn section(section: &Section) -> String {
 #[must_use]
 pub fn table(table: &Table) -> String {
     let rows = || std::iter::once(&table.columns).chain(&table.rows);
-    let cell = |row: &Vec<String>, column: usize| row.get(column).map(|cell| cell.replace('`', "")).unwrap_or_default();
+    let cell = |row: &Vec<String>, column: usize| {
+        row.get(column)
+            .map(|cell| cell.replace('`', ""))
+            .unwrap_or_default()
+    };
     let widths: Vec<usize> = (0..table.columns.len())
-        .map(|column| rows().map(|row| cell(row, column).chars().count()).max().unwrap_or_default())
+        .map(|column| {
+            rows()
+                .map(|row| cell(row, column).chars().count())
+                .max()
+                .unwrap_or_default()
+        })
         .collect();
     let mut text = String::new();
     for row in rows() {

@@ -6,7 +6,10 @@ mod arguments;
 mod chart;
 mod comparison;
 mod console;
+mod cpu;
 mod flood;
+mod markdown;
+mod memory;
 mod nic;
 mod parts;
 mod prefixes;
@@ -18,21 +21,23 @@ mod sides;
 mod spread;
 mod traffic;
 mod wires;
+mod wrk;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser as _;
 
-use crate::lab::Lab;
+use crate::lab::{Lab, must};
 use arguments::{Arguments, Part};
 use parts::Bench;
 use report::Report;
 use sides::Workshop;
 
 /// In the order of running.
-const PARTS: [(Part, fn(&mut Bench)); 7] = [
+const PARTS: [(Part, fn(&mut Bench)); 9] = [
     (Part::FloodIpv4, parts::flood::ipv4),
     (Part::FloodIpv6, parts::flood::ipv6),
     (Part::Sizes, parts::flood::sizes),
@@ -40,6 +45,8 @@ const PARTS: [(Part, fn(&mut Bench)); 7] = [
     (Part::ProgramCost, parts::program_cost::run),
     (Part::PrefixesIpv4, parts::prefixes::ipv4),
     (Part::PrefixesIpv6, parts::prefixes::ipv6),
+    (Part::Honest, parts::honest::run),
+    (Part::Update, parts::update::run),
 ];
 
 /// Runs the bench and returns its exit code: 1 if a part failed. A target that is not met is a result.
@@ -66,8 +73,19 @@ pub fn main() -> ExitCode {
         }
         eprintln!("({part:?} took {:.0} s)", begun.elapsed().as_secs_f64());
     }
-    println!("\n== Targets ==\n\n{}", console::table(&bench.report.targets_table()));
+    println!(
+        "\n== Targets ==\n\n{}",
+        console::table(&bench.report.targets_table())
+    );
     eprintln!("The bench took {:.0} s.", started.elapsed().as_secs_f64());
+    if arguments.writes() && failed.is_empty() {
+        let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
+        must(
+            format_args!("write the report into {}", docs.display()),
+            markdown::write(&bench.report, &arguments.pace().to_string(), &docs),
+        );
+        eprintln!("docs/benchmarks.md and its charts are written.");
+    }
     if failed.is_empty() {
         return ExitCode::SUCCESS;
     }

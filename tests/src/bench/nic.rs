@@ -24,7 +24,6 @@ pub struct Nic {
     count: usize,
     received: usize,
     dropped_by_xdp: usize,
-    lost: usize,
 }
 
 /// What a veth interface has counted since it was made.
@@ -34,8 +33,6 @@ pub struct Counters {
     pub received: u64,
     /// Frames that an XDP program dropped.
     pub dropped_by_xdp: u64,
-    /// Frames that were taken and came to nothing by themselves.
-    pub lost: u64,
 }
 
 impl Nic {
@@ -56,7 +53,6 @@ impl Nic {
             count: 0,
             received: 0,
             dropped_by_xdp: 0,
-            lost: 0,
         };
         // `struct ethtool_sset_info`: command, reserved, a mask of two words, and one word for its bit.
         let mut info = [ETHTOOL_GSSET_INFO, 0, 1 << ETH_SS_STATS, 0, 0];
@@ -72,7 +68,6 @@ impl Nic {
         };
         nic.received = find("rx_queue_0_xdp_packets");
         nic.dropped_by_xdp = find("rx_queue_0_xdp_drops");
-        nic.lost = find("rx_queue_0_drops");
         nic
     }
 
@@ -96,7 +91,6 @@ impl Nic {
         Counters {
             received: words[1 + self.received],
             dropped_by_xdp: words[1 + self.dropped_by_xdp],
-            lost: words[1 + self.lost],
         }
     }
 

@@ -21,7 +21,7 @@ const ROUTING_TABLE: [(u8, u64); 9] = [
 ];
 
 /// IPv4 networks that nobody is routed, and those of the laboratory's own hosts.
-const RESERVED: [([u8; 4], u8); 13] = [
+const RESERVED: [([u8; 4], u8); 12] = [
     ([0, 0, 0, 0], 8),
     ([10, 0, 0, 0], 8),
     ([100, 64, 0, 0], 10),
@@ -29,7 +29,6 @@ const RESERVED: [([u8; 4], u8); 13] = [
     ([169, 254, 0, 0], 16),
     ([172, 16, 0, 0], 12),
     ([185, 94, 108, 0], 24),
-    ([192, 0, 2, 0], 24),
     ([192, 168, 0, 0], 16),
     ([198, 18, 0, 0], 15),
     ([198, 51, 100, 0], 24),
@@ -47,11 +46,11 @@ pub struct Prefixes {
 }
 
 impl Prefixes {
-    /// Two of each version of IP: a provider's network, and a host.
+    /// Two of each version of IP. Those of IPv4 are the ones of the vendors' scripts.
     #[must_use]
     pub fn vendor() -> Self {
         Self {
-            v4: vec![(0xb95e_6c00, 24), (0xc000_0201, 32)],
+            v4: vec![(0xb95e_6c00, 24), (0x7f00_0001, 32)],
             v6: vec![(0x2001_0db8_0094_0000, 48), (0x2001_0db8_0095_0001, 64)],
         }
     }
@@ -101,7 +100,10 @@ impl Prefixes {
     /// IPv6 alone.
     #[must_use]
     pub fn only_v6(self) -> Self {
-        Self { v4: Vec::new(), ..self }
+        Self {
+            v4: Vec::new(),
+            ..self
+        }
     }
 
     /// The list as a file for `synwall`.
@@ -328,7 +330,7 @@ mod tests {
     fn a_list_is_written_as_users_write_it() {
         assert_eq!(
             Prefixes::vendor().lines(),
-            "185.94.108.0/24\n192.0.2.1/32\n2001:db8:94::/48\n2001:db8:95:1::/64\n"
+            "185.94.108.0/24\n127.0.0.1/32\n2001:db8:94::/48\n2001:db8:95:1::/64\n"
         );
     }
 }

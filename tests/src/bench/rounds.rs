@@ -1,16 +1,14 @@
 //! The measurement: all sides in turn, a slice of time each, round after round. Machines change their speed every
 //! few seconds; what is compared is always two slices of one round.
 
+use std::fmt;
 use std::time::Duration;
 
-use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
-use nix::unistd::Pid;
-
+use super::cpu;
 use super::flood::Flood;
 use super::sides::Side;
 use super::spread::Spread;
 use super::wires::Sender;
-use crate::lab::must;
 
 /// How long to measure.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +17,17 @@ pub struct Pace {
     pub rounds: usize,
     /// For how long.
     pub slice: Duration,
+}
+
+impl fmt::Display for Pace {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "{} ms each, in {} rounds",
+            self.slice.as_millis(),
+            self.rounds
+        )
+    }
 }
 
 /// A side, and what comes at it.
@@ -66,7 +75,7 @@ const TRY: u32 = 256;
 pub fn flood(sender: &Sender, lanes: &[Lane<'_>], pace: Pace) -> Vec<Samples> {
     let before: Vec<_> = lanes.iter().map(|lane| counted(lane)).collect();
     let samples = sender.namespace().run(|| {
-        stay_on_one_cpu();
+        cpu::stay_on(cpu::last());
         let sizes: Vec<u32> = lanes.iter().map(|lane| size(lane, pace.slice)).collect();
         alternate(lanes.len(), pace.rounds, |lane| slice(&lanes[lane], sizes[lane]))
     });
@@ -118,16 +127,4 @@ fn slice(lane: &Lane<'_>, frames: u32) -> Option<f64> {
     let (sent, time) = lane.flood.send(receiver.through, frames);
     let received = receiver.nic.counters().received - before;
     (received == u64::from(sent)).then(|| time.as_nanos() as f64 / f64::from(sent))
-}
-
-/// Moves the calling thread to the last CPU that it may use, away from where interrupts usually go.
-pub fn stay_on_one_cpu() {
-    let me = Pid::from_raw(0);
-    let allowed = must("see which CPUs there are", sched_getaffinity(me));
-    let last = (0..CpuSet::count())
-        .rev()
-        .find(|&cpu| allowed.is_set(cpu).unwrap_or(false));
-    let mut one = CpuSet::new();
-    must("choose a CPU", one.set(last.unwrap_or_default()));
-    must("stay on one CPU", sched_setaffinity(me, &one));
 }

@@ -36,16 +36,6 @@ impl Spread {
             _ => format!("{self:.0}"),
         }
     }
-
-    /// The same in another unit.
-    #[must_use]
-    pub fn scaled(self, by: f64) -> Self {
-        Self {
-            lower: self.lower * by,
-            median: self.median * by,
-            upper: self.upper * by,
-        }
-    }
 }
 
 /// Between the two samples next to the place where it should be, in proportion.

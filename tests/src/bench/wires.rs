@@ -95,6 +95,8 @@ impl Sender {
     }
 }
 
-fn shown(mac: [u8; 6]) -> String {
+/// As `ip` reads it.
+#[must_use]
+pub fn shown(mac: [u8; 6]) -> String {
     mac.map(|byte| format!("{byte:02x}")).join(":")
 }

@@ -43,7 +43,10 @@ pub fn ipv4(bench: &mut Bench) {
     let stranger = STRANGER_V4 as u64;
     let network = stranger & !0xff;
     let floods: Vec<Named> = vec![
-        ("random sources", from_anywhere(Family::V4, Segment::Syn, SHORTEST)),
+        (
+            "random sources",
+            from_anywhere(Family::V4, Segment::Syn, SHORTEST),
+        ),
         ("one /24", few_sources(network..network + 256)),
         ("one source", few_sources([stranger].into_iter())),
     ];
@@ -152,7 +155,10 @@ pub fn sizes(bench: &mut Bench) {
 /// ACKs that belong to no connection.
 pub fn strays(bench: &mut Bench) {
     let list = Prefixes::vendor();
-    let floods: Vec<Named> = vec![("random sources", from_anywhere(Family::V4, Segment::Ack, SHORTEST))];
+    let floods: Vec<Named> = vec![(
+        "random sources",
+        from_anywhere(Family::V4, Segment::Ack, SHORTEST),
+    )];
     let mut kinds = EVERYONE;
     kinds[2] = Kind::SynwallUnestablished;
     let sides = bench.workshop.sides(&kinds, &list);

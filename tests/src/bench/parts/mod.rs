@@ -1,8 +1,10 @@
 //! The parts of the bench, each of which can be run alone.
 
 pub mod flood;
+pub mod honest;
 pub mod prefixes;
 pub mod program_cost;
+pub mod update;
 
 use super::report::Report;
 use super::rounds::Pace;

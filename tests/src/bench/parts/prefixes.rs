@@ -65,7 +65,10 @@ pub fn ipv4(bench: &mut Bench) {
     let mut table = away.table();
     table.columns.insert(0, "list and sources".to_owned());
     among.append_to(&mut table, 0);
-    let names = ["clustered list, sources elsewhere", "routing table, sources everywhere"];
+    let names = [
+        "clustered list, sources elsewhere",
+        "routing table, sources everywhere",
+    ];
     for (row, name) in table.rows.iter_mut().zip([[names[0]; 3], [names[1]; 3]].concat()) {
         row.insert(0, name.to_owned());
     }
@@ -184,7 +187,12 @@ struct Growth {
 impl Default for Growth {
     fn default() -> Self {
         Self {
-            table: Table::new(["receiving side", "trusted prefixes", "ns a packet", "time ÷ bound"]),
+            table: Table::new([
+                "receiving side",
+                "trusted prefixes",
+                "ns a packet",
+                "time ÷ bound",
+            ]),
             lines: Vec::new(),
         }
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Bench;
 use crate::bench::comparison::grouped;
+use crate::bench::cpu;
 use crate::bench::prefixes::Prefixes;
 use crate::bench::programs::{self, Parked};
 use crate::bench::report::{Table, Wanted};
@@ -24,7 +25,10 @@ fn frames() -> [(&'static str, Vec<u8>); 6] {
         ("data of a connection", v4(Segment::Ack, TRUSTED_V4, PORT, 1_514)),
         ("SYN to another port", v4(Segment::Syn, STRANGER_V4, 22, SHORTEST)),
         ("ARP", traffic::arp()),
-        ("untrusted SYN, IPv6, two extension headers", traffic::two_extension_headers()),
+        (
+            "untrusted SYN, IPv6, two extension headers",
+            traffic::two_extension_headers(),
+        ),
     ]
 }
 
@@ -33,7 +37,9 @@ pub fn run(bench: &mut Bench) {
     let pass = Parked::load("pass_all", &[]);
     let frames = frames();
     let mut table = Table::new(["frame"]);
-    table.rows.extend(frames.iter().map(|(name, _)| vec![(*name).to_owned()]));
+    table
+        .rows
+        .extend(frames.iter().map(|(name, _)| vec![(*name).to_owned()]));
     let mut established = None;
     for count in [2, 1_000, 100_000, 1_000_000] {
         // 100,000 of IPv6 are what its target is about.
@@ -45,7 +51,9 @@ pub fn run(bench: &mut Bench) {
             _ => Prefixes::routed(count),
         };
         let side = bench.workshop.side(Kind::Synwall, &list);
-        table.columns.push(format!("{} prefixes: ns above a pass", grouped(count)));
+        table
+            .columns
+            .push(format!("{} prefixes: ns above a pass", grouped(count)));
         for (place, (_, frame)) in frames.iter().enumerate() {
             let samples = measure(&side, &pass, frame, bench.pace);
             let above = samples[1].above(&samples[0]);
@@ -81,7 +89,7 @@ fn measure(side: &Side, pass: &Parked, frame: &[u8], pace: Pace) -> Vec<Samples>
     let synwall = programs::by_id(synwall.program_id());
     let slice = Duration::from_millis(10).min(pace.slice).as_secs_f64();
     side.receiver.namespace.run(|| {
-        rounds::stay_on_one_cpu();
+        cpu::stay_on(cpu::last());
         let both = [pass.xdp(), &synwall];
         let repeats = both.map(|program| {
             let tried = programs::time(program, frame, 100_000);

@@ -52,9 +52,6 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// What drops strangers by a list of prefixes of any length, fastest first, and without synwall.
-    pub const WITH_LISTS: [Self; 4] = [Self::Plain, Self::NftIngress, Self::NftPrerouting, Self::Ipset];
-
     /// What it is called in tables.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -104,10 +101,15 @@ impl Workshop {
         }
     }
 
-    /// Sets up a side with that list.
+    /// Sets up a side with that list, at the end of a new cable.
     pub fn side(&mut self, kind: Kind, prefixes: &Prefixes) -> Side {
-        self.made += 1;
         let receiver = self.sender.receiver();
+        self.side_at(receiver, kind, prefixes)
+    }
+
+    /// The same at the end of a cable that there is.
+    pub fn side_at(&mut self, receiver: Receiver, kind: Kind, prefixes: &Prefixes) -> Side {
+        self.made += 1;
         let synwall = |level| {
             let list = self.directory.join(format!("list{}", self.made));
             let pins = format!("/sys/fs/bpf/synwall{}", self.made);

@@ -58,6 +58,8 @@ pub(super) fn dropped(receiver: &Receiver, hook: Hook) -> u64 {
     nft.args(["-j", "list", "counter", hook.family(), "firewall", "dropped"]);
     let shown = Output::of(&mut nft).json();
     let objects = shown["nftables"].as_array().into_iter().flatten();
-    let packets = objects.filter_map(|object| object["counter"]["packets"].as_u64()).next();
+    let packets = objects
+        .filter_map(|object| object["counter"]["packets"].as_u64())
+        .next();
     packets.unwrap_or_else(|| panic!("no counter in what nft says: {shown}"))
 }

@@ -27,8 +27,16 @@ pub(super) fn ipset(receiver: &Receiver, prefixes: &Prefixes) {
     for (set, family) in [("trusted_nodes", "inet"), ("trusted_nodes6", "inet6")] {
         sets += &format!("create {set} hash:net family {family} maxelem 200000\n");
     }
-    sets.extend(prefixes.v4_texts().map(|prefix| format!("add trusted_nodes {prefix}\n")));
-    sets.extend(prefixes.v6_texts().map(|prefix| format!("add trusted_nodes6 {prefix}\n")));
+    sets.extend(
+        prefixes
+            .v4_texts()
+            .map(|prefix| format!("add trusted_nodes {prefix}\n")),
+    );
+    sets.extend(
+        prefixes
+            .v6_texts()
+            .map(|prefix| format!("add trusted_nodes6 {prefix}\n")),
+    );
     let mut ipset = receiver.namespace.command("ipset");
     Output::with_input(ipset.arg("restore"), &sets).ok();
     let rules = |set: &str| {

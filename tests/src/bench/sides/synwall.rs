@@ -57,6 +57,12 @@ impl Synwall {
         command
     }
 
+    /// Where it is pinned.
+    #[must_use]
+    pub fn pins(&self) -> &Path {
+        Path::new(&self.pins)
+    }
+
     /// The kernel's number of the program that is attached.
     #[must_use]
     pub fn program_id(&self) -> u32 {
