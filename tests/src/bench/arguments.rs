@@ -10,13 +10,13 @@ use super::rounds::Pace;
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask bench")]
 pub struct Arguments {
-    /// About a minute: few short rounds, and nothing is written
+    /// About a minute: few short rounds, no list of a million for what changes lists, and nothing is written
     #[arg(long)]
     pub quick: bool,
     /// These parts alone, and nothing is written
     #[arg(long, value_enum, value_delimiter = ',', value_name = "PARTS")]
     pub only: Vec<Part>,
-    /// Rounds of each comparison [default: 31; 7 with --quick]
+    /// Rounds of each comparison [default: 31; 5 with --quick]
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..))]
     pub rounds: Option<u16>,
     /// Write docs/benchmarks.md and its charts also with --quick or --only
@@ -58,8 +58,8 @@ impl Arguments {
     #[must_use]
     pub fn pace(&self) -> Pace {
         Pace {
-            rounds: self.rounds.map_or(if self.quick { 7 } else { 31 }, usize::from),
-            slice: Duration::from_millis(if self.quick { 25 } else { 60 }),
+            rounds: self.rounds.map_or(if self.quick { 5 } else { 31 }, usize::from),
+            slice: Duration::from_millis(if self.quick { 20 } else { 60 }),
         }
     }
 

@@ -107,14 +107,14 @@ fn machine() -> Table {
     // Whoever built it is of no interest.
     let kernel = kernel.trim().split('-').next().unwrap_or_default().to_owned();
     table.row(["kernel".to_owned(), format!("Linux {kernel}")]);
-    for (name, program, argument) in [
-        ("xdp-tools", "xdp-filter", "--version"),
+    for (name, program, arguments) in [
+        ("xdp-tools", "xdp-filter", "load --version"),
         ("iptables", "iptables", "--version"),
         ("ipset", "ipset", "--version"),
         ("nftables", "nft", "--version"),
         ("wrk", "wrk", "--version"),
     ] {
-        let output = Output::of(Command::new(program).arg(argument));
+        let output = Output::of(Command::new(program).args(arguments.split(' ')));
         let said = format!("{}{}", output.stdout, output.stderr);
         let version = said.split([' ', '\n', ',', '/']).find(|word| {
             let word = word.trim_start_matches('v');

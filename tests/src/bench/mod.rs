@@ -36,8 +36,10 @@ use parts::Bench;
 use report::Report;
 use sides::Workshop;
 
+type Run = fn(&mut Bench);
+
 /// In the order of running.
-const PARTS: [(Part, fn(&mut Bench)); 9] = [
+const PARTS: [(Part, Run); 9] = [
     (Part::FloodIpv4, parts::flood::ipv4),
     (Part::FloodIpv6, parts::flood::ipv6),
     (Part::Sizes, parts::flood::sizes),

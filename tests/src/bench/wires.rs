@@ -40,10 +40,6 @@ pub struct Receiver {
 impl Sender {
     /// A sender without cables.
     #[must_use]
-    #[expect(
-        clippy::new_without_default,
-        reason = "it asks the kernel for something, which a default must not"
-    )]
     pub fn new() -> Self {
         Self {
             namespace: Namespace::new(),

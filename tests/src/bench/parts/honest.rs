@@ -50,7 +50,7 @@ pub fn run(bench: &mut Bench) {
         .collect();
     let sender = &bench.workshop.sender;
 
-    let rounds = if bench.quick { 3 } else { 15 };
+    let rounds = if bench.quick { 2 } else { 15 };
     let pair = [&origins[0], &origins[2]];
     let mut p99 = [Vec::new(), Vec::new()];
     let calm = alternate(2, rounds, |kind| {
