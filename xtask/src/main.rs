@@ -39,7 +39,7 @@ enum Task {
     },
     /// Measure synwall beside what it replaces, and write docs/benchmarks.md (needs root; 10 minutes)
     Bench {
-        /// Handed to the bench: --quick, --only PART,…, --help
+        /// Handed to the bench: --quick, --only PART,…; `-- --help` shows them all
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },

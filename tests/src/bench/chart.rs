@@ -6,12 +6,13 @@ use std::path::Path;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
+use super::comparison::grouped;
 use super::spread::Spread;
 
 /// A chart, and the file that it goes to.
 #[derive(Debug, Clone)]
 pub enum Chart {
-    /// A horizontal bar for each side, on a logarithmic axis that begins at 1 where all values allow it.
+    /// A horizontal bar for each side.
     Bars {
         /// Without directory and ending.
         file: &'static str,
@@ -22,7 +23,7 @@ pub enum Chart {
         /// From top to bottom.
         bars: Vec<Bar>,
     },
-    /// A line for each side over the number of prefixes, both axes logarithmic.
+    /// A line for each side over the number of prefixes, both axes logarithmic: lists differ by factors, and so do the sides.
     Lines {
         /// Without directory and ending.
         file: &'static str,
@@ -44,9 +45,12 @@ pub struct Bar {
     pub value: Spread,
 }
 
-const WIDTH: u32 = 860;
+const WIDTH: u32 = 900;
+/// To the right of lines: their names.
+const LEGEND: u32 = 310;
 const FONT: (&str, i32) = ("sans-serif", 14);
 const TITLE: (&str, i32) = ("sans-serif", 18);
+const THEIRS: RGBColor = RGBColor(160, 160, 160);
 const OURS: RGBColor = RGBColor(0, 114, 178);
 /// Colours that people with any kind of colour vision can tell apart (Okabe and Ito, 2008).
 const COLOURS: [RGBColor; 6] = [
@@ -97,16 +101,14 @@ fn draw_bars(path: &Path, title: &str, axis: &str, bars: &[Bar]) -> Result<()> {
     let height = 100 + ROW * bars.len() as u32;
     let area = SVGBackend::new(path, (WIDTH, height)).into_drawing_area();
     area.fill(&WHITE)?;
-    let least = bars.iter().map(|bar| bar.value.median).fold(1.0, f64::min);
     let most = bars.iter().map(|bar| bar.value.upper).fold(1.0, f64::max);
-    // Without a margin to the left of 1 the bound would have no bar at all.
-    let range = least * 0.8..most * 1.6;
     let mut chart = ChartBuilder::on(&area)
         .caption(title, TITLE)
         .margin(10)
         .margin_left(290)
         .x_label_area_size(40)
-        .build_cartesian_2d(range.clone().log_scale(), 0.0..bars.len() as f64)?;
+        // Room for the number behind the longest bar.
+        .build_cartesian_2d(0.0..most * 1.15, 0.0..bars.len() as f64)?;
     chart
         .configure_mesh()
         .disable_y_mesh()
@@ -118,29 +120,26 @@ fn draw_bars(path: &Path, title: &str, axis: &str, bars: &[Bar]) -> Result<()> {
         .x_desc(axis)
         .label_style(FONT)
         .draw()?;
-    let left = FONT
-        .into_font()
-        .color(&BLACK)
-        .pos(Pos::new(HPos::Right, VPos::Center));
-    let right = FONT
-        .into_font()
-        .color(&BLACK)
-        .pos(Pos::new(HPos::Left, VPos::Center));
+    let beside = |side| FONT.into_font().color(&BLACK).pos(Pos::new(side, VPos::Center));
+    let gap = most * 0.01;
     for (row, bar) in bars.iter().enumerate() {
         let middle = bars.len() as f64 - row as f64 - 0.5;
-        let colour = if bar.name.starts_with("synwall") {
-            OURS
-        } else {
-            RGBColor(160, 160, 160)
+        let colour = match bar.name.starts_with("synwall") {
+            true => OURS,
+            false => THEIRS,
         };
-        let corners = [(range.start, middle - 0.32), (bar.value.median, middle + 0.32)];
+        let corners = [(0.0, middle - 0.32), (bar.value.median, middle + 0.32)];
         let whisker = [(bar.value.lower, middle), (bar.value.upper, middle)];
+        let value = match bar.value.median {
+            median if median < 1000.0 => format!("{median:.2}"),
+            median => grouped(median as usize),
+        };
         chart.draw_series([Rectangle::new(corners, colour.filled())])?;
         chart.draw_series([PathElement::new(whisker, BLACK.stroke_width(2))])?;
-        let value = format!("  {:.2}", bar.value.median);
-        chart.draw_series([Text::new(value, (bar.value.upper, middle), right.clone())])?;
-        let name = format!("{}  ", bar.name);
-        chart.draw_series([Text::new(name, (range.start, middle), left.clone())])?;
+        let right = (bar.value.upper + gap, middle);
+        chart.draw_series([Text::new(value, right, beside(HPos::Left))])?;
+        let left = (-gap, middle);
+        chart.draw_series([Text::new(bar.name.clone(), left, beside(HPos::Right))])?;
     }
     area.present()?;
     Ok(())
@@ -156,7 +155,7 @@ fn draw_lines(path: &Path, title: &str, axis: &str, lines: &[(String, Vec<(usize
     let mut chart = ChartBuilder::on(&area)
         .caption(title, TITLE)
         .margin(10)
-        .margin_right(20)
+        .margin_right(LEGEND)
         .x_label_area_size(45)
         .y_label_area_size(65)
         .build_cartesian_2d(
@@ -167,32 +166,30 @@ fn draw_lines(path: &Path, title: &str, axis: &str, lines: &[(String, Vec<(usize
         .configure_mesh()
         .light_line_style(TRANSPARENT)
         .bold_line_style(BLACK.mix(0.15))
-        .x_label_formatter(&|value| super::comparison::grouped(*value as usize))
+        .x_label_formatter(&|value| grouped(*value as usize))
         .y_label_formatter(&|value| format!("{value}"))
         .x_desc("prefixes (logarithmic)")
         .y_desc(axis)
         .label_style(FONT)
         .draw()?;
-    for ((name, points), colour) in lines.iter().zip(COLOURS.iter().cycle()) {
+    // Beside the chart, where no line can go.
+    let x = (WIDTH - LEGEND + 15) as i32;
+    for (y, ((name, points), colour)) in (60..).step_by(24).zip(lines.iter().zip(COLOURS.iter().cycle())) {
         let at = |(number, spread): &(usize, Spread)| (*number as f64, spread.median);
-        chart
-            .draw_series(LineSeries::new(points.iter().map(at), colour.stroke_width(2)))?
-            .label(name)
-            .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], colour.stroke_width(3)));
+        chart.draw_series(LineSeries::new(points.iter().map(at), colour.stroke_width(2)))?;
         for (number, spread) in points {
             let x = *number as f64;
             let whisker = [(x, spread.lower), (x, spread.upper)];
             chart.draw_series([PathElement::new(whisker, colour.stroke_width(1))])?;
             chart.draw_series([Circle::new((x, spread.median), 4, colour.filled())])?;
         }
+        let text = FONT
+            .into_font()
+            .color(&BLACK)
+            .pos(Pos::new(HPos::Left, VPos::Center));
+        area.draw(&PathElement::new([(x, y), (x + 18, y)], colour.stroke_width(3)))?;
+        area.draw(&Text::new(name.as_str(), (x + 26, y), text))?;
     }
-    chart
-        .configure_series_labels()
-        .position(SeriesLabelPosition::UpperLeft)
-        .background_style(WHITE.mix(0.8))
-        .border_style(BLACK.mix(0.2))
-        .label_font(FONT)
-        .draw()?;
     area.present()?;
     Ok(())
 }

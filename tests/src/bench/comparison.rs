@@ -129,7 +129,7 @@ impl Comparison {
         Chart::Bars {
             file,
             title,
-            axis: "time for a packet ÷ time with the bound (logarithmic)",
+            axis: "time for a packet ÷ time with the bound",
             bars: self.bars(flood, 0),
         }
     }

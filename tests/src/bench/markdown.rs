@@ -53,8 +53,8 @@ it through a veth pair, receives it and drops it, all on one CPU. The bound, a p
 is what this path costs without any filter.
 
 The flood is a BPF program that is run with live frames (`BPF_F_TEST_XDP_LIVE_FRAMES`). It gives each frame another
-source, port and sequence number, and right checksums. A slice in which not every frame was received when its sender was
-done is left out. After each measurement every side must have dropped exactly what it received, by its own counters.
+source, port and sequence number, and right checksums. A slice that another process disturbed, or at whose end not every
+frame had been received, gets a second chance, and is left out if frames are still missing. After each measurement every side must have dropped exactly what it received, by its own counters.
 
 Each side has a network namespace and a cable of its own, so that changing sides is sending through another cable:
 

@@ -3,6 +3,7 @@
 //! It runs in namespaces and mounts of its own, and leaves nothing behind but the report.
 
 mod arguments;
+mod blocks;
 mod chart;
 mod comparison;
 mod console;

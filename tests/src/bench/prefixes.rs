@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use super::blocks::{Blocks, mask, reserved_addresses};
 use super::random::Random;
 
 /// Prefixes of a global IPv4 routing table by their length: 978,000 of 2024 in round numbers, without the 4,400
@@ -18,22 +19,6 @@ const ROUTING_TABLE: [(u8, u64); 9] = [
     (22, 112_000),
     (23, 102_000),
     (24, 600_000),
-];
-
-/// IPv4 networks that nobody is routed, and those of the laboratory's own hosts.
-const RESERVED: [([u8; 4], u8); 12] = [
-    ([0, 0, 0, 0], 8),
-    ([10, 0, 0, 0], 8),
-    ([100, 64, 0, 0], 10),
-    ([127, 0, 0, 0], 8),
-    ([169, 254, 0, 0], 16),
-    ([172, 16, 0, 0], 12),
-    ([185, 94, 108, 0], 24),
-    ([192, 168, 0, 0], 16),
-    ([198, 18, 0, 0], 15),
-    ([198, 51, 100, 0], 24),
-    ([203, 0, 113, 0], 24),
-    ([224, 0, 0, 0], 3),
 ];
 
 /// Trusted prefixes, of which no two overlap.
@@ -136,11 +121,7 @@ impl Prefixes {
     #[must_use]
     pub fn share_of_v4(&self) -> f64 {
         let trusted: u64 = self.v4.iter().map(|&(_, length)| 1_u64 << (32 - length)).sum();
-        let unicast = (1_u64 << 32)
-            - RESERVED
-                .iter()
-                .map(|&(_, length)| 1_u64 << (32 - length))
-                .sum::<u64>();
+        let unicast = (1_u64 << 32) - reserved_addresses();
         trusted as f64 / unicast as f64
     }
 
@@ -224,54 +205,9 @@ fn anywhere_v6(count: usize) -> Vec<(u64, u8)> {
     prefixes
 }
 
-fn mask(length: u8) -> u32 {
-    u32::MAX.checked_shl(u32::from(32 - length)).unwrap_or_default()
-}
-
-/// A set of IPv4 networks of one length.
-struct Blocks {
-    length: u8,
-    bits: Vec<u64>,
-}
-
-impl Blocks {
-    fn reserved(length: u8) -> Self {
-        let mut blocks = Self {
-            length,
-            bits: vec![0; (1 << length) / 64],
-        };
-        for (network, length) in RESERVED {
-            blocks.insert(u32::from_be_bytes(network), length);
-        }
-        blocks
-    }
-
-    /// The blocks that a prefix touches.
-    fn range(&self, network: u32, length: u8) -> std::ops::RangeInclusive<usize> {
-        let shift = 32 - self.length;
-        let last = network | !mask(length);
-        (network >> shift) as usize..=(last >> shift) as usize
-    }
-
-    fn insert(&mut self, network: u32, length: u8) {
-        for block in self.range(network, length) {
-            self.bits[block / 64] |= 1 << (block % 64);
-        }
-    }
-
-    fn overlaps(&self, network: u32, length: u8) -> bool {
-        self.range(network, length)
-            .any(|block| self.bits[block / 64] >> (block % 64) & 1 != 0)
-    }
-
-    fn contains(&self, address: u32) -> bool {
-        self.overlaps(address, 32)
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Blocks, Prefixes};
+    use super::{Blocks, Prefixes, mask};
 
     #[test]
     fn a_routed_list_has_its_length_and_no_overlaps() {
@@ -280,21 +216,21 @@ mod tests {
         let mut ranges: Vec<_> = list
             .v4
             .iter()
-            .map(|&(network, length)| (network, network | !super::mask(length)))
+            .map(|&(network, length)| (network, network | !mask(length)))
             .collect();
         ranges.sort_unstable();
         assert!(ranges.windows(2).all(|two| two[0].1 < two[1].0));
         assert!(
             list.v4
                 .iter()
-                .all(|&(network, length)| network & !super::mask(length) == 0)
+                .all(|&(network, length)| network & !mask(length) == 0)
         );
     }
 
     #[test]
     fn strangers_are_in_no_prefix() {
         let list = Prefixes::routed(10_000);
-        let within = |source: u32, &(network, length): &(u32, u8)| source & super::mask(length) == network;
+        let within = |source: u32, &(network, length): &(u32, u8)| source & mask(length) == network;
         for source in list.strangers_v4(24, 500) {
             assert!(!list.v4.iter().any(|prefix| within(source as u32, prefix)));
             assert!(

@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 use std::env;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use aya::maps::{Array, MapData};
 use aya::programs::{TestRun as _, TestRunOptions, Xdp, XdpMode, loaded_programs};
 use aya::{Ebpf, EbpfLoader};
 use aya_obj::programs::XdpAttachType;
 
+use super::cpu;
 use super::wires::{INTERFACE, Receiver};
 use crate::lab::{Namespace, must};
 
@@ -114,14 +115,14 @@ pub fn by_id(id: u32) -> Xdp {
     )
 }
 
-/// How long the program takes for so many runs on the frame, all on this CPU.
+/// How long the program takes for so many runs on the frame, without the time that others take from this CPU.
 pub fn time(program: &Xdp, frame: &[u8], repeat: u32) -> Duration {
     let options = TestRunOptions {
         data_in: Some(frame),
         repeat,
         ..Default::default()
     };
-    let started = Instant::now();
+    let before = cpu::used();
     must("run a program", program.test_run(options));
-    started.elapsed()
+    cpu::used() - before
 }

@@ -123,11 +123,33 @@ fn size(lane: &Lane<'_>, slice: Duration) -> u32 {
     frames
 }
 
-/// Nanoseconds for a frame; none if not every frame was received when the sender was done.
+/// The share of a slice that its thread should have had of the CPU. The rest went to somebody else's process.
+const UNDISTURBED: f64 = 0.97;
+
+/// Nanoseconds for a frame. A slice that was disturbed gets a second chance; the better one counts.
 fn slice(lane: &Lane<'_>, frames: u32) -> Option<f64> {
+    let (share, time) = once(lane, frames);
+    if time.is_some() && share >= UNDISTURBED {
+        return time;
+    }
+    let (again, second) = once(lane, frames);
+    if second.is_some() && (again > share || time.is_none()) {
+        second
+    } else {
+        time
+    }
+}
+
+/// The share of the CPU, and nanoseconds for a frame; none if not every frame was received when the sender was done.
+fn once(lane: &Lane<'_>, frames: u32) -> (f64, Option<f64>) {
     let receiver = &lane.side.receiver;
-    let before = receiver.nic.counters().received;
+    let (before, used) = (receiver.nic.counters().received, cpu::used());
     let (sent, time) = lane.flood.send(receiver.through, frames);
+    let used = cpu::used() - used;
     let received = receiver.nic.counters().received - before;
-    (received == u64::from(sent)).then(|| time.as_nanos() as f64 / f64::from(sent))
+    let all = received == u64::from(sent);
+    (
+        used.as_secs_f64() / time.as_secs_f64(),
+        all.then(|| time.as_nanos() as f64 / f64::from(sent)),
+    )
 }

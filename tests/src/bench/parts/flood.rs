@@ -73,7 +73,7 @@ pub fn ipv4(bench: &mut Bench) {
         .chart(crate::bench::chart::Chart::Bars {
             file: "flood-ipv4",
             title: "SYN flood over IPv4, random sources, two trusted prefixes",
-            axis: "time for a packet ÷ time with the bound (logarithmic)",
+            axis: "time for a packet ÷ time with the bound",
             bars,
         });
     let bound = fast.ratio((Kind::Bound, 0), SYNWALL, 0);

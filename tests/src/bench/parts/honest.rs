@@ -122,7 +122,7 @@ fn flooded(bench: &mut Bench, origins: &[Origin]) {
         .chart(Chart::Bars {
             file: "honest-traffic",
             title: "Requests of a trusted client during a flood of 400,000 SYNs a second",
-            axis: "requests per second (logarithmic)",
+            axis: "requests per second",
             bars,
         });
 }

@@ -91,7 +91,7 @@ fn measure(side: &Side, pass: &Parked, frame: &[u8], pace: Pace) -> Vec<Samples>
         return vec![Samples(Vec::new()); 2];
     };
     let synwall = programs::by_id(synwall.program_id());
-    let slice = Duration::from_millis(10).min(pace.slice).as_secs_f64();
+    let slice = Duration::from_millis(4).min(pace.slice).as_secs_f64();
     side.receiver.namespace.run(|| {
         cpu::stay_on(cpu::last());
         let both = [pass.xdp(), &synwall];
@@ -99,7 +99,8 @@ fn measure(side: &Side, pass: &Parked, frame: &[u8], pace: Pace) -> Vec<Samples>
             let tried = programs::time(program, frame, 100_000);
             (1e5 * slice / tried.as_secs_f64()) as u32
         });
-        rounds::alternate(2, pace.rounds, |kind| {
+        // Short slices, and more of them: no frame is on the way at their end.
+        rounds::alternate(2, pace.rounds * 3, |kind| {
             let time = programs::time(both[kind], frame, repeats[kind]);
             Some(time.as_nanos() as f64 / f64::from(repeats[kind]))
         })

@@ -1,5 +1,7 @@
 //! The sides of a comparison: each in a namespace of its own, at the end of a cable of its own.
 
+#[cfg(test)]
+mod every_side;
 mod nft;
 mod scripts;
 mod synwall;
