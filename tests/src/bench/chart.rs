@@ -138,8 +138,9 @@ fn draw_bars(path: &Path, title: &str, axis: &str, bars: &[Bar]) -> Result<()> {
         chart.draw_series([PathElement::new(whisker, BLACK.stroke_width(2))])?;
         let right = (bar.value.upper + gap, middle);
         chart.draw_series([Text::new(value, right, beside(HPos::Left))])?;
-        let left = (-gap, middle);
-        chart.draw_series([Text::new(bar.name.clone(), left, beside(HPos::Right))])?;
+        // Nothing is drawn beyond the axis, and SVG drops plain spaces at an end.
+        let name = format!("{}\u{a0}\u{a0}", bar.name);
+        chart.draw_series([Text::new(name, (0.0, middle), beside(HPos::Right))])?;
     }
     area.present()?;
     Ok(())
@@ -160,7 +161,7 @@ fn draw_lines(path: &Path, title: &str, axis: &str, lines: &[(String, Vec<(usize
         .y_label_area_size(65)
         .build_cartesian_2d(
             (1.5..widest * 1.3).log_scale(),
-            (least * 0.8..most * 1.3).log_scale(),
+            (f64::min(1.0, least * 0.9)..most * 1.3).log_scale(),
         )?;
     chart
         .configure_mesh()
@@ -168,6 +169,7 @@ fn draw_lines(path: &Path, title: &str, axis: &str, lines: &[(String, Vec<(usize
         .bold_line_style(BLACK.mix(0.15))
         .x_label_formatter(&|value| grouped(*value as usize))
         .y_label_formatter(&|value| format!("{value}"))
+        .y_labels(12)
         .x_desc("prefixes (logarithmic)")
         .y_desc(axis)
         .label_style(FONT)
