@@ -1,136 +1,157 @@
 //! The counters of configured prefixes, and the totals of interfaces.
+//!
+//! What was counted on a slot lies in its chunk and, for a while, with the CPUs that met it last. A CPU may move what
+//! it has to the chunk at any moment, so the CPUs are asked before the chunk and after it.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use aya::maps::{Array, ArrayOfMaps, MapData, PerCpuArray};
-use filter_common::{Chunked, Count, InterfaceCounts, PrefixCount, REASONS, Reason, SLOT_LIMIT};
+use aya::maps::{Array, IterableMap as _, MapData, PerCpuArray};
+use filter_common::{
+    Chunked, Count, InterfaceCounts, PrefixCount, REASONS, Reason, RecentCount, RecentCounts,
+};
 
 use crate::{
-    Error, Result,
-    entry::Entry,
+    Result,
     error::Doing as _,
     map_in_map,
-    pins::{Pins, open_map},
-    rules::Rules,
+    mapped::{MMAPABLE, Mapped},
+    pins::Pins,
 };
 
 type Chunk = Array<MapData, PrefixCount>;
 
 /// Makes the map that holds the chunks.
 pub fn make_maps(pins: &Pins) -> Result<()> {
-    let template = Chunk::create(Chunked::CHUNK_LEN, 0).doing(|| "cannot make a chunk of counters".into())?;
+    let template = make_chunk()?;
     map_in_map::create(pins, "prefix_counts", Chunked::MAX_CHUNKS, &template)
 }
 
-/// Gives every entry of `new` a slot for its counters, and zeroes those that `old` does not use.
-pub fn assign_slots(pins: &Pins, old: &Rules, new: Rules) -> Result<Rules> {
-    let taken: BTreeSet<u32> = old
-        .iter()
-        .chain(new.iter())
-        .filter_map(|entry| entry.slot)
-        .collect();
-    let mut free = (0..SLOT_LIMIT).filter(|slot| !taken.contains(slot));
-    let mut chunks = Chunks::new(pins);
-    new.iter()
-        .map(|entry| {
-            if entry.slot.is_some() {
-                return Ok(entry.clone());
-            }
-            let slot = free.next().ok_or(Error::Full {
-                wanted: taken.len() + 1,
-                limit: SLOT_LIMIT as usize,
-                what: "prefixes",
-            })?;
-            chunks.clear(slot)?;
-            Ok(Entry {
-                slot: Some(slot),
-                ..entry.clone()
-            })
-        })
-        .collect()
+fn make_chunk() -> Result<Chunk> {
+    Chunk::create(Chunked::CHUNK_LEN, MMAPABLE).doing(|| "cannot make a chunk of counters".into())
 }
 
-/// What was counted on the prefix that has `slot`, over all its shards.
-pub fn prefix_count(chunks: &mut Chunks<'_>, slot: u32) -> Result<PrefixCount> {
-    let mut sum = PrefixCount::default();
-    for shard in 0..Chunked::SHARDS {
-        let place = Chunked::locate(slot, shard);
-        let Some(chunk) = chunks.get(place.chunk)? else {
-            continue;
-        };
-        let count = chunk
-            .get(&place.index, 0)
-            .doing(|| format!("cannot read a counter of chunk {}", place.chunk))?;
-        sum.packets += count.packets;
-        sum.bytes += count.bytes;
-        sum.last_ns = sum.last_ns.max(count.last_ns);
+/// Whether there is a chunk of that number.
+pub fn has_chunk(pins: &Pins, number: u32) -> bool {
+    pins.join(format!("chunks/{number}")).exists()
+}
+
+/// Makes the chunks that are not there yet, and returns which these were.
+pub fn make_chunks(pins: &Pins, numbers: impl Iterator<Item = u32>) -> Result<Vec<u32>> {
+    let missing: Vec<u32> = numbers.filter(|number| !has_chunk(pins, *number)).collect();
+    let chunks: Vec<Chunk> = missing.iter().map(|_| make_chunk()).collect::<Result<_>>()?;
+    // The program first, the pin second: a chunk that is pinned is one that the program counts in.
+    map_in_map::set_all(
+        pins,
+        "prefix_counts",
+        &missing,
+        chunks.iter().map(|chunk| chunk.map()),
+    )?;
+    for (number, chunk) in missing.iter().zip(&chunks) {
+        chunk
+            .map()
+            .pin(pins.join(format!("chunks/{number}")))
+            .doing(|| format!("cannot pin chunk {number} of the counters"))?;
     }
-    Ok(sum)
+    Ok(missing)
 }
 
-/// The chunks of counters, opened as they are asked for.
-pub struct Chunks<'a> {
+/// How often a counter is read again that a CPU is just moving. Each time takes it a system call, and a CPU as many
+/// packets of different prefixes as it has places to move it once more.
+const TRIES: usize = 64;
+
+/// What was counted on each of `slots`, which are best asked for in their order.
+pub fn totals(pins: &Pins, slots: &[u32]) -> Result<Vec<PrefixCount>> {
+    let recent: PerCpuArray<MapData, RecentCounts> = pins.map("recent_counts")?;
+    let recent = || -> Result<Vec<RecentCounts>> {
+        let cpus = recent
+            .get(&0, 0)
+            .doing(|| "cannot read the counters of the CPUs".into())?;
+        Ok(cpus.iter().copied().collect())
+    };
+    totals_of(&mut Chunks::new(pins), recent, slots)
+}
+
+fn totals_of(
+    chunks: &mut impl ReadChunk,
+    recent: impl Fn() -> Result<Vec<RecentCounts>>,
+    slots: &[u32],
+) -> Result<Vec<PrefixCount>> {
+    let mut totals = vec![PrefixCount::default(); slots.len()];
+    let mut wanted: Vec<usize> = (0..slots.len()).collect();
+    for _ in 0..TRIES {
+        let before = recent()?;
+        for number in &wanted {
+            totals[*number] = chunks.read(slots[*number])?;
+        }
+        let after = recent()?;
+        // What a CPU has, it had in its place all the time; else some of it may be in the chunk by now, too.
+        let stood = |slot: u32| {
+            let place = RecentCounts::place(slot);
+            let same = |(before, after): (&RecentCounts, &RecentCounts)| {
+                let (before, after) = (before.places[place], after.places[place]);
+                before.slot != slot + 1
+                    || before.turn.is_multiple_of(2) && (before.slot, before.turn) == (after.slot, after.turn)
+            };
+            before.iter().zip(&after).all(same)
+        };
+        let moved: Vec<usize> = wanted
+            .iter()
+            .copied()
+            .filter(|number| !stood(slots[*number]))
+            .collect();
+        for number in &wanted {
+            if moved.binary_search(number).is_err() {
+                before
+                    .iter()
+                    .map(|cpu| &cpu.places[RecentCounts::place(slots[*number])])
+                    .filter(|place| place.slot == slots[*number] + 1)
+                    .for_each(|place| add_recent(&mut totals[*number], place));
+            }
+        }
+        if moved.is_empty() {
+            break;
+        }
+        wanted = moved;
+    }
+    Ok(totals)
+}
+
+fn add_recent(total: &mut PrefixCount, recent: &RecentCount) {
+    total.packets += recent.packets;
+    total.bytes += recent.bytes;
+    total.last_ns = total.last_ns.max(recent.last_ns);
+}
+
+/// Where a slot's counter can be read.
+trait ReadChunk {
+    fn read(&mut self, slot: u32) -> Result<PrefixCount>;
+}
+
+/// The chunks, opened as they are asked for. One at a time: those of a million prefixes would be 32 MB.
+struct Chunks<'a> {
     pins: &'a Pins,
-    open: BTreeMap<u32, Option<Chunk>>,
-    made: BTreeSet<u32>,
+    open: Option<(u32, Option<Mapped<PrefixCount>>)>,
 }
 
 impl<'a> Chunks<'a> {
-    /// None is open yet.
-    pub fn new(pins: &'a Pins) -> Self {
-        Self {
-            pins,
-            open: BTreeMap::new(),
-            made: BTreeSet::new(),
-        }
-    }
-
-    fn get(&mut self, number: u32) -> Result<Option<&mut Chunk>> {
-        let path = self.pins.join(format!("chunks/{number}"));
-        if let std::collections::btree_map::Entry::Vacant(place) = self.open.entry(number) {
-            place.insert(if path.exists() {
-                Some(open_map(&path)?)
-            } else {
-                None
-            });
-        }
-        Ok(self.open.get_mut(&number).and_then(Option::as_mut))
-    }
-
-    /// Zeroes the counters of `slot`, and makes their chunk if there is none yet.
-    fn clear(&mut self, slot: u32) -> Result<()> {
-        for shard in 0..Chunked::SHARDS {
-            let place = Chunked::locate(slot, shard);
-            if self.get(place.chunk)?.is_none() {
-                self.make(place.chunk)?;
-            }
-            // A chunk is made of zeroes.
-            if self.made.contains(&place.chunk) {
-                continue;
-            }
-            if let Some(chunk) = self.get(place.chunk)? {
-                chunk
-                    .set(place.index, PrefixCount::default(), 0)
-                    .doing(|| format!("cannot clear a counter of chunk {}", place.chunk))?;
-            }
-        }
-        Ok(())
-    }
-
-    fn make(&mut self, number: u32) -> Result<()> {
-        let what = || format!("cannot make chunk {number} of the counters");
-        let chunk = Chunk::create(Chunked::CHUNK_LEN, 0).doing(what)?;
-        // The program first, the pin second: a chunk that is pinned is one that the program counts in.
-        let mut outer: ArrayOfMaps<MapData, Chunk> = self.pins.map("prefix_counts")?;
-        outer.set(number, &chunk, 0).doing(what)?;
-        let path = self.pins.join(format!("chunks/{number}"));
-        chunk.pin(&path).doing(what)?;
-        self.open.insert(number, Some(open_map(&path)?));
-        self.made.insert(number);
-        Ok(())
+    fn new(pins: &'a Pins) -> Self {
+        Self { pins, open: None }
     }
 }
 
+impl ReadChunk for Chunks<'_> {
+    fn read(&mut self, slot: u32) -> Result<PrefixCount> {
+        let Chunked { chunk, index } = Chunked::locate(slot);
+        if self.open.as_ref().is_none_or(|(number, _)| *number != chunk) {
+            let mapped = has_chunk(self.pins, chunk)
+                .then(|| Mapped::pinned(self.pins, &format!("chunks/{chunk}")))
+                .transpose()?;
+            self.open = Some((chunk, mapped));
+        }
+        let counters = self.open.as_ref().and_then(|(_, counters)| counters.as_ref());
+        Ok(counters
+            .and_then(|counters| counters.get(index as usize))
+            .unwrap_or_default())
+    }
+}
 /// The totals of one interface, over all CPUs.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Totals {
@@ -175,4 +196,87 @@ impl Totals {
 fn add(sum: &mut Count, count: Count) {
     sum.packets += count.packets;
     sum.bytes += count.bytes;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        cell::{Cell, RefCell},
+        collections::BTreeMap,
+    };
+
+    use super::*;
+
+    /// One CPU and one chunk; between any two looks at them something may happen.
+    struct Cpu<'a> {
+        chunk: &'a RefCell<BTreeMap<u32, PrefixCount>>,
+        happens: &'a dyn Fn(),
+    }
+
+    impl ReadChunk for Cpu<'_> {
+        fn read(&mut self, slot: u32) -> Result<PrefixCount> {
+            (self.happens)();
+            let count = self.chunk.borrow().get(&slot).copied().unwrap_or_default();
+            (self.happens)();
+            Ok(count)
+        }
+    }
+
+    #[test]
+    fn a_counter_that_is_being_moved_is_neither_lost_nor_counted_twice() {
+        // Two slots that share a place: each packet of one moves the other to the chunk. The traffic stops after some
+        // time, at every instant once.
+        let (ours, other) = (5, 5 + RecentCounts::LEN as u32);
+        for stops_after in 0..40 {
+            let chunk = RefCell::new(BTreeMap::new());
+            let place = Cell::new(RecentCount::default());
+            let (sent, events) = (Cell::new(0_u64), Cell::new(0));
+            let happens = || {
+                if events.replace(events.get() + 1) >= stops_after {
+                    return;
+                }
+                let slot = if events.get() % 2 == 0 { ours } else { other };
+                let mut now = place.get();
+                if now.slot != slot + 1 {
+                    if let Some(held) = now.slot.checked_sub(1) {
+                        add_recent(chunk.borrow_mut().entry(held).or_default(), &now);
+                    }
+                    now = RecentCount {
+                        slot: slot + 1,
+                        turn: now.turn + 2,
+                        ..Default::default()
+                    };
+                }
+                now.packets += 1;
+                now.bytes += 60;
+                now.last_ns += 1;
+                sent.set(sent.get() + u64::from(slot == ours));
+                place.set(now);
+            };
+            let recent = || {
+                happens();
+                let mut counts = RecentCounts {
+                    places: [RecentCount::default(); RecentCounts::LEN],
+                };
+                counts.places[RecentCounts::place(ours)] = place.get();
+                Ok(vec![counts])
+            };
+            let mut last = 0;
+            for _ in 0..4 {
+                let at_first = sent.get();
+                let mut cpu = Cpu {
+                    chunk: &chunk,
+                    happens: &happens,
+                };
+                let seen = totals_of(&mut cpu, recent, &[ours]).unwrap()[0];
+                assert!(
+                    at_first <= seen.packets && seen.packets <= sent.get(),
+                    "{stops_after}"
+                );
+                assert!(last <= seen.packets, "it fell");
+                assert_eq!(seen.bytes, 60 * seen.packets);
+                last = seen.packets;
+            }
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! An entry of a list: a prefix, what happens to it, what users call it, where it came from.
 
-use std::fmt;
+use std::{fmt, num::NonZeroU64, sync::Arc};
 
 use filter_common::Action as KernelAction;
 use ipnet::IpNet;
@@ -59,9 +59,9 @@ impl fmt::Display for Action {
     }
 }
 
-/// A label that fits into an entry. May be empty.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Label(String);
+/// A label that fits into an entry. May be empty. A million entries with one label share it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Label(Option<Arc<str>>);
 
 impl Label {
     /// Checks the length, and that it cannot disturb a terminal.
@@ -69,12 +69,12 @@ impl Label {
         if text.len() > MAX_LABEL_BYTES || text.chars().any(disturbs_terminals) {
             return Err(Error::Label(text.escape_debug().collect()));
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self((!text.is_empty()).then(|| text.into())))
     }
 
     /// The text.
     pub fn as_str(&self) -> &str {
-        &self.0
+        self.0.as_deref().unwrap_or_default()
     }
 }
 
@@ -85,8 +85,8 @@ fn disturbs_terminals(c: char) -> bool {
 }
 
 /// Where an entry came from: `manual`, `file:…`, `provider:…`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Origin(String);
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Origin(Arc<str>);
 
 impl Origin {
     /// Cuts the middle out of what is too long, since both ends of a path tell something.
@@ -96,17 +96,17 @@ impl Origin {
             .map(|c| if disturbs_terminals(c) { '?' } else { c })
             .collect();
         if clean.len() <= MAX_ORIGIN_BYTES {
-            return Self(clean);
+            return Self(clean.into());
         }
         let half = (MAX_ORIGIN_BYTES - '…'.len_utf8()) / 2;
         let head = clean.floor_char_boundary(half);
         let tail = clean.ceil_char_boundary(clean.len() - half);
-        Self(format!("{}…{}", &clean[..head], &clean[tail..]))
+        Self(format!("{}…{}", &clean[..head], &clean[tail..]).into())
     }
 
     /// What was typed on the command line.
     pub fn manual() -> Self {
-        Self("manual".to_owned())
+        Self("manual".into())
     }
 
     /// The text.
@@ -140,9 +140,19 @@ pub struct Entry {
     /// Where it came from.
     pub origin: Origin,
     /// When it stops to count, in nanoseconds of `CLOCK_MONOTONIC`.
-    pub expires_ns: Option<u64>,
+    pub expires_ns: Option<NonZeroU64>,
     /// The slot of its counters; `None` until it is in force.
     pub slot: Option<u32>,
+}
+
+// There may be a million of them, twice.
+const _: () = assert!(size_of::<Entry>() <= 72);
+
+impl Entry {
+    /// Whether its time is over.
+    pub fn is_over(&self, now_ns: u64) -> bool {
+        self.expires_ns.is_some_and(|deadline| deadline.get() <= now_ns)
+    }
 }
 
 #[cfg(test)]
@@ -157,5 +167,6 @@ mod tests {
         let long = Origin::new(&format!("file:/{}/list.txt", "ü".repeat(200)));
         assert!(long.as_str().len() <= MAX_ORIGIN_BYTES);
         assert!(long.as_str().starts_with("file:/") && long.as_str().ends_with("/list.txt"));
+        assert_eq!(Label::new("").unwrap(), Label::default());
     }
 }

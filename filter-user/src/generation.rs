@@ -3,188 +3,249 @@
 //! The next generation is built beside the one in force, and one write to the map `generation` puts it
 //! in force: whatever is killed when, a packet sees the old lists or the new ones.
 
-use std::thread;
+use std::{collections::BTreeSet, thread};
 
-use aya::{
-    Pod,
-    maps::{Array, ArrayOfMaps, HashMap, LpmTrie, MapData, lpm_trie::Key},
-};
-use filter_common::{Decision, Expiry, GENERATIONS, MAX_EXPIRIES, MAX_PREFIXES};
-use ipnet::IpNet;
+use aya::maps::{Array, MapData};
+use filter_common::{Chunked, GENERATIONS, MAX_EXPIRIES, MAX_PREFIXES, SLOT_LIMIT};
 
 use crate::{
-    Error, Result,
-    entry::{Action, Entry},
+    Error, Result, clock, counters,
+    coverage::{Coverage, Plan},
+    entry::{Action, Entry, Label, Origin},
     error::Doing as _,
-    map_in_map,
+    expiries::Expiries,
+    lists::{Lists, directory},
+    names::{LABEL, Numbered, ORIGIN},
     pins::Pins,
+    progress::Progress,
     rules::Rules,
-    table::{self, Table},
+    summary::{Header, Summary},
+    table::{NewTable, PAGE, Record, Table, pages_for},
+    tries::Tries,
 };
 
-type Trie4 = LpmTrie<MapData, [u8; 4], Decision>;
-type Trie6 = LpmTrie<MapData, [u8; 16], Decision>;
+/// What a generation up to this many entries takes may lie about until the next change needs its number. To free so
+/// many takes the kernel three milliseconds, see [`Tries::take_apart`].
+const KEPT: usize = 8192;
 
-type Expiries = HashMap<MapData, u32, Expiry>;
+/// Room for labels and origins that single entries bring.
+const SPARE_LABELS: usize = 1024;
+const SPARE_ORIGINS: usize = 64;
 
-/// `BPF_F_NO_PREALLOC`: the kernel has no other kind of trie.
-const NO_PREALLOC: u32 = 1;
-
-/// The four tries of a generation.
-struct Tries {
-    sources_v4: Trie4,
-    sources_v6: Trie6,
-    retired_v4: Trie4,
-    retired_v6: Trie6,
-}
-
-impl Tries {
-    fn empty() -> Result<Self> {
-        let what = || "cannot make the tries of a list".to_owned();
-        let trie4 = || Trie4::create(MAX_PREFIXES, NO_PREALLOC).doing(what);
-        let trie6 = || Trie6::create(MAX_PREFIXES, NO_PREALLOC).doing(what);
-        Ok(Self {
-            sources_v4: trie4()?,
-            sources_v6: trie6()?,
-            retired_v4: trie4()?,
-            retired_v6: trie6()?,
-        })
-    }
-
-    fn insert(&mut self, entry: &Entry, slot: u32) -> Result<()> {
-        let decision = Decision::new(entry.action.kernel(), slot, entry.expires_ns.is_some());
-        let bits = u32::from(entry.prefix.prefix_len());
-        let retired = entry.action == Action::Retire;
-        let inserted = match entry.prefix {
-            IpNet::V4(prefix) => {
-                let trie = if retired {
-                    &mut self.retired_v4
-                } else {
-                    &mut self.sources_v4
-                };
-                trie.insert(&Key::new(bits, prefix.addr().octets()), decision, 0)
-            }
-            IpNet::V6(prefix) => {
-                let trie = if retired {
-                    &mut self.retired_v6
-                } else {
-                    &mut self.sources_v6
-                };
-                trie.insert(&Key::new(bits, prefix.addr().octets()), decision, 0)
-            }
-        };
-        inserted.doing(|| format!("cannot put {} into a trie", entry.prefix))
-    }
-
-    /// Puts the tries where the program finds those of `generation`. The kernel waits for an RCU grace period
-    /// after each (`maybe_wait_bpf_programs` of `kernel/bpf/syscall.c`), so they wait for it together.
-    fn set(&self, pins: &Pins, generation: u32) -> Result<()> {
-        thread::scope(|scope| {
-            [
-                scope.spawn(|| set(pins, "sources_v4", generation, &self.sources_v4)),
-                scope.spawn(|| set(pins, "sources_v6", generation, &self.sources_v6)),
-                scope.spawn(|| set(pins, "retired_v4", generation, &self.retired_v4)),
-                scope.spawn(|| set(pins, "retired_v6", generation, &self.retired_v6)),
-            ]
-            .into_iter()
-            .try_for_each(|setting| {
-                setting
-                    .join()
-                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-            })
-        })
-    }
-}
-
-fn set<K: Pod>(
-    pins: &Pins,
-    outer: &str,
-    generation: u32,
-    trie: &LpmTrie<MapData, K, Decision>,
-) -> Result<()> {
-    let mut maps: ArrayOfMaps<MapData, LpmTrie<MapData, K, Decision>> = pins.map(outer)?;
-    maps.set(generation, trie, 0)
-        .doing(|| format!("cannot set generation {generation} of {outer}"))
-}
-
-/// The lists in force.
-pub fn read(pins: &Pins) -> Result<Rules> {
-    let number = in_force(pins)?;
-    table::read(pins, &format!("generation{number}"))
-}
-
-/// Puts `rules`, whose entries all have a slot, in force.
-pub fn install(pins: &Pins, rules: &Rules) -> Result<()> {
-    let before = in_force(pins)?;
+/// Puts `rules` in force in the place of `lists`, and returns what is in force then.
+pub fn install(pins: &Pins, lists: &Lists, rules: &Rules, secret: u64, progress: &Progress) -> Result<Lists> {
+    let before = lists.number();
     let next = (before + 1) % GENERATIONS;
+    let (tries_before, mut expiries) = (Tries::open(pins, &directory(before))?, Expiries::open(pins)?);
+    let tries = Tries::empty()?;
+    progress.expect(rules.len());
 
-    let (mut tries, nothing) = (Tries::empty()?, Tries::empty()?);
-    let mut table = Table::new(rules)?;
-    let mut expiries: Expiries = pins.map("expiries")?;
-    forget(&mut expiries, next)?;
-    for entry in rules.iter() {
-        let Some(slot) = entry.slot else {
-            continue;
-        };
-        if let Some(deadline_ns) = entry.expires_ns {
-            let prefix_len = u32::from(entry.prefix.prefix_len());
-            let expiry = Expiry {
-                deadline_ns,
-                prefix_len,
-                reserved: 0,
-            };
-            expiries
-                .insert(Expiry::key(slot, next), expiry, 0)
-                .doing(|| format!("cannot remember when {} expires", entry.prefix))?;
+    let (table, numbering, summary) = thread::scope(|scope| {
+        // What has the number `next` was in force before. A program may have read that number then and not have looked
+        // anything up yet: it is waited for while there is something else to do.
+        let grace = scope.spawn(|| tries_before.grace(pins, before));
+        let built = build(pins, lists, rules, &tries, progress);
+        grace
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        built
+    })?;
+    let Numbering {
+        slots,
+        labels,
+        origins,
+    } = numbering;
+    expiries.forget(next)?;
+    for (entry, slot) in rules.iter().zip(&slots) {
+        if let Some(deadline) = entry.expires_ns {
+            expiries.set(*slot, next, deadline.get(), entry.prefix.prefix_len())?;
         }
-        tries.insert(entry, slot)?;
-        table.push(entry, slot)?;
     }
-    let directory = format!("generation{next}");
-    pins.fresh_directory(&directory)?;
-    table.pin(pins, &directory)?;
+    drop(slots);
+
+    let name = directory(next);
+    pins.fresh_directory(&name)?;
+    table.pin(pins, &name)?;
+    labels.store::<LABEL>(pins, format!("{name}/labels"), SPARE_LABELS)?;
+    origins.store::<ORIGIN>(pins, format!("{name}/origins"), SPARE_ORIGINS)?;
+    drop((labels, origins));
+    tries.pin(pins, &name)?;
+    Header::create(pins, &name, &summary)?;
+
+    let (coverage, plan) = (Coverage::open(pins)?, Plan::new(rules.sources(), secret));
+    lists.header.set_dirty(true);
+    coverage.cover(&plan);
     tries.set(pins, next)?;
 
     put_in_force(pins, next)?;
 
-    // The list is in force, and the command has done what it should. What is left is to give back the memory of
-    // the one before; where that fails, the next change does it.
-    let _ = take_down(pins, before, &tries, &nothing, &mut expiries);
-    Ok(())
+    // The list is in force, and the command has done what it should. What is left is to give back what only the one
+    // before needed; where that fails, the next change does it.
+    let after = Lists::open(pins)?;
+    if coverage.settle(&plan, || tries.grace(pins, next)).is_ok() {
+        after.header.set_dirty(false);
+    }
+    if lists.summary().total() > KEPT {
+        let _ = take_down(pins, before, &tries_before, &tries, next);
+    }
+    Ok(after)
 }
 
-/// Gives back what a generation takes that is no longer in force.
-fn take_down(
+/// Gives back the memory of a generation that is no longer in force; `number` and `in_force` are what is.
+fn take_down(pins: &Pins, generation: u32, tries: &Tries, in_force: &Tries, number: u32) -> Result<()> {
+    // A program may have read the old number and not looked anything up yet.
+    in_force.grace(pins, number)?;
+    tries.take_apart(&Table::whole(pins, &directory(generation))?)?;
+    Tries::empty()?.set(pins, generation)?;
+    Expiries::open(pins)?.forget(generation)?;
+    pins.remove_directory(&directory(generation))
+}
+
+/// What the entries of new lists are known by: slots in the order of the entries, and numbers of names.
+struct Numbering {
+    slots: Vec<u32>,
+    labels: Numbered<Label>,
+    origins: Numbered<Origin>,
+}
+
+/// Fills tries and a table with `rules`.
+fn build(
     pins: &Pins,
-    generation: u32,
-    in_force: &Tries,
-    nothing: &Tries,
-    expiries: &mut Expiries,
-) -> Result<()> {
-    // A program may have read the old number and not looked anything up yet. The kernel waits for all programs
-    // that run when an inner map is set, also if it is the one that is there.
-    set(
-        pins,
-        "sources_v4",
-        (generation + 1) % GENERATIONS,
-        &in_force.sources_v4,
-    )?;
-    nothing.set(pins, generation)?;
-    forget(expiries, generation)?;
-    pins.remove_directory(&format!("generation{generation}"))
+    lists: &Lists,
+    rules: &Rules,
+    tries: &Tries,
+    progress: &Progress,
+) -> Result<(NewTable, Numbering, Summary)> {
+    let old = Table::whole(pins, &lists.directory())?;
+    let (slots, pages) = assign_slots(&old, rules)?;
+    counters::make_chunks(pins, pages.iter().copied())?;
+    let bases = bases(pins, &old, rules, &slots)?;
+    let now = clock::now_ns()?;
+
+    let new = NewTable::make(pages_for(pages.len(), rules.len()))?;
+    let table = new.table()?;
+    for (page, chunk) in (0..).zip(&pages) {
+        table.set_page(*chunk, page);
+    }
+    let (mut labels, mut origins) = (Numbered::default(), Numbered::default());
+    let mut summary = Summary::default();
+    let mut bases = bases.into_iter();
+    for (entry, slot) in rules.iter().zip(&slots) {
+        let mut record = Record::new(entry.action, entry.prefix);
+        record.expires_ns = entry.expires_ns.map_or(0, Into::into);
+        (record.since_ns, record.base_packets, record.base_bytes) = match kept(&old, entry)? {
+            Some(kept) => (kept.since_ns, kept.base_packets, kept.base_bytes),
+            None => bases
+                .next()
+                .map_or((now, 0, 0), |base| (now, base.packets, base.bytes)),
+        };
+        if entry.label != Label::default() {
+            record.label = labels.number(&entry.label) + 1;
+        }
+        record.origin = u16::try_from(origins.number(&entry.origin)).map_err(|_| Error::Full {
+            wanted: origins.len(),
+            limit: u16::MAX.into(),
+            what: "list files",
+        })?;
+        summary.count_record(&record, true);
+        table.set(*slot, &record)?;
+    }
+    table.chain_free(&mut summary)?;
+    summary.labels = u32::try_from(labels.len()).unwrap_or(u32::MAX);
+    summary.origins = u32::try_from(origins.len()).unwrap_or(u32::MAX);
+    tries.fill(rules.as_slice(), &slots, progress)?;
+    Ok((
+        new,
+        Numbering {
+            slots,
+            labels,
+            origins,
+        },
+        summary,
+    ))
 }
 
-/// Removes the expiries of a generation that is not in force.
-fn forget(expiries: &mut Expiries, generation: u32) -> Result<()> {
-    let what = || "cannot forget when prefixes expired".to_owned();
-    let keys: Vec<u32> = expiries.keys().collect::<Result<_, _>>().doing(what)?;
-    keys.into_iter()
-        .filter(|key| Expiry::generation(*key) == generation)
-        .try_for_each(|key| expiries.remove(&key).doing(what))
+/// The record of an entry in the lists before, if it had the slot that the entry names.
+fn kept(old: &Table, entry: &Entry) -> Result<Option<Record>> {
+    let Some(slot) = entry.slot else {
+        return Ok(None);
+    };
+    let record = old.get(slot)?;
+    let is_same = record.action() == Some(entry.action) && record.prefix() == Some(entry.prefix);
+    Ok(is_same.then_some(record))
+}
+
+/// Slots for all entries, in their order, and the chunks that these lie in. Who had a slot keeps it; others get one that
+/// the list in force does not use, so that until the switch nothing is counted on it.
+fn assign_slots(old: &Table, rules: &Rules) -> Result<(Vec<u32>, BTreeSet<u32>)> {
+    let mut free = FreeSlots {
+        old,
+        slots: 0..0,
+        next_chunk: 0,
+    };
+    let mut chunks = BTreeSet::new();
+    let mut slots = Vec::with_capacity(rules.len());
+    for entry in rules.iter() {
+        let slot = match entry
+            .slot
+            .filter(|_| kept(old, entry).is_ok_and(|kept| kept.is_some()))
+        {
+            Some(slot) => slot,
+            None => free.next()?.ok_or(Error::Full {
+                wanted: rules.len(),
+                limit: SLOT_LIMIT as usize,
+                what: "prefixes",
+            })?,
+        };
+        slots.push(slot);
+        chunks.insert(slot / PAGE);
+    }
+    Ok((slots, chunks))
+}
+
+/// Slots that a table does not use, from the lowest on.
+struct FreeSlots<'a> {
+    old: &'a Table,
+    slots: std::ops::Range<u32>,
+    next_chunk: u32,
+}
+
+impl FreeSlots<'_> {
+    fn next(&mut self) -> Result<Option<u32>> {
+        loop {
+            for slot in &mut self.slots {
+                if self.old.get(slot)?.action().is_none() {
+                    return Ok(Some(slot));
+                }
+            }
+            if self.next_chunk == Chunked::MAX_CHUNKS {
+                return Ok(None);
+            }
+            self.slots = self.next_chunk * PAGE..(self.next_chunk + 1) * PAGE;
+            self.next_chunk += 1;
+        }
+    }
+}
+
+/// What stands on the slots of those entries that are new on them, in their order.
+fn bases(pins: &Pins, old: &Table, rules: &Rules, slots: &[u32]) -> Result<Vec<filter_common::PrefixCount>> {
+    let mut new = Vec::new();
+    for (entry, slot) in rules.iter().zip(slots) {
+        if kept(old, entry)?.is_none() {
+            new.push(*slot);
+        }
+    }
+    counters::totals(pins, &new)
 }
 
 /// Fails if there are more prefixes than the maps take, before anything is made.
 pub fn check_limits(rules: &Rules) -> Result<()> {
+    let expiring = rules.iter().filter(|entry| entry.expires_ns.is_some()).count();
+    check_counts(|action| rules.count(action), expiring)
+}
+
+/// The same for the numbers alone.
+pub(crate) fn check_counts(count: impl Fn(Action) -> (usize, usize), expiring: usize) -> Result<()> {
     let check = |wanted: usize, limit: u32, what| {
         let limit = limit as usize;
         if wanted > limit {
@@ -193,25 +254,12 @@ pub fn check_limits(rules: &Rules) -> Result<()> {
             Ok(())
         }
     };
-    let (trust, deny, retire) = (
-        rules.count(Action::Trust),
-        rules.count(Action::Deny),
-        rules.count(Action::Retire),
-    );
+    let (trust, deny, retire) = (count(Action::Trust), count(Action::Deny), count(Action::Retire));
     check(trust.0 + deny.0, MAX_PREFIXES, "IPv4 prefixes")?;
     check(trust.1 + deny.1, MAX_PREFIXES, "IPv6 prefixes")?;
     check(retire.0, MAX_PREFIXES, "retired IPv4 prefixes")?;
     check(retire.1, MAX_PREFIXES, "retired IPv6 prefixes")?;
-    let expiring = rules.iter().filter(|entry| entry.expires_ns.is_some()).count();
     check(expiring, MAX_EXPIRIES, "temporary prefixes")
-}
-
-fn in_force(pins: &Pins) -> Result<u32> {
-    let generation: Array<MapData, u32> = pins.map("generation")?;
-    let number = generation
-        .get(&0, 0)
-        .doing(|| "cannot read which generation is in force".into())?;
-    Ok(number % GENERATIONS)
 }
 
 fn put_in_force(pins: &Pins, number: u32) -> Result<()> {
@@ -223,22 +271,23 @@ fn put_in_force(pins: &Pins, number: u32) -> Result<()> {
 
 /// Makes the maps that hold the tries of both generations.
 pub fn make_maps(pins: &Pins) -> Result<()> {
-    let Tries {
-        sources_v4,
-        sources_v6,
-        retired_v4,
-        retired_v6,
-    } = Tries::empty()?;
-    map_in_map::create(pins, "sources_v4", GENERATIONS, &sources_v4)?;
-    map_in_map::create(pins, "sources_v6", GENERATIONS, &sources_v6)?;
-    map_in_map::create(pins, "retired_v4", GENERATIONS, &retired_v4)?;
-    map_in_map::create(pins, "retired_v6", GENERATIONS, &retired_v6)
+    Tries::empty()?.make_outer_maps(pins)
 }
 
 /// The first generation: no entries at all.
 pub fn install_first(pins: &Pins) -> Result<()> {
-    let table = Table::new(&Rules::default())?;
-    pins.fresh_directory("generation0")?;
-    table.pin(pins, "generation0")?;
-    Tries::empty()?.set(pins, 0)
+    let name = directory(0);
+    pins.fresh_directory(&name)?;
+    let new = NewTable::make(1)?;
+    let mut summary = Summary::default();
+    new.table()?.set_page(0, 0);
+    new.table()?.chain_free(&mut summary)?;
+    counters::make_chunks(pins, 0..1)?;
+    new.pin(pins, &name)?;
+    Numbered::<Label>::default().store::<LABEL>(pins, format!("{name}/labels"), SPARE_LABELS)?;
+    Numbered::<Origin>::default().store::<ORIGIN>(pins, format!("{name}/origins"), SPARE_ORIGINS)?;
+    let tries = Tries::empty()?;
+    tries.pin(pins, &name)?;
+    Header::create(pins, &name, &summary)?;
+    tries.set(pins, 0)
 }

@@ -1,23 +1,27 @@
 //! A filter as a whole: what is loaded, what is to change, and the order in which it changes, so that no
 //! packet meets less than the old filter or the new one, whatever is killed when.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use aya::maps::{Array, MapData};
+use filter_common::PrefixCount;
 
 use crate::{
     Error, Result,
     attachment::{Attachment, Replacement},
-    clock, counters,
-    entry::Action,
+    change, clock, counters,
+    entry::{Action, Entry},
     error::Doing as _,
-    generation,
+    generation, in_place,
     layout::Content,
+    lists::Lists,
     pins::{Access, Pins},
     preflight,
     program::{self, Program, Specialisation},
+    progress::Progress,
     rules::Rules,
     settings::{Policy, Settings, SettingsRecord},
+    summary::Summary,
 };
 
 /// A filter, locked for as long as this lives.
@@ -26,10 +30,12 @@ pub struct Instance {
     pub pins: Pins,
     /// What it does.
     pub settings: Settings,
-    /// Its lists as the kernel has them, entries that have expired included.
-    pub rules: Rules,
+    /// Its lists, which are read when somebody asks for them.
+    pub lists: Lists,
     /// The interfaces that it is on.
     pub attachments: Vec<Attachment>,
+    /// How far a change of the lists is.
+    pub progress: Arc<Progress>,
 }
 
 impl Instance {
@@ -85,13 +91,14 @@ impl Instance {
     fn read(pins: Pins) -> Result<Self> {
         let settings: Array<MapData, SettingsRecord> = pins.map("settings")?;
         let settings = settings.get(&0, 0).doing(|| "cannot read the settings".into())?;
-        let rules = generation::read(&pins)?;
+        let lists = Lists::open(&pins)?;
         let attachments = Attachment::all(&pins)?;
         Ok(Self {
             pins,
             settings: (&settings).into(),
-            rules,
+            lists,
             attachments,
+            progress: Arc::default(),
         })
     }
 
@@ -109,7 +116,7 @@ impl Instance {
         // The object file describes the other maps; those of an interface are not kept.
         let scratch = format!("{}scratch", crate::pins::INTERFACE);
         pins.fresh_directory(&scratch)?;
-        let specialisation = specialise(settings, Features::of(&Rules::default()), false);
+        let specialisation = specialise(settings, Features::default(), false);
         drop(Program::make_maps(pins, &scratch, &specialisation)?);
         pins.remove_directory(&scratch)?;
         generation::install_first(pins)?;
@@ -118,8 +125,8 @@ impl Instance {
         write_settings(pins, settings)
     }
 
-    /// Finishes what a killed command began: programs that do not fit the settings and lists yet,
-    /// confirmations that did not come, directories without a link.
+    /// Finishes what a killed command began: an entry that is half changed, coverage of more than the lists, programs that
+    /// do not fit the settings and lists yet, confirmations that did not come, directories without a link.
     fn recover(&mut self) -> Result<()> {
         let now = clock::now_ns()?;
         let (overdue, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut self.attachments)
@@ -133,55 +140,76 @@ impl Instance {
             attachment.detach(&self.pins)?;
         }
         self.pins.remove_unlinked()?;
-        self.respecialise(Features::of(&self.rules))
+        if in_place::finish(&self.pins, &self.lists)? {
+            self.lists = Lists::open(&self.pins)?;
+        }
+        if self.lists.header.is_dirty() {
+            change::restore_coverage(&self.pins, &self.lists, self.settings.secret)?;
+        }
+        self.respecialise(self.features())
+    }
+
+    /// The lists as the kernel has them, entries that have expired included.
+    pub fn rules(&self) -> Result<Rules> {
+        self.lists.rules(&self.pins)
     }
 
     /// The lists without what has expired.
     pub fn live_rules(&self) -> Result<Rules> {
-        Ok(self.rules.clone().without_expired(clock::now_ns()?))
+        Ok(self.rules()?.without_expired(clock::now_ns()?))
+    }
+
+    /// How many entries there are that have not expired.
+    pub fn live_summary(&self) -> Result<Summary> {
+        self.lists.live_summary(&self.pins)
+    }
+
+    /// The lists without what has expired, with what was counted on each entry.
+    pub fn counted(&self) -> Result<Vec<(Entry, PrefixCount)>> {
+        self.lists.counted(&self.pins, clock::now_ns()?)
     }
 
     /// Puts other lists in force. An enforcing filter does not lose the last that it trusts.
     pub fn set_rules(&mut self, rules: Rules) -> Result<()> {
-        if self.live_rules()?.any(Action::Trust) {
-            refuse_nobody(&self.settings, &rules)?;
+        if self.trusts_somebody()? {
+            refuse_nobody(&self.settings, rules.any(Action::Trust))?;
         }
         self.install_rules(rules)
+    }
+
+    fn trusts_somebody(&self) -> Result<bool> {
+        Ok(self.live_summary()?.count(Action::Trust) != (0, 0))
     }
 
     /// Puts other settings in force on every interface.
     pub fn set_settings(&mut self, settings: Settings) -> Result<()> {
         if self.settings.policy == Policy::Observe {
-            refuse_nobody(&settings, &self.live_rules()?)?;
+            refuse_nobody(&settings, self.trusts_somebody()?)?;
         }
         self.install_settings(settings)
     }
 
-    /// Puts settings and lists in force, whatever they are.
-    pub fn install(&mut self, settings: Settings, rules: Rules) -> Result<()> {
+    /// Puts settings in force, and lists if there are others, whatever they are.
+    pub fn install(&mut self, settings: Settings, rules: Option<Rules>) -> Result<()> {
         if settings != self.settings {
             self.install_settings(settings)?;
         }
-        if rules != self.rules {
-            self.install_rules(rules)?;
-        }
-        Ok(())
+        rules.map_or(Ok(()), |rules| self.install_rules(rules))
     }
 
     fn install_rules(&mut self, rules: Rules) -> Result<()> {
         generation::check_limits(&rules)?;
-        let rules = counters::assign_slots(&self.pins, &self.rules, rules)?;
         // A program that looks for deny entries and retired prefixes is right with or without them; one
         // that does not look must not run while there are some.
-        let (before, after) = (Features::of(&self.rules), Features::of(&rules));
+        let (before, after) = (self.features(), Features::of_rules(&rules));
         self.respecialise(before.or(after))?;
-        generation::install(&self.pins, &rules)?;
-        self.rules = rules;
+        let secret = self.settings.secret;
+        self.lists = generation::install(&self.pins, &self.lists, &rules, secret, &self.progress)?;
         self.respecialise(after)
     }
 
     fn install_settings(&mut self, settings: Settings) -> Result<()> {
-        let features = Features::of(&self.rules);
+        let features = self.features();
         let replacements = self.prepare(&settings, features)?;
         // From here on it takes a system call for each interface. A command that is killed in between has
         // the next one finish its work.
@@ -200,7 +228,11 @@ impl Instance {
     /// Whether the program on an interface is what settings and lists ask for.
     pub fn is_current(&self, attachment: &Attachment) -> bool {
         let awaits = attachment.awaits_confirmation();
-        attachment.record.program_hash == specialise(&self.settings, Features::of(&self.rules), awaits).hash()
+        attachment.record.program_hash == specialise(&self.settings, self.features(), awaits).hash()
+    }
+
+    pub(crate) fn features(&self) -> Features {
+        Features::of(&self.lists.summary())
     }
 
     pub(crate) fn respecialise(&mut self, features: Features) -> Result<()> {
@@ -229,21 +261,36 @@ impl Instance {
 }
 
 /// What of the lists a program has to look for.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(crate) struct Features {
     deny: bool,
     retire: bool,
 }
 
 impl Features {
-    pub(crate) fn of(rules: &Rules) -> Self {
+    pub(crate) fn of(summary: &Summary) -> Self {
+        Self {
+            deny: summary.count(Action::Deny) != (0, 0),
+            retire: summary.count(Action::Retire) != (0, 0),
+        }
+    }
+
+    /// What entries of one list need.
+    pub(crate) fn for_list(list: Action) -> Self {
+        Self {
+            deny: list == Action::Deny,
+            retire: list == Action::Retire,
+        }
+    }
+
+    fn of_rules(rules: &Rules) -> Self {
         Self {
             deny: rules.any(Action::Deny),
             retire: rules.any(Action::Retire),
         }
     }
 
-    fn or(self, other: Self) -> Self {
+    pub(crate) fn or(self, other: Self) -> Self {
         Self {
             deny: self.deny || other.deny,
             retire: self.retire || other.retire,
@@ -251,9 +298,9 @@ impl Features {
     }
 }
 
-/// Fails if a filter with these settings and lists would drop everyone.
-pub fn refuse_nobody(settings: &Settings, rules: &Rules) -> Result<()> {
-    if settings.policy == Policy::Enforce && !rules.any(Action::Trust) {
+/// Fails if a filter with these settings would drop everyone.
+pub fn refuse_nobody(settings: &Settings, trusts_somebody: bool) -> Result<()> {
+    if settings.policy == Policy::Enforce && !trusts_somebody {
         return Err(Error::NobodyTrusted);
     }
     Ok(())

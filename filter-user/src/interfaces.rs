@@ -7,7 +7,7 @@ use crate::{
     attach::{self, Prepared, Wanted},
     attachment::{Attachment, State},
     error::shown,
-    instance::{Features, Instance, specialise},
+    instance::{Instance, specialise},
     interface::{Interface, Mode},
 };
 
@@ -54,7 +54,7 @@ impl Instance {
         }
 
         let confirm = confirm_by_ns != 0;
-        let specialisation = specialise(&self.settings, Features::of(&self.rules), confirm);
+        let specialisation = specialise(&self.settings, self.features(), confirm);
         let mut done = Vec::new();
         let mut attach = || -> Result<Vec<Attached>> {
             let mut prepared = Vec::new();
@@ -141,7 +141,7 @@ impl Instance {
                 names.push(attachment.name());
             }
         }
-        self.respecialise(Features::of(&self.rules))?;
+        self.respecialise(self.features())?;
         Ok(names)
     }
 }

@@ -6,26 +6,37 @@
 
 pub mod attach;
 pub mod attachment;
+pub mod batch;
+pub mod change;
 pub mod clock;
 pub mod counters;
+pub mod coverage;
 pub mod entry;
 pub mod error;
+pub mod expiries;
 pub mod generation;
+pub mod in_place;
 pub mod instance;
 pub mod interface;
 pub mod interfaces;
 pub mod layout;
 pub mod list_file;
+pub mod lists;
 pub mod map_in_map;
+pub mod mapped;
+pub mod names;
 pub mod pins;
 pub mod ports;
 pub mod prefix;
 pub mod preflight;
 pub mod program;
+pub mod progress;
 pub mod provider;
 pub mod rules;
 pub mod settings;
 pub mod sources;
+pub mod summary;
 pub mod table;
+pub mod tries;
 
 pub use error::{Error, Result};

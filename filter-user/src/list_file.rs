@@ -1,7 +1,7 @@
 //! Prefix list files: a prefix a line, IPv4 and IPv6 mixed, `#` starts a comment, an optional label
 //! after the prefix.
 
-use std::{fmt, fs, io, io::Read as _};
+use std::{collections::HashSet, fmt, fs, io, io::Read as _};
 
 use ipnet::IpNet;
 
@@ -73,43 +73,106 @@ pub fn read(file: &str) -> Result<Vec<NewEntry>> {
     })
 }
 
-/// Reads a list. A prefix that is there twice is taken once.
+/// Reads a list. A prefix that is there twice is taken once. What comes back is in the order of the prefixes.
 pub fn parse(bytes: &[u8], origin: &Origin) -> Result<Vec<NewEntry>, BadLine> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let mut entries: Vec<NewEntry> = Vec::new();
-    let mut seen = std::collections::HashMap::new();
-    for (index, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
-        let bad = |reason| BadLine {
-            number: index + 1,
+    let mut labels = Labels::default();
+    let mut entries = Vec::new();
+    let mut bad = None;
+    for (number, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
+        match parse_line(line, &mut labels) {
+            Ok(None) => {}
+            Ok(Some((prefix, label))) => entries.push(Line {
+                number,
+                prefix,
+                label,
+            }),
+            Err(reason) => {
+                bad = Some((number, reason));
+                break;
+            }
+        }
+    }
+    // The first line that cannot be used is the one that is named. It may be one that contradicts another above it.
+    if let Some((number, reason)) = sort(&mut entries).or(bad) {
+        let line = bytes.split(|byte| *byte == b'\n').nth(number).unwrap_or_default();
+        return Err(BadLine {
+            number: number + 1,
             text: String::from_utf8_lossy(line)
                 .trim_end()
                 .chars()
                 .take(80)
                 .collect(),
             reason,
-        };
-        let line = std::str::from_utf8(line).map_err(|_| bad(Reason::NotUtf8))?;
-        let line = line.split('#').next().unwrap_or_default().trim();
-        if line.is_empty() {
-            continue;
-        }
-        let (first, label) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
-        let prefix = prefix::parse(first).map_err(|error| bad(Reason::Prefix(error)))?;
-        let label = Label::new(label.trim()).map_err(|_| bad(Reason::Label))?;
-        match seen.insert(prefix, entries.len()) {
-            None => entries.push(NewEntry {
-                prefix,
-                label,
-                origin: origin.clone(),
-                expires_ns: None,
-            }),
-            Some(before) if entries[before].label == label => {
-                seen.insert(prefix, before);
-            }
-            Some(_) => return Err(bad(Reason::Twice(prefix))),
-        }
+        });
     }
-    Ok(entries)
+    let entry = |line: Line| NewEntry {
+        prefix: line.prefix,
+        label: line.label,
+        origin: origin.clone(),
+        expires_ns: None,
+    };
+    Ok(entries.into_iter().map(entry).collect())
+}
+
+/// What a line says, and its number from 0.
+struct Line {
+    number: usize,
+    prefix: IpNet,
+    label: Label,
+}
+
+/// Labels that were met, so that those who have one share it. Neighbours mostly do.
+#[derive(Default)]
+struct Labels {
+    last: Label,
+    all: HashSet<Label>,
+}
+
+impl Labels {
+    fn get(&mut self, text: &str) -> Result<Label, Reason> {
+        if text != self.last.as_str() {
+            let label = Label::new(text).map_err(|_| Reason::Label)?;
+            self.last = self.all.get(&label).cloned().unwrap_or(label);
+            self.all.insert(self.last.clone());
+        }
+        Ok(self.last.clone())
+    }
+}
+
+fn parse_line(line: &[u8], labels: &mut Labels) -> Result<Option<(IpNet, Label)>, Reason> {
+    let line = std::str::from_utf8(line).map_err(|_| Reason::NotUtf8)?;
+    let line = line.split('#').next().unwrap_or_default().trim();
+    if line.is_empty() {
+        return Ok(None);
+    }
+    let (first, label) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+    let prefix = prefix::parse(first).map_err(Reason::Prefix)?;
+    Ok(Some((prefix, labels.get(label.trim())?)))
+}
+
+/// Sorts by prefix and leaves one line for each. The first line whose label is not that of the first one for
+/// its prefix comes back.
+fn sort(lines: &mut Vec<Line>) -> Option<(usize, Reason)> {
+    if lines.is_sorted_by(|a, b| a.prefix < b.prefix) {
+        return None;
+    }
+    lines.sort_unstable_by_key(|line| (line.prefix, line.number));
+    let mut contradiction: Option<(usize, Reason)> = None;
+    lines.dedup_by(|line, first| {
+        if line.prefix != first.prefix {
+            return false;
+        }
+        if line.label != first.label
+            && contradiction
+                .as_ref()
+                .is_none_or(|(number, _)| line.number < *number)
+        {
+            contradiction = Some((line.number, Reason::Twice(line.prefix)));
+        }
+        true
+    });
+    contradiction
 }
 
 #[cfg(test)]
@@ -135,8 +198,8 @@ mod tests {
             parse_text(text).unwrap(),
             [
                 ("185.94.108.0/24".into(), "qrator edge".into()),
-                ("2001:db8::/32".into(), String::new()),
                 ("192.0.2.7/32".into(), String::new()),
+                ("2001:db8::/32".into(), String::new()),
             ]
         );
     }
@@ -164,6 +227,21 @@ mod tests {
                 .unwrap_err()
                 .starts_with("2: ")
         );
+    }
+
+    #[test]
+    fn the_first_bad_line_is_named_whatever_is_wrong_with_it() {
+        let contradiction = "10.0.0.0/8 a\n9.0.0.0/8 x\n10.0.0.0/8 b\n9.0.0.0/8 y\n";
+        for (text, line) in [
+            (contradiction.to_owned(), "3: 10.0.0.0/8 is there twice"),
+            (format!("{contradiction}foo\n"), "3: 10.0.0.0/8 is there twice"),
+            (format!("9.0.0.0/8\n\nfoo\n{contradiction}"), "3: 'foo'"),
+        ] {
+            let error = parse_text(&text).unwrap_err();
+            assert!(error.starts_with(line), "{error}");
+        }
+        let error = parse_text(contradiction).unwrap_err();
+        assert!(error.contains("(line: \"10.0.0.0/8 b\")"), "{error}");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::{
 use aya::maps::{IterableMap, MapData};
 use nix::libc;
 
-use crate::{Result, error::Doing as _, pins::Pins};
+use crate::{Result, batch, error::Doing as _, pins::Pins};
 
 /// `BPF_MAP_CREATE` of `include/uapi/linux/bpf.h`.
 const BPF_MAP_CREATE: libc::c_int = 0;
@@ -72,4 +72,21 @@ pub fn create<K: aya::Pod, V>(
     // SAFETY: the kernel has just made this descriptor for us, and nobody else has it.
     let fd = unsafe { OwnedFd::from_raw_fd(fd) };
     MapData::from_fd(fd).doing(what)?.pin(pins.join(name)).doing(what)
+}
+
+/// Puts maps at places of the array that is pinned as `name`. The kernel waits for an RCU grace period after each
+/// system call that does so, not after each place.
+pub fn set_all<'a>(
+    pins: &Pins,
+    name: &str,
+    places: &[u32],
+    maps: impl Iterator<Item = &'a MapData>,
+) -> Result<()> {
+    let what = || format!("cannot put maps into '{name}'");
+    let outer = MapData::from_pin(pins.join(name)).doing(what)?;
+    let keys: Vec<[u8; 4]> = places.iter().map(|place| place.to_ne_bytes()).collect();
+    let values: Vec<[u8; 4]> = maps
+        .map(|map| map.fd().as_fd().as_raw_fd().to_ne_bytes())
+        .collect();
+    batch::update(&outer, &keys, &values).doing(what)
 }

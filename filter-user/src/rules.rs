@@ -1,6 +1,6 @@
 //! The lists as a plan: what a change makes of them, before anything is done in the kernel.
 
-use std::collections::{BTreeMap, btree_map};
+use std::{cmp::Ordering, iter::Peekable, num::NonZeroU64};
 
 use ipnet::IpNet;
 
@@ -13,20 +13,17 @@ use crate::{
 /// looked up by destination.
 type Key = (bool, IpNet);
 
-/// All lists of a filter.
+/// All lists of a filter, in the order of their keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rules {
-    entries: BTreeMap<Key, Entry>,
+    entries: Vec<Entry>,
 }
 
-impl FromIterator<Entry> for Rules {
-    fn from_iter<I: IntoIterator<Item = Entry>>(entries: I) -> Self {
-        Self {
-            entries: entries
-                .into_iter()
-                .map(|entry| (key(entry.action, entry.prefix), entry))
-                .collect(),
-        }
+impl From<Vec<Entry>> for Rules {
+    /// Of several entries for one prefix the last one stands.
+    fn from(mut entries: Vec<Entry>) -> Self {
+        sort(&mut entries, key_of);
+        Self { entries }
     }
 }
 
@@ -34,10 +31,64 @@ fn key(action: Action, prefix: IpNet) -> Key {
     (action == Action::Retire, prefix)
 }
 
+fn key_of(entry: &Entry) -> Key {
+    key(entry.action, entry.prefix)
+}
+
+/// Sorts, and keeps the last of equal keys. What is sorted already costs one look at each.
+fn sort<T, K: Ord>(entries: &mut Vec<T>, key: impl Fn(&T) -> K) {
+    if entries.is_sorted_by(|a, b| key(a) < key(b)) {
+        return;
+    }
+    entries.sort_by_key(&key);
+    entries.dedup_by(|later, earlier| {
+        let same = key(later) == key(earlier);
+        if same {
+            std::mem::swap(later, earlier);
+        }
+        same
+    });
+}
+
+/// What a change of a list does to it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Difference {
+    /// Prefixes that were not in the list.
+    pub added: usize,
+    /// Prefixes that are no longer in it.
+    pub removed: usize,
+    /// Prefixes in both whose label, origin or expiry is another one.
+    pub changed: usize,
+    /// Prefixes in the list now.
+    pub total: usize,
+}
+
 impl Rules {
     /// Every entry: sources before destinations, IPv4 before IPv6, then by address.
-    pub fn iter(&self) -> impl Iterator<Item = &Entry> {
-        self.entries.values()
+    pub fn iter(&self) -> impl Iterator<Item = &Entry> + Clone {
+        self.entries.iter()
+    }
+
+    /// Every entry, in the order of [`Self::iter`].
+    pub fn as_slice(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// How many entries there are in all lists.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether all lists are empty.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The prefixes of trust and deny entries.
+    pub fn sources(&self) -> impl Iterator<Item = IpNet> + Clone {
+        self.iter()
+            .filter(|entry| entry.action != Action::Retire)
+            .map(|entry| entry.prefix)
     }
 
     /// The entries of one list.
@@ -61,99 +112,135 @@ impl Rules {
 
     /// The entry for exactly that prefix.
     pub fn get(&self, action: Action, prefix: IpNet) -> Option<&Entry> {
-        self.entries
-            .get(&key(action, prefix))
-            .filter(|entry| entry.action == action)
+        let found = self.find(key(action, prefix))?;
+        self.entries.get(found).filter(|entry| entry.action == action)
+    }
+
+    fn find(&self, key: Key) -> Option<usize> {
+        self.entries.binary_search_by_key(&key, key_of).ok()
     }
 
     /// Leaves out what stopped to count before `now_ns`.
     #[must_use]
     pub fn without_expired(mut self, now_ns: u64) -> Self {
-        self.entries
-            .retain(|_, entry| entry.expires_ns.is_none_or(|deadline| deadline > now_ns));
+        self.entries.retain(|entry| !entry.is_over(now_ns));
         self
     }
 
     /// Adds entries to a list. One that is there already takes the new label, origin and expiry.
     pub fn add(&self, action: Action, new: Vec<NewEntry>, force: bool) -> Result<Self> {
-        let mut rules = self.clone();
-        for entry in new {
-            rules.put(action, entry, force)?;
-        }
-        Ok(rules)
+        self.merge(action, new, force, true)
     }
 
     /// Removes prefixes from a list; all must be there.
     pub fn remove(&self, action: Action, prefixes: &[IpNet]) -> Result<Self> {
-        let mut rules = self.clone();
+        let mut gone = Vec::new();
         for prefix in prefixes {
-            match rules.entries.entry(key(action, *prefix)) {
-                btree_map::Entry::Occupied(entry) if entry.get().action == action => drop(entry.remove()),
-                _ => {
-                    return Err(Error::NotListed {
-                        prefix: *prefix,
-                        action,
-                    });
-                }
-            }
+            let found = self.find(key(action, *prefix));
+            let found = found.filter(|found| self.entries[*found].action == action && !gone.contains(found));
+            gone.push(found.ok_or(Error::NotListed {
+                prefix: *prefix,
+                action,
+            })?);
         }
-        Ok(rules)
+        gone.sort_unstable();
+        let stays = |number: &usize| gone.binary_search(number).is_err();
+        let entries = self.entries.iter().enumerate();
+        Ok(Self {
+            entries: entries
+                .filter(|(number, _)| stays(number))
+                .map(|(_, entry)| entry.clone())
+                .collect(),
+        })
     }
 
     /// Puts new entries in the place of a whole list. Prefixes in both keep their slots.
     pub fn replace(&self, action: Action, new: Vec<NewEntry>, force: bool) -> Result<Self> {
-        let mut rules = self.clone();
-        let mut before = BTreeMap::new();
-        rules.entries.retain(|key, entry| {
-            if entry.action == action {
-                before.insert(*key, entry.slot);
-            }
-            entry.action != action
-        });
-        for entry in new {
-            let key = key(action, entry.prefix);
-            rules.put(action, entry, force)?;
-            if let Some(entry) = rules.entries.get_mut(&key) {
-                entry.slot = before.get(&key).copied().flatten();
-            }
-        }
-        Ok(rules)
+        self.merge(action, new, force, false)
     }
 
-    fn put(&mut self, action: Action, new: NewEntry, force: bool) -> Result<()> {
-        let NewEntry {
-            prefix,
-            label,
-            origin,
-            expires_ns,
-        } = new;
-        if prefix.prefix_len() == 0 && !force {
-            return Err(Error::WholeInternet { prefix, action });
+    /// Walks through what is there and what is new side by side. `keep` tells whether entries of that list that
+    /// are not new stay.
+    fn merge(&self, action: Action, mut new: Vec<NewEntry>, force: bool, keep: bool) -> Result<Self> {
+        if let Some(all) = new.iter().find(|entry| entry.prefix.prefix_len() == 0 && !force) {
+            return Err(Error::WholeInternet {
+                prefix: all.prefix,
+                action,
+            });
         }
-        let entry = Entry {
-            prefix,
-            action,
-            label,
-            origin,
-            expires_ns,
-            slot: None,
-        };
-        match self.entries.entry(key(action, prefix)) {
-            btree_map::Entry::Vacant(place) => drop(place.insert(entry)),
-            btree_map::Entry::Occupied(mut place) => {
-                let present = place.get();
-                if present.action != action {
+        sort(&mut new, |entry| entry.prefix);
+        let mut entries = Vec::with_capacity(new.len() + if keep { self.len() } else { 0 });
+        let (mut present, mut new) = (self.entries.iter().peekable(), new.into_iter().peekable());
+        loop {
+            match side_by_side(&mut present, &mut new, |entry, new| {
+                key_of(entry).cmp(&key(action, new.prefix))
+            }) {
+                (None, None) => return Ok(Self { entries }),
+                (Some(present), None) => {
+                    if keep || present.action != action {
+                        entries.push(present.clone());
+                    }
+                }
+                (None, Some(new)) => entries.push(entry(action, new, None)),
+                (Some(present), Some(new)) if present.action == action => {
+                    entries.push(entry(action, new, present.slot));
+                }
+                (Some(present), Some(new)) => {
                     return Err(Error::Conflict {
-                        prefix,
+                        prefix: new.prefix,
                         present: present.action,
                         wanted: action,
                     });
                 }
-                let slot = present.slot;
-                place.insert(Entry { slot, ..entry });
             }
         }
-        Ok(())
+    }
+
+    /// What is different in one list after a change.
+    pub fn difference(&self, after: &Self, action: Action) -> Difference {
+        let (mut before, mut after) = (self.list(action).peekable(), after.list(action).peekable());
+        let mut difference = Difference::default();
+        loop {
+            match side_by_side(&mut before, &mut after, |a, b| a.prefix.cmp(&b.prefix)) {
+                (None, None) => return difference,
+                (Some(_), None) => difference.removed += 1,
+                (before, Some(after)) => {
+                    difference.total += 1;
+                    difference.added += usize::from(before.is_none());
+                    difference.changed += usize::from(before.is_some_and(|before| before != after));
+                }
+            }
+        }
+    }
+}
+
+/// The next of two sorted sequences: from both where they are equal, else from the one that comes first.
+fn side_by_side<A, B>(
+    a: &mut Peekable<impl Iterator<Item = A>>,
+    b: &mut Peekable<impl Iterator<Item = B>>,
+    compare: impl Fn(&A, &B) -> Ordering,
+) -> (Option<A>, Option<B>) {
+    let order = match (a.peek(), b.peek()) {
+        (Some(a), Some(b)) => compare(a, b),
+        (Some(_), None) => Ordering::Less,
+        (None, Some(_)) => Ordering::Greater,
+        (None, None) => Ordering::Equal,
+    };
+    match order {
+        Ordering::Less => (a.next(), None),
+        Ordering::Greater => (None, b.next()),
+        Ordering::Equal => (a.next(), b.next()),
+    }
+}
+
+fn entry(action: Action, new: NewEntry, slot: Option<u32>) -> Entry {
+    Entry {
+        prefix: new.prefix,
+        action,
+        label: new.label,
+        origin: new.origin,
+        expires_ns: new.expires_ns.and_then(NonZeroU64::new),
+        slot,
     }
 }
 
@@ -213,14 +300,11 @@ mod tests {
             .unwrap()
             .add(Action::Deny, vec![new("10.1.0.0/16", "c")], false)
             .unwrap();
-        let rules: Rules = rules
-            .iter()
-            .zip(1..)
-            .map(|(entry, slot)| Entry {
-                slot: Some(slot),
-                ..entry.clone()
-            })
-            .collect();
+        let entries = rules.iter().zip(1..).map(|(entry, slot)| Entry {
+            slot: Some(slot),
+            ..entry.clone()
+        });
+        let rules = Rules::from(entries.collect::<Vec<_>>());
         let kept = rules
             .get(Action::Trust, prefix::parse("10.0.0.0/8").unwrap())
             .unwrap()
@@ -243,6 +327,58 @@ mod tests {
                 .slot,
             kept
         );
+    }
+
+    #[test]
+    fn the_last_of_several_entries_for_a_prefix_stands() {
+        let twice = vec![
+            new("10.0.0.0/8", "a"),
+            new("9.0.0.0/8", ""),
+            new("10.0.0.0/8", "b"),
+        ];
+        for rules in [
+            Rules::default().add(Action::Trust, twice.clone(), false),
+            Rules::default().replace(Action::Trust, twice, false),
+        ] {
+            assert_eq!(shown(&rules.unwrap()), ["trust 9.0.0.0/8 ", "trust 10.0.0.0/8 b"]);
+        }
+    }
+
+    #[test]
+    fn the_difference_counts_one_list_alone() {
+        let list = |entries: &[(&str, &str)]| entries.iter().map(|(p, l)| new(p, l)).collect::<Vec<_>>();
+        let before = Rules::default()
+            .add(
+                Action::Trust,
+                list(&[("10.0.0.0/8", "a"), ("11.0.0.0/8", ""), ("12.0.0.0/8", "")]),
+                false,
+            )
+            .unwrap()
+            .add(Action::Deny, list(&[("10.1.0.0/16", "")]), false)
+            .unwrap();
+        let after = before
+            .replace(
+                Action::Trust,
+                list(&[
+                    ("10.0.0.0/8", "b"),
+                    ("12.0.0.0/8", ""),
+                    ("::/1", ""),
+                    ("1.0.0.0/8", ""),
+                ]),
+                false,
+            )
+            .unwrap();
+        let difference = |a: &Rules, b: &Rules, list| {
+            let Difference {
+                added,
+                removed,
+                changed,
+                total,
+            } = a.difference(b, list);
+            (added, removed, changed, total)
+        };
+        assert_eq!(difference(&before, &after, Action::Trust), (2, 1, 1, 4));
+        assert_eq!(difference(&before, &after, Action::Deny), (0, 0, 0, 1));
     }
 
     #[test]

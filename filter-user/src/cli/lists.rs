@@ -3,19 +3,21 @@
 use std::{net::IpAddr, path::Path, process::ExitCode, time::Duration};
 
 use clap::{Args, Subcommand};
+use filter_common::PrefixCount;
 use filter_user::{
-    Error, clock,
-    counters::{self, Chunks},
+    change::Change,
+    clock,
     entry::{Action, Entry, Label, NewEntry, Origin},
     instance::Instance,
     list_file, prefix,
-    rules::Rules,
+    rules::Difference,
 };
 use ipnet::IpNet;
 use serde::Serialize;
 
 use super::{
     output::{self, Column, Output, SCHEMA, grouped},
+    progress::Watched,
     up::parse_time,
 };
 
@@ -104,8 +106,9 @@ impl SourceVerb {
             Self::List(what) => what.run(list, pin_dir, output),
             Self::Replace { file, force } => {
                 // The list is read before the filter is locked: it may come slowly through a pipe.
-                let new = list_file::read(&file)?;
-                change(pin_dir, list, |rules| rules.replace(list, new, force))
+                let watched = Watched::new();
+                let entries = list_file::read(&file)?;
+                change(pin_dir, list, Change::Replace { entries, force }, &watched)
             }
             Self::Check { address, json } => check(address, json, pin_dir, output),
         }
@@ -125,7 +128,7 @@ impl RetireVerb {
 impl Add {
     fn run(self, list: Action, time: Option<Duration>, pin_dir: &Path) -> anyhow::Result<ExitCode> {
         let expires_ns = time.map(clock::deadline_ns).transpose()?;
-        let new = self
+        let entries = self
             .prefixes
             .into_iter()
             .map(|prefix| NewEntry {
@@ -135,42 +138,31 @@ impl Add {
                 expires_ns,
             })
             .collect();
-        change(pin_dir, list, |rules| rules.add(list, new, self.force))
+        let change_to = Change::Add {
+            entries,
+            force: self.force,
+        };
+        change(pin_dir, list, change_to, &Watched::new())
     }
 }
 
 impl Remove {
-    fn run(&self, list: Action, pin_dir: &Path) -> anyhow::Result<ExitCode> {
-        change(pin_dir, list, |rules| rules.remove(list, &self.prefixes))
+    fn run(self, list: Action, pin_dir: &Path) -> anyhow::Result<ExitCode> {
+        change(pin_dir, list, Change::Remove(self.prefixes), &Watched::new())
     }
 }
 
-/// Plans a change, applies it and says what it was.
-fn change(
-    pin_dir: &Path,
-    list: Action,
-    plan: impl FnOnce(&Rules) -> Result<Rules, Error>,
-) -> anyhow::Result<ExitCode> {
+/// Changes a list and says what is different.
+fn change(pin_dir: &Path, list: Action, change: Change, watched: &Watched) -> anyhow::Result<ExitCode> {
     let mut filter = Instance::open_for_change(pin_dir)?;
-    let before = filter.live_rules()?;
-    let after = plan(&before)?;
-    let counterpart = |rules: &Rules, entry: &Entry| rules.get(list, entry.prefix).cloned();
-    let added = after
-        .list(list)
-        .filter(|entry| counterpart(&before, entry).is_none())
-        .count();
-    let removed = before
-        .list(list)
-        .filter(|entry| counterpart(&after, entry).is_none())
-        .count();
-    let changed = after
-        .list(list)
-        .filter(|entry| counterpart(&before, entry).is_some_and(|before| before != **entry))
-        .count();
-    let total = after.list(list).count();
-    if after != before {
-        filter.set_rules(after)?;
-    }
+    watched.follow(&filter);
+    let Difference {
+        added,
+        removed,
+        changed,
+        total,
+    } = filter.change(list, change)?;
+    watched.end();
     let changed = if changed > 0 {
         format!(", {changed} changed")
     } else {
@@ -216,12 +208,9 @@ impl PrefixRow {
         Column::Number("EXPIRES"),
     ];
 
-    pub fn new(entry: &Entry, chunks: &mut Chunks<'_>, now_ns: u64) -> Result<Self, Error> {
-        let count = entry
-            .slot
-            .map_or_else(|| Ok(Default::default()), |s| counters::prefix_count(chunks, s))?;
+    pub fn new(entry: &Entry, count: &PrefixCount, now_ns: u64) -> Self {
         const SECOND: u64 = 1_000_000_000;
-        Ok(Self {
+        Self {
             prefix: entry.prefix,
             action: entry.action.name(),
             label: entry.label.as_str().to_owned(),
@@ -231,8 +220,8 @@ impl PrefixRow {
             last_hit_seconds: (count.last_ns != 0).then(|| now_ns.saturating_sub(count.last_ns) / SECOND),
             expires_seconds: entry
                 .expires_ns
-                .map(|at| at.saturating_sub(now_ns).div_ceil(SECOND)),
-        })
+                .map(|at| at.get().saturating_sub(now_ns).div_ceil(SECOND)),
+        }
     }
 
     pub fn cells(&self) -> [String; 8] {
@@ -264,12 +253,12 @@ impl List {
     fn run(&self, list: Action, pin_dir: &Path, output: &mut Output) -> anyhow::Result<ExitCode> {
         let filter = Instance::open(pin_dir)?;
         let now = clock::now_ns()?;
-        let mut chunks = Chunks::new(&filter.pins);
-        let rules = filter.live_rules()?;
-        let prefixes: Vec<PrefixRow> = rules
-            .list(list)
-            .map(|entry| PrefixRow::new(entry, &mut chunks, now))
-            .collect::<Result<_, _>>()?;
+        let counted = filter.counted()?;
+        let prefixes: Vec<PrefixRow> = counted
+            .iter()
+            .filter(|(entry, _)| entry.action == list)
+            .map(|(entry, count)| PrefixRow::new(entry, count, now))
+            .collect();
         if self.json {
             output.json(&ListDocument {
                 schema: SCHEMA,
@@ -295,11 +284,9 @@ struct CheckDocument {
 }
 
 fn check(address: IpAddr, json: bool, pin_dir: &Path, output: &mut Output) -> anyhow::Result<ExitCode> {
-    let rules = Instance::open(pin_dir)?.live_rules()?;
-    let deciding = rules
-        .iter()
-        .filter(|entry| entry.action != Action::Retire && entry.prefix.contains(&address))
-        .max_by_key(|entry| entry.prefix.prefix_len());
+    let filter = Instance::open(pin_dir)?;
+    let deciding = filter.lists.deciding(&filter.pins, address)?;
+    let deciding = deciding.as_ref();
     let trusted = deciding.is_some_and(|entry| entry.action == Action::Trust);
     if json {
         output.json(&CheckDocument {

@@ -3,6 +3,7 @@
 mod down;
 mod lists;
 mod output;
+mod progress;
 mod set;
 mod stats;
 mod status;

@@ -10,7 +10,7 @@ use std::{
 
 use clap::{Args, ValueEnum};
 use filter_common::Reason;
-use filter_user::{Error, clock, counters::Chunks, instance::Instance, sources};
+use filter_user::{Error, clock, instance::Instance, sources};
 use ipnet::IpNet;
 use serde::Serialize;
 
@@ -249,12 +249,11 @@ fn reason_rows(filter: &Instance) -> Result<Vec<ReasonRow>, Error> {
 
 fn prefix_rows(filter: &Instance) -> Result<Vec<PrefixRow>, Error> {
     let now = clock::now_ns()?;
-    let mut chunks = Chunks::new(&filter.pins);
-    filter
-        .live_rules()?
+    let counted = filter.counted()?;
+    let rows = counted
         .iter()
-        .map(|entry| PrefixRow::new(entry, &mut chunks, now))
-        .collect()
+        .map(|(entry, count)| PrefixRow::new(entry, count, now));
+    Ok(rows.collect())
 }
 
 fn source_rows(sources: sources::Sources) -> Vec<SourceRow> {

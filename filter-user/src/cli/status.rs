@@ -10,8 +10,8 @@ use filter_user::{
     counters::Totals,
     entry::Action,
     instance::Instance,
-    rules::Rules,
     settings::{Policy, drop_level_name},
+    summary::Summary,
 };
 use serde::Serialize;
 
@@ -50,8 +50,8 @@ struct Versions {
 }
 
 impl Versions {
-    fn new(rules: &Rules, list: Action) -> Self {
-        let (v4, v6) = rules.count(list);
+    fn new(summary: &Summary, list: Action) -> Self {
+        let (v4, v6) = summary.count(list);
         Self { v4, v6 }
     }
 }
@@ -113,7 +113,7 @@ impl Packets {
 impl Status {
     pub fn run(&self, pin_dir: &Path, output: &mut Output) -> anyhow::Result<ExitCode> {
         let filter = Instance::open(pin_dir)?;
-        let rules = filter.live_rules()?;
+        let summary = filter.live_summary()?;
         let now = clock::now_ns()?;
         let interfaces = rows(&filter, now)?;
         let document = Document {
@@ -122,9 +122,9 @@ impl Status {
             drop: drop_level_name(filter.settings.drop),
             tcp: filter.settings.tcp.iter().collect(),
             udp: filter.settings.udp.iter().collect(),
-            trusted: Versions::new(&rules, Action::Trust),
-            denied: Versions::new(&rules, Action::Deny),
-            retired: Versions::new(&rules, Action::Retire),
+            trusted: Versions::new(&summary, Action::Trust),
+            denied: Versions::new(&summary, Action::Deny),
+            retired: Versions::new(&summary, Action::Retire),
             packets: interfaces
                 .iter()
                 .fold(Packets::default(), |sum, row| sum.add(row.packets)),

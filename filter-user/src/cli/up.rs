@@ -182,11 +182,11 @@ impl Up {
                 wanted,
             });
         }
-        let (settings_before, rules_before) = (filter.settings.clone(), filter.rules.clone());
+        let (settings_before, rules_before) = (filter.settings.clone(), filter.rules()?);
         let live = filter.live_rules()?;
         let rules = live.add(Action::Trust, trust, self.force)?;
         let settings = self.settings(&filter.settings);
-        instance::refuse_nobody(&settings, &rules)?;
+        instance::refuse_nobody(&settings, rules.any(Action::Trust))?;
         filter.check_free(&interfaces)?;
         self.refuse_other_mode(filter, &interfaces)?;
         if self.confirm.is_some() && !is_new {
@@ -194,14 +194,7 @@ impl Up {
         }
         let confirm_by_ns = self.confirm.map_or(Ok(0), clock::deadline_ns)?;
         let change = |filter: &mut Instance| {
-            filter.install(
-                settings.clone(),
-                if rules == live {
-                    rules_before.clone()
-                } else {
-                    rules
-                },
-            )?;
+            filter.install(settings.clone(), (rules != live).then_some(rules))?;
             if is_new {
                 filter.complete()?;
             }
@@ -212,7 +205,8 @@ impl Up {
             Err(error) => {
                 // Nothing half-way; a new filter goes altogether. The first error tells why.
                 if !is_new {
-                    let _ = filter.install(settings_before, rules_before);
+                    let others = filter.rules().is_ok_and(|rules| rules != rules_before);
+                    let _ = filter.install(settings_before, others.then_some(rules_before));
                 }
                 return Err(error.into());
             }

@@ -97,10 +97,11 @@ fn killed_before_its_first_list_it_does_not_lead_to_a_lock_out() {
     origin.synwall("down eth0");
     // The same maps as after a killed `up eth0 --trust …`: no entries, and the policy is to enforce.
     let map = Map::from_map_data(MapData::from_pin(Path::new(PINS).join("settings")).unwrap()).unwrap();
-    const LENGTH: usize = 2 * filter_common::PORT_SET_BYTES + 16;
+    const LENGTH: usize = 2 * filter_common::PORT_SET_BYTES + 24;
+    const POLICY: usize = LENGTH - 12;
     let mut map = Array::<_, [u8; LENGTH]>::try_from(map).expect("the settings");
     let mut settings = map.get(&0, 0).unwrap();
-    settings[LENGTH - 4..].fill(0);
+    settings[POLICY..POLICY + 4].fill(0);
     map.set(0, settings, 0).unwrap();
     let output = origin.run("up eth0");
     assert_eq!(output.code, Some(2), "it enforces with nobody trusted\n{output}");

@@ -9,7 +9,6 @@ use aya::{
 };
 use filter_common::{InterfaceCounts, Reason};
 use filter_user::{
-    counters::{Chunks, prefix_count},
     entry::Action,
     instance::Instance,
     program::{Entry, Program, Specialisation},
@@ -237,9 +236,7 @@ impl Filter {
                 add("would drop", &reason.name(), would_drop.packets, would_drop.bytes);
             }
         }
-        let mut chunks = Chunks::new(pins);
-        for entry in self.instance.rules.iter() {
-            let count = prefix_count(&mut chunks, entry.slot.expect("a slot")).expect("a counter");
+        for (entry, count) in self.instance.counted().expect("the counters") {
             add("prefix", &entry.prefix, count.packets, count.bytes);
         }
         let sources = sources::read(pins, self.instance.settings.sources).expect("the sources");

@@ -1,0 +1,226 @@
+//! Changes of a list: of one entry in place, of more by a new generation.
+
+use std::{iter::Copied, slice::Iter};
+
+use ipnet::IpNet;
+
+use crate::{
+    Error, Result, clock,
+    coverage::{Coverage, Plan},
+    entry::{Action, NewEntry},
+    generation,
+    in_place::Editor,
+    instance::{Features, Instance},
+    lists::Lists,
+    pins::Pins,
+    rules::Difference,
+    settings::Policy,
+    table::{Record, Table},
+    tries::Tries,
+};
+
+/// Of lists up to this many entries coverage is made anew when something is removed: it takes a few milliseconds.
+const SMALL: usize = 65_536;
+
+/// What is to be done to a list.
+#[derive(Debug)]
+pub enum Change {
+    /// Entries come in; those that are there already take the new label, origin and expiry.
+    Add {
+        /// The entries.
+        entries: Vec<NewEntry>,
+        /// Whether prefixes that cover a whole IP version are meant.
+        force: bool,
+    },
+    /// Prefixes go; all must be there.
+    Remove(Vec<IpNet>),
+    /// Entries take the place of the whole list.
+    Replace {
+        /// The entries.
+        entries: Vec<NewEntry>,
+        /// As above.
+        force: bool,
+    },
+}
+
+impl Instance {
+    /// Changes a list, and says what is different.
+    pub fn change(&mut self, list: Action, change: Change) -> Result<Difference> {
+        match &change {
+            Change::Add { entries, force } if entries.len() == 1 => {
+                if let Some(difference) = self.add_one(list, &entries[0], *force)? {
+                    return Ok(difference);
+                }
+            }
+            Change::Remove(prefixes) if prefixes.len() == 1 => return self.remove_one(list, prefixes[0]),
+            _ => {}
+        }
+        let before = self.live_rules()?;
+        let after = match change {
+            Change::Add { entries, force } => before.add(list, entries, force)?,
+            Change::Remove(prefixes) => before.remove(list, &prefixes)?,
+            Change::Replace { entries, force } => before.replace(list, entries, force)?,
+        };
+        let difference = before.difference(&after, list);
+        if after != before {
+            drop(before);
+            self.set_rules(after)?;
+        }
+        Ok(difference)
+    }
+
+    /// `None` if there is no room for it beside the others: then all are built anew.
+    fn add_one(&mut self, list: Action, new: &NewEntry, force: bool) -> Result<Option<Difference>> {
+        let prefix = new.prefix;
+        if prefix.prefix_len() == 0 && !force {
+            return Err(Error::WholeInternet { prefix, action: list });
+        }
+        let now = clock::now_ns()?;
+        let editor = Editor::open(&self.pins, &self.lists)?;
+        let present = editor.find(list, prefix)?;
+        let live = present
+            .map(|(_, record)| record)
+            .filter(|record| !record.is_over(now));
+        if let Some(present) = live
+            .and_then(|record| record.action())
+            .filter(|present| *present != list)
+        {
+            return Err(Error::Conflict {
+                prefix,
+                present,
+                wanted: list,
+            });
+        }
+        let is_there = match present.filter(|_| live.is_some()) {
+            None => false,
+            Some(present) => match editor.plan(list, new, Some(present), true)? {
+                None => return Ok(None),
+                Some(intent) => intent.after == intent.before,
+            },
+        };
+        let mut difference = Difference::default();
+        if !is_there {
+            drop(editor);
+            self.respecialise(self.features().or(Features::for_list(list)))?;
+            if !self.edit_one(list, prefix, Some(new), now)? {
+                return Ok(None);
+            }
+            difference.added = usize::from(live.is_none());
+            difference.changed = usize::from(live.is_some());
+        }
+        difference.total = self.live_total(list)?;
+        Ok(Some(difference))
+    }
+
+    fn remove_one(&mut self, list: Action, prefix: IpNet) -> Result<Difference> {
+        let now = clock::now_ns()?;
+        let present = Editor::open(&self.pins, &self.lists)?.find(list, prefix)?;
+        let is_listed = |record: &Record| record.action() == Some(list) && !record.is_over(now);
+        if !present.is_some_and(|(_, record)| is_listed(&record)) {
+            return Err(Error::NotListed { prefix, action: list });
+        }
+        if list == Action::Trust && self.live_total(list)? == 1 && self.settings.policy == Policy::Enforce {
+            return Err(Error::NobodyTrusted);
+        }
+        self.edit_one(list, prefix, None, now)?;
+        Ok(Difference {
+            removed: 1,
+            total: self.live_total(list)?,
+            ..Difference::default()
+        })
+    }
+
+    /// Puts an entry in, or takes it out, and with it those whose time is over. `false` if there is no room for it.
+    fn edit_one(&mut self, list: Action, prefix: IpNet, new: Option<&NewEntry>, now_ns: u64) -> Result<bool> {
+        let (pins, lists, secret) = (&self.pins, &self.lists, self.settings.secret);
+        lists.header.set_dirty(true);
+        let mut editor = Editor::open(pins, lists)?;
+        let mut edits = 0;
+        let present = editor.find(list, prefix)?;
+        for (slot, record) in editor.over(now_ns)? {
+            if present.is_none_or(|(present, _)| present != slot) {
+                editor.apply(&editor.plan_removal(slot, record))?;
+                edits += 1;
+            }
+        }
+        let intent = match (new, present) {
+            (Some(new), _) => {
+                let is_live = present.is_some_and(|(_, record)| !record.is_over(now_ns));
+                let Some(intent) = editor.plan(list, new, present, is_live)? else {
+                    return Ok(false);
+                };
+                generation::check_counts(
+                    |action| intent.summary.count(action),
+                    intent.summary.expiring as usize,
+                )?;
+                if list != Action::Retire {
+                    Coverage::open(pins)?.add(prefix, secret);
+                }
+                Some(intent)
+            }
+            (None, Some((slot, record))) => Some(editor.plan_removal(slot, record)),
+            (None, None) => None,
+        };
+        if let Some(intent) = &intent {
+            editor.apply(intent)?;
+        }
+        let is_larger_only = edits == 0 && new.is_some();
+        drop(editor);
+        self.lists = Lists::open(pins)?;
+        // The entry is what it should be. What coverage holds too much of is cleared by the next change, if not now.
+        let _ = tidy_coverage(&self.pins, &self.lists, secret, edits + 1, is_larger_only);
+        self.respecialise(Features::of(&self.lists.summary()))?;
+        Ok(true)
+    }
+
+    fn live_total(&self, list: Action) -> Result<usize> {
+        let (v4, v6) = self.lists.live_summary(&self.pins)?.count(list);
+        Ok(v4 + v6)
+    }
+}
+
+/// Makes coverage what the list needs after `edits` of single entries, which `is_larger_only` if none went. Of a large list the
+/// whole is not read for each: what goes is left in coverage, until it is more than an eighth of the list.
+fn tidy_coverage(pins: &Pins, lists: &Lists, secret: u64, edits: u64, is_larger_only: bool) -> Result<()> {
+    let total = lists.summary().total();
+    let drift = lists.header.drift() + edits;
+    if total > SMALL && drift <= total as u64 / 8 {
+        lists.header.set_drift(drift);
+        lists.header.set_dirty(false);
+        return Ok(());
+    }
+    make_coverage(pins, lists, secret, |coverage, plan| {
+        is_larger_only && coverage.fits(plan)
+    })
+}
+
+/// Makes coverage exactly what the list needs.
+pub(crate) fn restore_coverage(pins: &Pins, lists: &Lists, secret: u64) -> Result<()> {
+    make_coverage(pins, lists, secret, |_, _| false)
+}
+
+fn make_coverage(
+    pins: &Pins,
+    lists: &Lists,
+    secret: u64,
+    will_do: impl FnOnce(&Coverage, &Plan<Copied<Iter<'_, IpNet>>>) -> bool,
+) -> Result<()> {
+    let mut prefixes = Vec::new();
+    for record in Table::whole(pins, &lists.directory())?.taken() {
+        let (_, record) = record?;
+        prefixes.extend(
+            record
+                .prefix()
+                .filter(|_| record.action() != Some(Action::Retire)),
+        );
+    }
+    prefixes.sort_unstable();
+    let (coverage, plan) = (Coverage::open(pins)?, Plan::new(prefixes.iter().copied(), secret));
+    if !will_do(&coverage, &plan) {
+        let tries = Tries::open(pins, &lists.directory())?;
+        coverage.settle(&plan, || tries.grace(pins, lists.number()))?;
+    }
+    lists.header.set_drift(0);
+    lists.header.set_dirty(false);
+    Ok(())
+}

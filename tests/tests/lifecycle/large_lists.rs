@@ -1,0 +1,145 @@
+//! Large lists: what they cost in memory, and that counters live through whatever is done to them.
+
+use std::{fmt::Write as _, fs, path::Path};
+
+use aya::maps::{MapInfo, MapType};
+use nix::sys::resource::{UsageWho, getrusage};
+
+use crate::origin::{Origin, PINS, pins};
+
+/// Prefixes that are spread over the whole of both versions, and the proxy's.
+fn list(origin: &Origin, name: &str, prefixes: u32, seed: u64) -> String {
+    // Reproducible random numbers: xorshift64.
+    let mut state = seed;
+    let mut text = String::from("185.94.108.0/24 qrator\n");
+    for _ in 0..prefixes {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        let [a, b, c, ..] = state.to_be_bytes();
+        // 16,777,216 /24s and as many /40s: some are met twice, which is no error.
+        if state.is_multiple_of(4) {
+            writeln!(text, "2a{a:02x}:{b:02x}{c:02x}:{:02x}00::/40", state as u8).expect("a string grows");
+        } else if a != 185 && a != 198 {
+            writeln!(text, "{a}.{b}.{c}.0/24").expect("a string grows");
+        }
+    }
+    let path = origin.site.lab.directory().join(name);
+    fs::write(&path, text).expect("a file");
+    path.display().to_string()
+}
+
+/// What the arrays of a filter take, in bytes: those that grow with its lists.
+fn bytes_of_arrays() -> u64 {
+    let pinned = pins(Path::new(PINS));
+    let maps = pinned
+        .iter()
+        .filter(|path| path.is_file() && !path.ends_with("link"));
+    maps.map(|path| {
+        let info = MapInfo::from_pin(path).expect("a map");
+        match info.map_type() {
+            Ok(MapType::Array) => u64::from(info.value_size()) * u64::from(info.max_entries()),
+            _ => 0,
+        }
+    })
+    .sum()
+}
+
+#[test]
+fn a_prefix_takes_little_memory_in_the_kernel() {
+    let origin = Origin::up();
+    let empty = bytes_of_arrays();
+    for (name, seed) in [("first", 1), ("second", 2)] {
+        origin.synwall(&format!("trust replace {}", list(&origin, name, 100_000, seed)));
+        let prefixes = origin.json("status --json")["trusted"].clone();
+        let prefixes = prefixes["v4"].as_u64().unwrap() + prefixes["v6"].as_u64().unwrap();
+        assert!(prefixes > 90_000, "{prefixes}");
+        // A record of 64 bytes and a counter of 32, and one in sixteen more to grow. Of the second list some prefixes
+        // were in the first one, all over it: they keep their places, and with them the pages of that list.
+        let each = (bytes_of_arrays() - empty) / prefixes;
+        let most = if seed == 1 { 110 } else { 2 * 110 };
+        assert!(each <= most, "{each} bytes for each prefix");
+    }
+    // What the first list had is gone, but for its counters.
+    let tables = |path: &&std::path::PathBuf| path.ends_with("entries");
+    assert_eq!(pins(Path::new(PINS)).iter().filter(tables).count(), 1);
+    origin.filters();
+}
+
+#[test]
+fn replacing_a_large_list_takes_little_memory() {
+    let origin = Origin::up();
+    let lists = [3, 4].map(|seed| list(&origin, &format!("list-{seed}"), 200_000, seed));
+    for path in [&lists[0], &lists[1]] {
+        origin.synwall(&format!("trust replace {path}"));
+    }
+    // Of all commands that this process has waited for the largest, in KiB. 400 MB for a million are 80 for these.
+    let most = getrusage(UsageWho::RUSAGE_CHILDREN).expect("the usage").max_rss();
+    assert!(most < 100 * 1024, "{most} KiB");
+    origin.filters();
+}
+
+/// Packets that were counted on a prefix.
+fn packets(origin: &Origin, prefix: &str) -> u64 {
+    let document = origin.json("trust list --json");
+    let mut rows = document["prefixes"].as_array().expect("rows").iter();
+    let row = rows.find(|row| row["prefix"] == prefix).expect("the prefix");
+    row["packets"].as_u64().expect("a number")
+}
+
+#[test]
+fn counters_go_on_through_every_change() {
+    const PROXY: &str = "185.94.108.0/24";
+    let origin = Origin::up();
+    let mut served = 0;
+    let mut serve = || {
+        origin.serves_the_proxy();
+        served += 1;
+        assert_eq!(packets(&origin, PROXY), served);
+    };
+    serve();
+    for change in [
+        "trust add 192.0.2.0/24",
+        "trust add 185.94.108.0/24 --label other",
+        "trust add 185.94.108.0/24 --for 1h",
+        "trust remove 192.0.2.0/24",
+        "trust add 192.0.2.0/24 192.0.3.0/24",
+        "trust add 185.94.108.0/24",
+    ] {
+        origin.synwall(change);
+        serve();
+    }
+    for (name, prefixes, seed) in [("a", 20_000, 5), ("b", 10_000, 6), ("c", 3, 7), ("d", 10_000, 8)] {
+        origin.synwall(&format!("trust replace {}", list(&origin, name, prefixes, seed)));
+        serve();
+    }
+}
+
+#[test]
+fn a_prefix_that_comes_back_begins_at_zero() {
+    let origin = Origin::up();
+    origin.synwall("trust add 0.0.0.0/1 128.0.0.0/2");
+    for _ in 0..3 {
+        // It gets the slot of the one before, and with it what stands there.
+        origin.synwall("trust add 185.94.108.10");
+        assert_eq!(packets(&origin, "185.94.108.10/32"), 0);
+        origin.serves_the_proxy();
+        origin.serves_the_proxy();
+        assert_eq!(packets(&origin, "185.94.108.10/32"), 2);
+        assert_eq!(packets(&origin, "185.94.108.0/24"), 0);
+        origin.synwall("trust remove 185.94.108.10");
+    }
+    // So does one that is gone for a whole list.
+    origin.serves_the_proxy();
+    assert_eq!(packets(&origin, "185.94.108.0/24"), 1);
+    origin
+        .site
+        .synwall_with_input(["trust", "replace", "-"], "185.94.0.0/16\n")
+        .ok();
+    origin
+        .site
+        .synwall_with_input(["trust", "replace", "-"], "185.94.108.0/24\n")
+        .ok();
+    assert_eq!(packets(&origin, "185.94.108.0/24"), 0);
+    origin.filters();
+}
