@@ -1,7 +1,9 @@
-//! The laboratory in which synwall is tested against the real kernel, and the demo that shows it.
+//! The laboratory in which synwall is tested against the real kernel, the demo that shows it, and the bench that
+//! measures it.
 //!
 //! Nothing in the laboratory has a name (no `ip netns` entry, no mount that others see), so nothing can be
 //! left behind: the kernel takes it all away with the last process that uses it. It needs root.
 
+pub mod bench;
 pub mod demo;
 pub mod lab;

@@ -1,5 +1,5 @@
-//! Building the kernel program: filter-ebpf for `bpfel-unknown-none`, into `target/synwall-ebpf.o`.
-//! Big-endian hosts are not served.
+//! Building the kernel program: filter-ebpf for `bpfel-unknown-none`, into `target/synwall-ebpf.o`, and the
+//! bench's into `target/synwall-bench-ebpf.o`. Big-endian hosts are not served.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,6 +12,15 @@ use crate::{exec, place};
 
 /// Compiles the kernel program and puts it where filter-user's build script looks for it.
 pub fn build(tools: &KernelTools) -> Result<()> {
+    build_binary(tools, "synwall-ebpf", &place::kernel_object())
+}
+
+/// The same for the programs that only the bench loads.
+pub fn build_bench(tools: &KernelTools) -> Result<()> {
+    build_binary(tools, "synwall-bench-ebpf", &place::bench_object())
+}
+
+fn build_binary(tools: &KernelTools, binary: &str, object: &Path) -> Result<()> {
     let target = place::target().join("ebpf");
     exec::run(
         Command::new(&tools.compiler.cargo)
@@ -23,7 +32,7 @@ pub fn build(tools: &KernelTools) -> Result<()> {
                 "--target",
                 "bpfel-unknown-none",
             ])
-            .args(["-p", "filter-ebpf", "--target-dir"])
+            .args(["-p", "filter-ebpf", "--bin", binary, "--target-dir"])
             .arg(&target)
             .current_dir(place::root())
             .env("RUSTC", &tools.compiler.rustc)
@@ -36,10 +45,7 @@ pub fn build(tools: &KernelTools) -> Result<()> {
             // filter-user's build script must not build the program a second time, its own way.
             .env("AYA_BUILD_SKIP", "1"),
     )?;
-    replace_if_changed(
-        &target.join("bpfel-unknown-none/release/synwall-ebpf"),
-        &place::kernel_object(),
-    )
+    replace_if_changed(&target.join("bpfel-unknown-none/release").join(binary), object)
 }
 
 fn flags(tools: &KernelTools) -> Vec<String> {

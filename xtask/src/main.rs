@@ -1,6 +1,7 @@
-//! `cargo xtask`: set-up, build, demo, tests and lints of synwall, each in a file of its own name.
+//! `cargo xtask`: set-up, build, demo, tests, bench and lints of synwall, each in a file of its own name.
 //! The workspace needs two compilers and a linker that Cargo does not fetch; this is where they come from.
 
+mod bench;
 mod demo;
 mod ebpf;
 mod exec;
@@ -36,6 +37,12 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         filter: Vec<String>,
     },
+    /// Measure synwall beside what it replaces, and write docs/benchmarks.md (needs root; 10 minutes)
+    Bench {
+        /// Handed to the bench: --quick, --only PART,…; `-- --help` shows them all
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Check formatting and run clippy; every warning is an error
     Lint,
 }
@@ -46,6 +53,7 @@ fn main() -> ExitCode {
         Task::Build => build().map(|()| ExitCode::SUCCESS),
         Task::Demo => demo::run(),
         Task::Test { filter } => test::run(&filter),
+        Task::Bench { arguments } => bench::run(&arguments),
         Task::Lint => lint::run().map(|()| ExitCode::SUCCESS),
     };
     // Not returned from main: that would show a backtrace where RUST_BACKTRACE is set for the tests' sake.

@@ -25,6 +25,11 @@ pub fn kernel_object() -> PathBuf {
     target().join("synwall-ebpf.o")
 }
 
+/// The bench's programs: the flood, and the bound of what any filter can do.
+pub fn bench_object() -> PathBuf {
+    target().join("synwall-bench-ebpf.o")
+}
+
 /// The `synwall` binary.
 pub fn synwall() -> PathBuf {
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(target, |dir| root().join(dir));

@@ -46,6 +46,12 @@ pub fn everything() -> Result<Tools> {
     Ok(Tools { kernel, nginx })
 }
 
+/// Finds or installs what the bench compares synwall with, and measures with.
+pub fn peers() -> Result<()> {
+    let _lock = lock()?;
+    packages::install_missing_peers()
+}
+
 fn find_kernel_tools() -> Result<KernelTools> {
     Ok(KernelTools {
         compiler: toolchain::choose()?,

@@ -15,6 +15,8 @@ pub fn run(filter: &[String]) -> Result<ExitCode> {
     );
     let tools = setup::everything()?;
     ebpf::build(&tools.kernel)?;
+    // The bench is tested too: what its sides drop, not how fast.
+    ebpf::build_bench(&tools.kernel)?;
     let synwall = user::build()?;
     // Most tests wait for packets that do not come: more of them than CPUs get on well with one another.
     let threads = std::env::var_os("RUST_TEST_THREADS").unwrap_or_else(|| "4".into());

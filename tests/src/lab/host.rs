@@ -33,7 +33,7 @@ pub struct Host {
 }
 
 impl Host {
-    pub(super) fn new(name: &str, namespace: Namespace, mac: [u8; 6], v4: &str, v6: &str) -> Self {
+    pub(crate) fn new(name: &str, namespace: Namespace, mac: [u8; 6], v4: &str, v6: &str) -> Self {
         let name = name.to_owned();
         let bare = |address: &str| address.split('/').next().unwrap_or_default().to_owned();
         let v4 = must(format_args!("read {v4} as an IPv4 address"), bare(v4).parse());

@@ -93,7 +93,7 @@ impl Namespace {
     }
 
     /// The namespace as a path for `ip … netns PATH`, valid for child processes while this value lives.
-    pub(super) fn path(&self) -> String {
+    pub(crate) fn path(&self) -> String {
         format!("/proc/{}/fd/{}", getpid(), self.fd.as_raw_fd())
     }
 }

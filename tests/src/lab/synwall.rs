@@ -14,7 +14,7 @@ pub(super) fn command<A: AsRef<OsStr>>(host: &Host, arguments: impl IntoIterator
 }
 
 /// `SYNWALL_BIN`, else what `cargo xtask build` left in the workspace.
-fn program() -> PathBuf {
+pub(crate) fn program() -> PathBuf {
     let built = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/release/synwall");
     env::var_os("SYNWALL_BIN").map_or_else(built, PathBuf::from)
 }

@@ -1,5 +1,5 @@
-//! The programs that the demo and the tests call, and the Debian packages that bring them. A C compiler is
-//! not among them: without one xtask would not have been linked.
+//! The programs that the demo, the tests and the bench call, and the Debian packages that bring them. A C compiler
+//! is not among them: without one xtask would not have been linked.
 
 use anyhow::{Context as _, Result};
 
@@ -22,12 +22,30 @@ const PROGRAMS: [(&str, &str, &str); 8] = [
     ("bpftool", "bpftool", "the kernel's view of programs and maps"),
 ];
 
-/// Installs what is missing.
+/// The same for the bench. None of these packages starts anything: Debian leaves nftables' service switched off.
+const PEERS: [(&str, &str, &str); 5] = [
+    ("xdp-filter", "xdp-tools", "comparison"),
+    ("nft", "nftables", "comparison"),
+    ("iptables-restore", "iptables", "comparison"),
+    ("ipset", "ipset", "comparison"),
+    ("wrk", "wrk", "honest traffic"),
+];
+
+/// Installs what the demo and the tests miss.
 pub fn install_missing() -> Result<()> {
+    install("The tests and the demo", &PROGRAMS)
+}
+
+/// Installs what the bench misses beyond that.
+pub fn install_missing_peers() -> Result<()> {
+    install("Benchmarks", &PEERS)
+}
+
+fn install(who: &str, programs: &[(&str, &'static str, &str)]) -> Result<()> {
     let mut packages = Vec::new();
-    for (program, package, purpose) in PROGRAMS {
+    for &(program, package, purpose) in programs {
         if exec::find(program).is_none() {
-            eprintln!("The tests and the demo need `{program}` (Debian: {package}) for {purpose}.");
+            eprintln!("{who} call `{program}` (Debian: {package}) for {purpose}.");
             if !packages.contains(&package) {
                 packages.push(package);
             }
@@ -36,5 +54,5 @@ pub fn install_missing() -> Result<()> {
     if packages.is_empty() {
         return Ok(());
     }
-    apt::install(&packages).context("not every program for the tests and the demo is here")
+    apt::install(&packages).with_context(|| format!("{who} cannot run without these programs"))
 }

@@ -1,0 +1,179 @@
+//! Changing lists: how long a command takes, and how much memory it and the filter need.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+use std::{fs, thread};
+
+use super::Bench;
+use crate::bench::comparison::grouped;
+use crate::bench::memory;
+use crate::bench::prefixes::Prefixes;
+use crate::bench::report::{Table, Wanted};
+use crate::bench::sides::{Kind, Synwall};
+use crate::bench::spread::Spread;
+use crate::lab::must;
+
+/// A command that takes longer is ended: what it would have taken is of no interest any more.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// No new run of a command begins when those before have taken so long.
+const ENOUGH: Duration = Duration::from_secs(10);
+/// How often a running command is looked at: as exact as its time can be.
+const LOOK: Duration = Duration::from_micros(200);
+/// A prefix that no list has.
+const ANOTHER: &str = "198.51.100.0/24";
+
+/// All of it.
+pub fn run(bench: &mut Bench) {
+    let side = bench.workshop.side(Kind::Synwall, &Prefixes::vendor());
+    let Some(synwall) = side.synwall() else { return };
+    let file = bench.workshop.directory.join("replacement");
+    let mut replacing = Table::new([
+        "`trust replace`",
+        "start to exit, ms",
+        "prefixes/s",
+        "peak memory of the command, MB",
+        "memory of the filter's maps, MB",
+        "kernel memory, difference to 2 prefixes, MB",
+    ]);
+    let mut commands = Table::new(["start to exit, ms", "`trust add` of one", "`status`"]);
+    let runs = if bench.quick { 3 } else { 11 };
+    let mut targets = Vec::new();
+    let before = memory::kernel();
+    let lengths: &[usize] = match bench.quick {
+        true => &[2, 10_000, 100_000],
+        false => &[2, 1_000, 10_000, 100_000, 1_000_000],
+    };
+    for &count in lengths {
+        must(
+            "write a list",
+            fs::write(&file, Prefixes::routed(count).only_v4().lines()),
+        );
+        let repeats = if count < 100_000 { runs } else { runs.min(3) };
+        let replaced = repeated(repeats, || run_once(replace(synwall, &file)));
+        let Some((time, peak)) = replaced else {
+            replacing.row([
+                format!("{} prefixes", grouped(count)),
+                "took too long or failed".to_owned(),
+            ]);
+            continue;
+        };
+        let ms = |most: f64| Wanted::AtMost(most);
+        match count {
+            10_000 => targets.push((
+                13,
+                " ms",
+                "`trust replace` of 10,000 prefixes",
+                ms(100.0),
+                Some(time),
+            )),
+            1_000_000 => {
+                targets.push((
+                    11,
+                    " ms",
+                    "`trust replace` of 1M prefixes",
+                    ms(3_000.0),
+                    Some(time),
+                ));
+                targets.push((
+                    12,
+                    " MB",
+                    "the same: peak memory",
+                    Wanted::AtMost(400.0),
+                    Some(peak),
+                ));
+            }
+            _ => {}
+        }
+        let rate = count as f64 / time.median * 1e3;
+        replacing.row([
+            format!("{} prefixes", grouped(count)),
+            time.short(),
+            grouped(rate as usize),
+            format!("{:.0}", peak.median),
+            format!("{:.1}", memory::of_maps(synwall) / 1e6),
+            format!("{:.1}", (memory::kernel() - before) / 1e6),
+        ]);
+        if [2, 100_000, 1_000_000].contains(&count) {
+            let add = repeated(runs, || {
+                let added = run_once(synwall.command(&["trust", "add", ANOTHER]));
+                let removed = run_once(synwall.command(&["trust", "remove", ANOTHER]));
+                removed.and(added)
+            });
+            let status = repeated(runs, || run_once(synwall.command(&["status"])));
+            if count == 1_000_000 {
+                let time = |result: Option<(Spread, Spread)>| result.map(|(time, _)| time);
+                targets.push((14, " ms", "`trust add` of one prefix to 1M", ms(15.0), time(add)));
+                targets.push((15, " ms", "`status` with 1M prefixes", ms(15.0), time(status)));
+            }
+            let shown = |result: Option<(Spread, _)>| {
+                result.map_or_else(|| "took too long or failed".to_owned(), |(time, _)| time.short())
+            };
+            commands.row([format!("{} prefixes", grouped(count)), shown(add), shown(status)]);
+        }
+    }
+    bench
+        .report
+        .section("Changing lists")
+        .text(
+            "Start to exit of the command, with a filter that is attached; IPv4 prefixes of a routing table's lengths, \
+             from a file. Each run puts the list in the place of one just as long, but for the first. The command's \
+             memory is the most that was resident (VmHWM). The maps' memory is what the kernel says of them \
+             (memlock), and that leaves out inner nodes of tries; the last column is what the kernel holds in all in \
+             slabs, vmalloc and per-CPU memory, whoever it is for.",
+        )
+        .table(replacing)
+        .table(commands);
+    for (number, unit, what, wanted, seen) in targets {
+        bench.report.target_in(unit, number, what, wanted, seen);
+    }
+}
+
+fn replace(synwall: &Synwall, file: &Path) -> Command {
+    let mut command = synwall.command(&["trust", "replace"]);
+    command.arg(file);
+    command
+}
+
+/// Milliseconds and megabytes of so many runs, or of fewer where they take long; none if one of them failed.
+fn repeated(runs: usize, run: impl Fn() -> Option<(f64, f64)>) -> Option<(Spread, Spread)> {
+    let started = Instant::now();
+    let (mut times, mut peaks) = (Vec::new(), Vec::new());
+    while times.len() < runs && (times.is_empty() || started.elapsed() < ENOUGH) {
+        let (time, peak) = run()?;
+        times.push(time);
+        peaks.push(peak);
+    }
+    Some((Spread::of(times)?, Spread::of(peaks)?))
+}
+
+/// Milliseconds from start to exit, and the most memory that was resident, in megabytes; none if it failed.
+///
+/// Not what `wait4` says of memory: that begins with the copy of this process that every child is at first.
+fn run_once(mut command: Command) -> Option<(f64, f64)> {
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let started = Instant::now();
+    let mut child = must("start synwall", command.spawn());
+    let status_file = format!("/proc/{}/status", child.id());
+    let mut peak = 0.0;
+    loop {
+        if let Some(status) = must("wait for synwall", child.try_wait()) {
+            let time = started.elapsed();
+            return status.success().then_some((time.as_secs_f64() * 1e3, peak));
+        }
+        peak = f64::max(peak, resident(&status_file).unwrap_or_default());
+        if started.elapsed() > PATIENCE {
+            // The next look sees that it has failed.
+            must("end synwall", child.kill());
+        }
+        thread::sleep(LOOK);
+    }
+}
+
+/// Megabytes at the peak so far; none for a process that has ended.
+fn resident(status: &str) -> Option<f64> {
+    let text = fs::read_to_string(status).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kilobytes: f64 = line.split_whitespace().next()?.parse().ok()?;
+    Some(kilobytes * 1024.0 / 1e6)
+}
