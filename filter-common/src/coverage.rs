@@ -6,6 +6,8 @@
 //! for both generations and conservative at every instant: bits are set before a prefix goes into a trie and
 //! cleared after it is gone, so it changes no verdict.
 
+use crate::hash::mix;
+
 /// Words in the second level of either version: 2 MiB.
 pub const FINE_WORDS: usize = 1 << 18;
 
@@ -115,8 +117,7 @@ pub const fn coarse_of_word(upper: u32, word: u64) -> Coarse {
 /// access. `secret` keeps an attacker from choosing addresses that get through.
 #[inline(always)]
 pub const fn fine_v6(upper: u32, fine_mask: u64, secret: u64) -> Bit {
-    // Multiplicative hashing; the upper half of the product depends on all bits of the key.
-    let hash = (upper as u64 ^ secret >> 32).wrapping_mul(secret | 1);
+    let hash = mix(upper as u64, secret);
     Bit {
         word: (hash >> 46 & fine_mask) as usize & (FINE_WORDS - 1),
         mask: 1 << (hash >> 28 & 63) | 1 << (hash >> 34 & 63) | 1 << (hash >> 40 & 63),

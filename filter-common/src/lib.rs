@@ -7,6 +7,7 @@
 mod counters;
 mod coverage;
 mod entry;
+mod hash;
 mod limits;
 mod reason;
 mod settings;

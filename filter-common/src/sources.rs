@@ -10,6 +10,8 @@
 //! the set and takes points off. A flood of random sources, of which none comes again, turns over places that
 //! nothing holds; what comes again and again keeps its own.
 
+use crate::hash::mix;
+
 /// Networks in a set.
 pub const NETWORKS_PER_SET: usize = 8;
 
@@ -92,14 +94,14 @@ const TAG_IPV4: u32 = 2;
 const TAG_IPV6: u32 = 3;
 
 impl Source {
-    /// The network of an IPv4 address, of which `mask` keeps the network's bits. Multiplicative hashing (Knuth, TAOCP 3,
-    /// 6.4) with a secret factor, so that an attacker cannot choose networks that all fall into one set.
+    /// The network of an IPv4 address, of which `mask` keeps the network's bits. `secret` keeps an attacker from choosing
+    /// networks that all fall into one set.
     #[inline(always)]
     pub const fn ipv4(address: u32, mask: u32, secret: u64) -> Self {
         let network = (address & mask) as u64;
         Self {
             network,
-            hash: network.wrapping_mul(secret | 1) & !3 | TAG_IPV4 as u64,
+            hash: mix(network, secret) & !3 | TAG_IPV4 as u64,
         }
     }
 
@@ -107,11 +109,9 @@ impl Source {
     #[inline(always)]
     pub const fn ipv6(upper: u64, mask: u64, secret: u64) -> Self {
         let network = upper & mask;
-        // Folded, so that all bits of the network reach the upper bits of the product from below.
-        let hash = (network ^ network >> 32).wrapping_mul(secret | 1);
         Self {
             network,
-            hash: hash & !3 | TAG_IPV6 as u64,
+            hash: mix(network, secret) & !3 | TAG_IPV6 as u64,
         }
     }
 

@@ -141,8 +141,8 @@ fn expired(generation: u32, decision: Decision) -> Option<u32> {
         return None;
     }
     let key = Expiry::key(decision.slot(), generation);
-    // SAFETY: an entry is written before its generation is in force and not changed as long as it is.
-    // Without one there would be no telling how long the prefix is: it is passed over with all that is wider.
+    // SAFETY: the kernel gave the reference for this run, and a changed entry is another element. Without an entry there
+    // would be no telling how long the prefix is: it is passed over with all that is wider.
     let expiry = unsafe { EXPIRIES.get(key) }.copied().unwrap_or_default();
     // SAFETY: the helper has no preconditions.
     (unsafe { bpf_ktime_get_ns() } >= expiry.deadline_ns).then_some(expiry.prefix_len)

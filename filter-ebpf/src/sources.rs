@@ -62,7 +62,7 @@ fn add<const SCATTERED: bool>(frame: &Frame<SCATTERED>, source: Source, set: &mu
 #[inline(always)]
 fn turn_away<const SCATTERED: bool>(frame: &Frame<SCATTERED>, source: Source, set: &mut SourceSet) {
     set.lost += 1;
-    if set.lost % TURNS != 0 {
+    if !set.lost.is_multiple_of(TURNS) {
         return;
     }
     let hand = (set.lost / TURNS) as usize % NETWORKS_PER_SET;

@@ -248,7 +248,11 @@ mod tests {
         }
 
         fn settle(&self, prefixes: &[IpNet]) {
-            Plan::new(prefixes.iter().copied(), SECRET)
+            self.settle_with(prefixes, SECRET);
+        }
+
+        fn settle_with(&self, prefixes: &[IpNet], secret: u64) {
+            Plan::new(prefixes.iter().copied(), secret)
                 .settle(&self.v4, &self.v6, || Ok(()))
                 .unwrap();
         }
@@ -258,6 +262,10 @@ mod tests {
         }
 
         fn may_match(&self, address: IpAddr) -> bool {
+            self.may_match_with(address, SECRET)
+        }
+
+        fn may_match_with(&self, address: IpAddr, secret: u64) -> bool {
             match address {
                 IpAddr::V4(address) => {
                     let (coarse, fine) = (coarse_v4(address.into()), fine_v4(address.into()));
@@ -271,7 +279,7 @@ mod tests {
                         Coarse::Clear => false,
                         Coarse::Wide => true,
                         Coarse::Fine => {
-                            let fine = fine_v6(upper, self.v6[MASK].load(SeqCst), SECRET);
+                            let fine = fine_v6(upper, self.v6[MASK].load(SeqCst), secret);
                             self.v6[FINE_V6 + fine.word].load(SeqCst) & fine.mask == fine.mask
                         }
                     }
@@ -469,15 +477,20 @@ mod tests {
                 IpNet::V4(_) => None,
             })
             .collect();
-        let memory = Memory::settled(&list);
-        let strangers = (0..500_000)
-            .map(|_| 0x2000_0000 | (random() >> 32) as u32 & 0x1fff_ffff)
-            .filter(|upper| !covered.contains(upper));
-        let (mut all, mut through) = (0_u32, 0_u32);
-        for upper in strangers {
-            all += 1;
-            through += u32::from(memory.may_match(IpAddr::V6((u128::from(upper) << 96).into())));
+        // Good secrets and bad ones: the third is close to 2^60 / 225.
+        for secret in [SECRET, 0, 0x1234_5678_9abc_def1, u64::MAX] {
+            let memory = Memory::new();
+            memory.settle_with(&list, secret);
+            let strangers = (0..200_000)
+                .map(|_| 0x2000_0000 | (random() >> 32) as u32 & 0x1fff_ffff)
+                .filter(|upper| !covered.contains(upper));
+            let (mut all, mut through) = (0_u32, 0_u32);
+            for upper in strangers {
+                all += 1;
+                let address = IpAddr::V6((u128::from(upper) << 96).into());
+                through += u32::from(memory.may_match_with(address, secret));
+            }
+            assert!(through <= all / 50, "{secret:#x}: {through} of {all}");
         }
-        assert!(through <= all / 50, "{through} of {all}");
     }
 }

@@ -56,7 +56,8 @@ fn an_unknown_drop_level_or_mode_or_table_lists_the_known_ones() {
 #[test]
 fn lengths_of_source_networks_that_are_none_are_refused() {
     let console = Console::up();
-    let commands = ["24", "24,48,56", "33,48", "24,65", "a,b", ""].map(|text| format!("up eth0 --sources={text}"));
+    let commands =
+        ["24", "24,48,56", "33,48", "24,65", "a,b", ""].map(|text| format!("up eth0 --sources={text}"));
     assert_snapshot!(console.refuses(2, &commands.each_ref().map(String::as_str)));
 }
 

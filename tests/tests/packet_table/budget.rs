@@ -30,8 +30,13 @@ fn verified(instance: &Instance, settings: &Settings, everything: bool, entry: E
         confirm: everything,
     };
     let mut program = Program::load(&instance.pins, INTERFACE, &specialisation, entry).expect("the program");
-    let info = program.xdp().expect("the program").info().expect("what the kernel says of it");
-    info.verified_instruction_count().expect("a count, since Linux 5.16")
+    let info = program
+        .xdp()
+        .expect("the program")
+        .info()
+        .expect("what the kernel says of it");
+    info.verified_instruction_count()
+        .expect("a count, since Linux 5.16")
 }
 
 #[test]

@@ -62,7 +62,9 @@ impl Random {
             0 => marked[self.below(marked.len())],
             _ => 1 + self.below(longest),
         };
-        IpNet::new(near, length.min(longest) as u8).expect("a length").trunc()
+        IpNet::new(near, length.min(longest) as u8)
+            .expect("a length")
+            .trunc()
     }
 
     fn near_one_of(&mut self, list: &[(Action, IpNet)]) -> IpAddr {
@@ -102,7 +104,11 @@ fn list(random: &mut Random) -> Vec<(Action, IpNet)> {
     let mut list: Vec<(Action, IpNet)> = Vec::new();
     for _ in 0..1 + random.below(40) {
         let prefix = random.prefix(&list);
-        let action = if random.below(3) == 0 { Action::Deny } else { Action::Trust };
+        let action = if random.below(3) == 0 {
+            Action::Deny
+        } else {
+            Action::Trust
+        };
         if list.iter().all(|(_, other)| *other != prefix) {
             list.push((action, prefix));
         }
@@ -142,7 +148,10 @@ fn whatever_the_list_and_the_source_the_longest_prefix_decides() {
         if !list.iter().any(|(action, _)| *action == Action::Trust) {
             continue;
         }
-        filter.instance.set_rules(rules(&list)).expect("the list in force");
+        filter
+            .instance
+            .set_rules(rules(&list))
+            .expect("the list in force");
         for _ in 0..SOURCES {
             let source = match random.below(4) {
                 0 => random.address(),
@@ -151,10 +160,17 @@ fn whatever_the_list_and_the_source_the_longest_prefix_decides() {
             let ip = if source.is_ipv4() { V4 } else { V6 };
             let frame = syn(ip).from(&source.to_string()).frame();
             let (seen, _) = filter.run(&frame.bytes);
-            assert_eq!(seen, trusted(&list, source), "{source} under list {number}: {list:?}");
+            assert_eq!(
+                seen,
+                trusted(&list, source),
+                "{source} under list {number}: {list:?}"
+            );
             passed += usize::from(seen);
         }
     }
     // The sources were neither all trusted nor all strangers.
-    assert!((LISTS * SOURCES / 10..LISTS * SOURCES * 9 / 10).contains(&passed), "{passed} passed");
+    assert!(
+        (LISTS * SOURCES / 10..LISTS * SOURCES * 9 / 10).contains(&passed),
+        "{passed} passed"
+    );
 }

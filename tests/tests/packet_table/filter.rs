@@ -123,7 +123,12 @@ impl Filter {
             ctx_out: context.as_ref().map(|_| context_out.as_mut_slice()),
             ..Default::default()
         };
-        let result = self.program.xdp().expect("the program").test_run(options).expect("a test run");
+        let result = self
+            .program
+            .xdp()
+            .expect("the program")
+            .test_run(options)
+            .expect("a test run");
         if let Some(context) = context {
             assert_eq!(
                 context_out[4..8],
@@ -197,15 +202,56 @@ impl Filter {
         };
         let plain_end = match *frame.bytes {
             // IPv4 without options, no fragment.
-            [_, _, _, _, _, _, _, _, _, _, _, _, 0x08, 0x00, 0x45, _, l0, l1, _, _, f0, 0, ..]
-                if f0 & 0x3f == 0 =>
-            {
-                (14 + usize::from(u16::from_be_bytes([l0, l1])), 34 + TCP_FLAGS_END)
-            }
+            [
+                _,
+                _,
+                _,
+                _,
+                _,
+                _,
+                _,
+                _,
+                _,
+                _,
+                _,
+                _,
+                0x08,
+                0x00,
+                0x45,
+                _,
+                l0,
+                l1,
+                _,
+                _,
+                f0,
+                0,
+                ..,
+            ] if f0 & 0x3f == 0 => (14 + usize::from(u16::from_be_bytes([l0, l1])), 34 + TCP_FLAGS_END),
             // IPv6 without extension headers.
-            [_, _, _, _, _, _, _, _, _, _, _, _, 0x86, 0xdd, 0x60..=0x6f, _, _, _, l0, l1, next, ..]
-                if ![0, 43, 44, 51, 60].contains(&next) =>
-            {
+            [
+                _,
+                _,
+                _,
+                _,
+                _,
+                _,
+                _,
+                _,
+                _,
+                _,
+                _,
+                _,
+                0x86,
+                0xdd,
+                0x60..=0x6f,
+                _,
+                _,
+                _,
+                l0,
+                l1,
+                next,
+                ..,
+            ] if ![0, 43, 44, 51, 60].contains(&next) => {
                 (54 + usize::from(u16::from_be_bytes([l0, l1])), 54 + TCP_FLAGS_END)
             }
             _ => (0, usize::MAX),

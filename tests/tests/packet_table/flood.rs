@@ -105,7 +105,10 @@ fn few_sources_are_counted_exactly() {
     }
     let Sources { networks, others } = flood.listed();
     let errors: u64 = networks.iter().map(|source| source.error).sum();
-    let listed: Truth = networks.iter().map(|source| (source.prefix, source.packets)).collect();
+    let listed: Truth = networks
+        .iter()
+        .map(|source| (source.prefix, source.packets))
+        .collect();
     assert_eq!((listed, errors, others), (flood.truth, 0, 0));
 }
 
@@ -152,7 +155,11 @@ fn a_flood_of_many_sources_is_counted_within_its_stated_error() {
     let Sources { networks, others } = flood.listed();
     let cpus = aya::util::nr_cpus().expect("the number of CPUs");
     assert!(flood.truth.len() > 15_000, "{} networks", flood.truth.len());
-    assert!(networks.len() <= NETWORKS * cpus, "{} networks listed", networks.len());
+    assert!(
+        networks.len() <= NETWORKS * cpus,
+        "{} networks listed",
+        networks.len()
+    );
     for Source {
         prefix,
         packets,
@@ -207,18 +214,26 @@ fn the_top_attackers_stand_out_of_a_flood_from_everywhere() {
         }
         let at = (flood.random() >> 11) as f64 / (1_u64 << 53) as f64 * all;
         let rank = shares.partition_point(|share| *share < at) as u32;
-        if rank % 2 == 0 {
+        if rank.is_multiple_of(2) {
             flood.syn(V4, IpAddr::from((0xc612_0000 + (rank << 8)).to_be_bytes()));
         } else {
             let address = (0x2001_0db8_u128 << 96) | u128::from(rank) << 80;
             flood.syn(V6, IpAddr::from(address.to_be_bytes()));
         }
     }
-    let mut truth: Vec<_> = flood.truth.iter().map(|(network, packets)| (*packets, *network)).collect();
+    let mut truth: Vec<_> = flood
+        .truth
+        .iter()
+        .map(|(network, packets)| (*packets, *network))
+        .collect();
     truth.sort_unstable_by(|a, b| b.cmp(a));
     let top: BTreeSet<IpNet> = truth.iter().take(TOP).map(|(_, network)| *network).collect();
     let networks = flood.listed().networks;
-    let found = networks.iter().take(TOP).filter(|source| top.contains(&source.prefix)).count();
+    let found = networks
+        .iter()
+        .take(TOP)
+        .filter(|source| top.contains(&source.prefix))
+        .count();
     assert!(
         found * 100 >= TOP * 95,
         "{found} of the top {TOP} were found; listed first: {:?}",
