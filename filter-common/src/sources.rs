@@ -22,7 +22,7 @@ pub const SETS: usize = 128;
 pub const NETWORKS: usize = SETS * NETWORKS_PER_SET;
 
 /// Packets that a set turns away for each step of its hand.
-pub const TURNS: u64 = 8;
+pub const TURNS: u64 = 32;
 
 /// The highest score: how long a network that has stopped to send keeps its place.
 pub const SCORE_MAX: u16 = 1 << 10;

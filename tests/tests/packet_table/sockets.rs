@@ -31,7 +31,9 @@ pub fn host() -> Namespace {
     let namespace = Namespace::new();
     for ip in BOTH {
         for end in [ip.host(), ip.stranger()] {
-            namespace.ip(&format!("addr add {end}/{} dev lo\n", ip.pick(32, 128)));
+            // Without waiting for what takes a while on a busy machine: duplicate address detection.
+            let (bits, nodad) = ip.pick((32, ""), (128, "nodad"));
+            namespace.ip(&format!("addr add {end}/{bits} dev lo {nodad}\n"));
         }
     }
     namespace
