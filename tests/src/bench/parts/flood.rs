@@ -12,9 +12,10 @@ use crate::lab::Family;
 const SYNWALL: (Kind, usize) = (Kind::Synwall, 2);
 
 /// All that can be compared with two prefixes.
-const EVERYONE: [Kind; 7] = [
+const EVERYONE: [Kind; 8] = [
     Kind::Bound,
     Kind::XdpFilter,
+    Kind::XdpFilterTcp,
     Kind::Synwall,
     Kind::Plain,
     Kind::NftIngress,
@@ -50,7 +51,7 @@ pub fn ipv4(bench: &mut Bench) {
         ("one /24", few_sources(network..network + 256)),
         ("one source", few_sources([stranger].into_iter())),
     ];
-    let (fast_kinds, slow_kinds) = EVERYONE.split_at(3);
+    let (fast_kinds, slow_kinds) = EVERYONE.split_at(4);
     let mut sides = bench.workshop.sides(fast_kinds, &list);
     let fast = Comparison::run(&bench.workshop.sender, bench.pace, &sides, &floods);
     // synwall again, beside those that it is to be compared with.
@@ -89,6 +90,13 @@ pub fn ipv4(bench: &mut Bench) {
         "the same: synwall's packets ÷ xdp-filter's",
         Wanted::AtLeast(1.0),
         xdp_filter,
+    );
+    let tcp_only = fast.ratio((Kind::XdpFilterTcp, 0), SYNWALL, 0);
+    report.target(
+        2,
+        "the same, xdp-filter with `--features tcp` alone",
+        Wanted::AtLeast(1.0),
+        tcp_only,
     );
     let plain = slow.ratio((Kind::Plain, 2), SYNWALL, 0);
     report.target(

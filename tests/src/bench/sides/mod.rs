@@ -41,8 +41,10 @@ pub enum Kind {
     Synwall,
     /// synwall at drop level `unestablished`.
     SynwallUnestablished,
-    /// xdp-filter with one denied port.
+    /// xdp-filter with one denied port, as it loads unless told otherwise.
     XdpFilter,
+    /// The same with no more than its feature for TCP ports.
+    XdpFilterTcp,
     /// The vendors' iptables script with a rule for each prefix.
     Plain,
     /// The vendors' iptables script with an ipset and connection tracking.
@@ -63,6 +65,7 @@ impl Kind {
             Self::Synwall => "synwall",
             Self::SynwallUnestablished => "synwall, `--drop unestablished`",
             Self::XdpFilter => "xdp-filter, one denied port",
+            Self::XdpFilterTcp => "xdp-filter, one denied port, `--features tcp`",
             Self::Plain => "iptables, the plain script",
             Self::Ipset => "iptables, the ipset + conntrack script",
             Self::NftIngress => "nft netdev ingress, interval set",
@@ -76,7 +79,8 @@ enum How {
     /// A program of the bench's own, which stays attached as long as this lives.
     Program(#[expect(dead_code, reason = "held, not used")] Ebpf),
     Synwall(Synwall),
-    XdpFilter(xdp_filter::XdpFilter),
+    /// xdp-filter, which counts for all its interfaces together.
+    XdpFilter,
     /// The chain that drops, and which of its rules do so for IPv4 and for IPv6.
     Script(&'static str, [usize; 2]),
     Nft(Hook),
@@ -122,7 +126,10 @@ impl Workshop {
             Kind::Pass => How::Program(programs::attached("pass_all", &receiver)),
             Kind::Synwall => synwall(Level::New),
             Kind::SynwallUnestablished => synwall(Level::Unestablished),
-            Kind::XdpFilter => How::XdpFilter(xdp_filter::XdpFilter::load(&receiver)),
+            Kind::XdpFilter | Kind::XdpFilterTcp => {
+                xdp_filter::load(&receiver, kind == Kind::XdpFilterTcp);
+                How::XdpFilter
+            }
             Kind::Plain => {
                 scripts::plain(&receiver, prefixes);
                 let last = [prefixes.v4.len() + 1, prefixes.v6.len() + 1];
@@ -142,7 +149,10 @@ impl Workshop {
                 How::Nft(hook)
             }
         };
-        let knows_prefixes = !matches!(kind, Kind::Bound | Kind::Pass | Kind::XdpFilter);
+        let knows_prefixes = !matches!(
+            kind,
+            Kind::Bound | Kind::Pass | Kind::XdpFilter | Kind::XdpFilterTcp
+        );
         Side {
             kind,
             trusted: knows_prefixes.then(|| prefixes.v4.len().max(prefixes.v6.len())),
@@ -162,9 +172,8 @@ impl Side {
     #[must_use]
     pub fn dropped(&self) -> u64 {
         match &self.how {
-            How::Program(_) => self.receiver.nic.counters().dropped_by_xdp,
+            How::Program(_) | How::XdpFilter => self.receiver.nic.counters().dropped_by_xdp,
             How::Synwall(synwall) => synwall.dropped(),
-            How::XdpFilter(filter) => filter.dropped(),
             How::Script(chain, last) => scripts::dropped(&self.receiver, chain, *last),
             How::Nft(hook) => nft::dropped(&self.receiver, *hook),
         }
