@@ -20,5 +20,6 @@ mod options;
 mod pin_directory;
 mod prefixes;
 mod privileges;
+mod progress;
 mod tables;
 mod trusting_nobody;
