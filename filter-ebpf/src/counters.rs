@@ -76,7 +76,7 @@ pub fn prefix<const SCATTERED: bool>(frame: &Frame<SCATTERED>, slot: u32) {
 fn give_up(recent: &mut RecentCount) {
     let turn = recent.turn;
     // SAFETY: the reference is to an aligned word. Volatile, so that it is written before anything else is.
-    unsafe { (&raw mut recent.turn).write_volatile(turn + 1) };
+    unsafe { (&raw mut recent.turn).write_volatile(turn.wrapping_add(1)) };
     if let Some(slot) = recent.slot.checked_sub(1) {
         let place = Chunked::locate(slot);
         if let Some(count) = PREFIX_COUNTS.get_value_ptr_mut(place.chunk, &place.index) {
@@ -92,7 +92,7 @@ fn give_up(recent: &mut RecentCount) {
     recent.packets = 0;
     recent.bytes = 0;
     // SAFETY: as above.
-    unsafe { (&raw mut recent.turn).write_volatile(turn + 2) };
+    unsafe { (&raw mut recent.turn).write_volatile(turn.wrapping_add(2)) };
 }
 
 /// Adds to a counter that other CPUs add to as well.

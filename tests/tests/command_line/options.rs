@@ -54,6 +54,20 @@ fn an_unknown_drop_level_or_mode_or_table_lists_the_known_ones() {
 }
 
 #[test]
+fn lengths_of_source_networks_that_are_none_are_refused() {
+    let console = Console::up();
+    let commands = ["24", "24,48,56", "33,48", "24,65", "a,b", ""].map(|text| format!("up eth0 --sources={text}"));
+    assert_snapshot!(console.refuses(2, &commands.each_ref().map(String::as_str)));
+}
+
+#[test]
+fn lengths_of_source_networks_stay_as_long_as_the_filter_does() {
+    let console = Console::up();
+    console.run("up eth0 --sources 24,48").ok();
+    assert_snapshot!(console.refuses(1, &["up eth0 --sources 32,64"]));
+}
+
+#[test]
 fn an_unknown_provider_lists_the_known_ones() {
     let console = Console::up();
     let shown = console.refuses(2, &["up eth0 --provider quator"]);

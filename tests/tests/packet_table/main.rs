@@ -6,6 +6,7 @@
 
 mod budget;
 mod config;
+mod coverage;
 mod extension;
 mod filter;
 mod flood;
