@@ -4,6 +4,7 @@
 mod demo;
 mod ebpf;
 mod exec;
+mod fuzz;
 mod lint;
 mod place;
 mod setup;
@@ -36,6 +37,12 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         filter: Vec<String>,
     },
+    /// Compare verdicts with those of a reference, on frames made at random (needs root)
+    Fuzz {
+        /// Handed to the comparison: --frames 1000000, --seconds 60, --seed 7
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        options: Vec<String>,
+    },
     /// Check formatting and run clippy; every warning is an error
     Lint,
 }
@@ -46,6 +53,7 @@ fn main() -> ExitCode {
         Task::Build => build().map(|()| ExitCode::SUCCESS),
         Task::Demo => demo::run(),
         Task::Test { filter } => test::run(&filter),
+        Task::Fuzz { options } => fuzz::run(&options),
         Task::Lint => lint::run().map(|()| ExitCode::SUCCESS),
     };
     // Not returned from main: that would show a backtrace where RUST_BACKTRACE is set for the tests' sake.
