@@ -1,10 +1,14 @@
-//! The program in the kernel and the reference agree on frames made at random: the same ones each time, and others each
-//! time. `cargo xtask fuzz` goes on for longer. Needs root.
+//! The program in the kernel agrees with a reference, and with the iptables scripts that it replaces, on frames made at
+//! random: the same ones each time, and others each time. `cargo xtask fuzz` goes on for longer. Needs root.
 
 use std::time::Duration;
 
 use filter_common::Reason;
-use tests::oracle::{Summary, run};
+use tests::oracle::{
+    Summary,
+    netfilter::{self, Script},
+    run,
+};
 
 /// Bounds what a slow machine takes.
 const MOST: Duration = Duration::from_secs(30);
@@ -49,4 +53,39 @@ fn program_and_reference_agree_on_the_same_frames_every_time() {
 #[test]
 fn program_and_reference_agree_on_other_frames_every_time() {
     agrees(fastrand::u64(..1 << 32), 50_000);
+}
+
+fn agrees_with(script: Script) {
+    let totals = netfilter::run(script, 1, 12_000);
+    println!("{totals}");
+    assert!(
+        totals.unexplained.is_empty(),
+        "program and script differ\n{totals}"
+    );
+    // Frames came to the rules, and both did something about them.
+    for verdict in [
+        "untrusted-syn",
+        "malformed",
+        "fragment",
+        "pass: trusted",
+        "pass: later fragment",
+    ] {
+        assert!(totals.verdicts.contains_key(verdict), "no {verdict}\n{totals}");
+    }
+    let [_, dropped, _] = totals.verdicts["untrusted-syn"];
+    let [.., accepted] = totals.verdicts["pass: trusted"];
+    assert!(
+        dropped > 100 && accepted > 100,
+        "hardly any frame came to the rules\n{totals}"
+    );
+}
+
+#[test]
+fn program_and_plain_script_agree() {
+    agrees_with(Script::Plain);
+}
+
+#[test]
+fn program_and_tracking_script_differ_in_what_is_explained_only() {
+    agrees_with(Script::Tracking);
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask fuzz`: build, and the comparison of the kernel program with a reference, whose exit code is ours.
+//! `cargo xtask fuzz`: set-up, build, and the comparison of verdicts with those of two oracles, whose exit code is ours.
 
 use std::process::{Command, ExitCode};
 
@@ -13,7 +13,7 @@ pub fn run(options: &[String]) -> Result<ExitCode> {
         "cargo xtask fuzz needs root: it loads XDP programs. \
          Run it in a root shell, or as: sudo env \"PATH=$PATH\" \"HOME=$HOME\" cargo xtask fuzz"
     );
-    ebpf::build(&setup::kernel_tools()?)?;
+    ebpf::build(&setup::everything()?.kernel)?;
     exec::stand_in(
         Command::new(place::cargo())
             .args([

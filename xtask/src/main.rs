@@ -37,9 +37,9 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         filter: Vec<String>,
     },
-    /// Compare verdicts with those of a reference, on frames made at random (needs root)
+    /// Compare verdicts with those of two oracles, on frames made at random (needs root)
     Fuzz {
-        /// Handed to the comparison: --frames 1000000, --seconds 60, --seed 7
+        /// Handed to the comparison: --frames 1000000, --seconds 60, --seed 7, --netfilter
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         options: Vec<String>,
     },

@@ -1,13 +1,14 @@
-//! `cargo xtask fuzz`: compares the program in the kernel with a reference, on frames made at random.
+//! `cargo xtask fuzz`: compares the program in the kernel with two oracles, on frames made at random.
 
 use std::{process::ExitCode, time::Duration};
 
 use clap::Parser;
+use tests::oracle::netfilter::{self, Script};
 
 #[derive(Parser)]
 #[command(
     name = "cargo xtask fuzz --",
-    about = "Compare synwall's verdicts with those of a reference (needs root)"
+    about = "Compare synwall's verdicts with those of an oracle (needs root)"
 )]
 struct Cli {
     /// Stop after so many frames
@@ -19,6 +20,9 @@ struct Cli {
     /// Begin with this seed: a difference names its own
     #[arg(long)]
     seed: Option<u64>,
+    /// Compare with the iptables scripts that synwall replaces, half of the frames with each, not with the reference
+    #[arg(long)]
+    netfilter: bool,
 }
 
 fn main() -> ExitCode {
@@ -26,6 +30,9 @@ fn main() -> ExitCode {
     let seed = cli.seed.unwrap_or_else(|| fastrand::u64(..1 << 32));
     let most = cli.seconds.map_or(Duration::MAX, Duration::from_secs);
     eprintln!("from seed {seed} on, up to {} frames", cli.frames);
+    if cli.netfilter {
+        return scripts(seed, cli.frames);
+    }
     let mut told = Duration::ZERO;
     let summary = tests::oracle::run(seed, |summary| {
         let elapsed = summary.elapsed();
@@ -38,6 +45,20 @@ fn main() -> ExitCode {
     });
     println!("{summary}");
     if summary.differences() == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+fn scripts(seed: u64, frames: u64) -> ExitCode {
+    let mut agree = true;
+    for script in [Script::Plain, Script::Tracking] {
+        let totals = netfilter::run(script, seed, frames / 2);
+        println!("{script:?} script:\n{totals}");
+        agree &= totals.unexplained.is_empty();
+    }
+    if agree {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE

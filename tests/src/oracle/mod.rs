@@ -8,6 +8,7 @@ mod compare;
 mod config;
 mod difference;
 mod generate;
+pub mod netfilter;
 mod reference;
 mod sockets;
 mod subject;

@@ -37,7 +37,8 @@ pub fn host() -> Namespace {
     let namespace = Namespace::new();
     for end in [HOST, VISITOR].concat() {
         let bits = if address(end).is_ipv4() { 32 } else { 128 };
-        namespace.ip(&format!("addr add {end}/{bits} dev lo\n"));
+        // Without `nodad`, an IPv6 address cannot be used until a worker of the kernel has had its turn.
+        namespace.ip(&format!("addr add {end}/{bits} dev lo nodad\n"));
     }
     namespace
 }

@@ -16,8 +16,9 @@ use super::{
     config::{Config, Entry},
     sockets::Sockets,
 };
-use link::Link;
-use packet::{Packet, Wants};
+pub use link::Link;
+use packet::Packet;
+pub use packet::Wants;
 
 /// Why a packet meets the verdict that it meets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,18 +77,31 @@ impl Because {
 
 /// What `frame` should meet under `config`, on a host that has `sockets`.
 pub fn judge<'a>(config: &'a Config, sockets: &Sockets, frame: &[u8]) -> Verdict<'a> {
-    let udp = !config.udp.is_empty();
-    let packet = match Link::of(frame) {
-        Link::Other => return nobodys(Because::NotIp),
-        Link::TooManyTags => return nobodys(Because::Dropped(Reason::Malformed)),
-        Link::Ipv4(bytes) => ipv4::read(bytes, udp),
-        Link::Ipv6(bytes) => ipv6::read(bytes, udp),
+    let packet = match packet(config, frame) {
+        Ok(packet) => packet,
+        Err(because) => return nobodys(because),
     };
     let (because, on) = rows(config, sockets, &packet);
     Verdict {
         because,
         on,
         has_source: packet.ends.is_some(),
+    }
+}
+
+/// What `frame` wants of a host, if it is for one.
+pub fn wants(config: &Config, frame: &[u8]) -> Option<Wants> {
+    packet(config, frame).ok().map(|packet| packet.wants)
+}
+
+/// The packet in a frame, or what becomes of one without.
+fn packet(config: &Config, frame: &[u8]) -> Result<Packet, Because> {
+    let udp = !config.udp.is_empty();
+    match Link::of(frame) {
+        Link::Other => Err(Because::NotIp),
+        Link::TooManyTags => Err(Because::Dropped(Reason::Malformed)),
+        Link::Ipv4(bytes) => Ok(ipv4::read(bytes, udp)),
+        Link::Ipv6(bytes) => Ok(ipv6::read(bytes, udp)),
     }
 }
 

@@ -21,6 +21,8 @@ pub enum Wants {
         to: u16,
         syn: bool,
         ack: bool,
+        /// Whether the header is whole, and connection tracking can make something of its flags.
+        makes_sense: bool,
     },
     /// A datagram for a UDP port, where any is protected.
     Udp { to: u16 },
@@ -78,7 +80,20 @@ fn tcp(bytes: &[u8]) -> Option<Wants> {
         to: header.destination_port(),
         syn: header.syn(),
         ack: header.ack(),
+        makes_sense: TcpHeaderSlice::from_slice(bytes).is_ok_and(|whole| has_usual_flags(&whole)),
     })
+}
+
+/// Whether the flags are a combination that connection tracking of Linux knows (`tcp_valid_flags` of
+/// `net/netfilter/nf_conntrack_proto_tcp.c`); it minds neither PSH, ECE nor CWR.
+fn has_usual_flags(header: &TcpHeaderSlice<'_>) -> bool {
+    let [syn, fin, rst, ack] = [header.syn(), header.fin(), header.rst(), header.ack()];
+    match (syn, fin, rst) {
+        (true, false, false) => !(ack && header.urg()),
+        (false, true, false) | (false, false, false) => ack,
+        (false, false, true) => !header.urg(),
+        _ => false,
+    }
 }
 
 /// A datagram whose header goes as far as its ports.
