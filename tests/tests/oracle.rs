@@ -89,3 +89,8 @@ fn program_and_plain_script_agree() {
 fn program_and_tracking_script_differ_in_what_is_explained_only() {
     agrees_with(Script::Tracking);
 }
+
+#[test]
+fn no_fragments_that_pass_become_a_syn() {
+    agrees_with(Script::Syns);
+}

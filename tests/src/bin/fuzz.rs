@@ -20,7 +20,7 @@ struct Cli {
     /// Begin with this seed: a difference names its own
     #[arg(long)]
     seed: Option<u64>,
-    /// Compare with the iptables scripts that synwall replaces, half of the frames with each, not with the reference
+    /// Compare with the iptables scripts that synwall replaces, in turn, not with the reference
     #[arg(long)]
     netfilter: bool,
 }
@@ -53,8 +53,8 @@ fn main() -> ExitCode {
 
 fn scripts(seed: u64, frames: u64) -> ExitCode {
     let mut agree = true;
-    for script in [Script::Plain, Script::Tracking] {
-        let totals = netfilter::run(script, seed, frames / 2);
+    for script in Script::ALL {
+        let totals = netfilter::run(script, seed, frames / Script::ALL.len() as u64);
         println!("{script:?} script:\n{totals}");
         agree &= totals.unexplained.is_empty();
     }

@@ -4,6 +4,7 @@
 mod address;
 mod chain;
 mod config;
+mod fragments;
 mod ip;
 mod link;
 mod mutation;
@@ -14,6 +15,7 @@ use fastrand::Rng;
 use super::config::Config;
 
 pub use config::config;
+pub use fragments::fragments;
 
 /// One in `of`.
 fn one_in(random: &mut Rng, of: u32) -> bool {

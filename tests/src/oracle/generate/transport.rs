@@ -36,7 +36,8 @@ pub fn payload(random: &mut Rng, config: &Config) -> (u8, Vec<u8>) {
     (protocol, bytes)
 }
 
-fn segment(random: &mut Rng, config: &Config) -> Vec<u8> {
+/// A TCP header, with any flags.
+pub fn segment(random: &mut Rng, config: &Config) -> Vec<u8> {
     let flags = match random.u32(..8) {
         0..3 => SYN,
         3 | 4 => ACK,

@@ -1,7 +1,7 @@
 //! A host that a script protects: frames go in over a wire, and the counters of its rules say what became of them.
 
 use std::{
-    thread,
+    fs, thread,
     time::{Duration, Instant},
 };
 
@@ -21,6 +21,14 @@ const OURS: &str = "wire";
 const THEIRS: &str = "eth0";
 /// The largest packet that fits the wire.
 pub const MTU: usize = 9_000;
+/// Frames at random have wrong checksums, which is not what is compared; and fragments of many packets lie about, which
+/// must not be thrown away before the last one is there.
+const SETTINGS: [(&str, &str); 4] = [
+    ("netfilter/nf_conntrack_checksum", "0"),
+    ("netfilter/nf_conntrack_frag6_high_thresh", "67108864"),
+    ("ipv4/ipfrag_high_thresh", "67108864"),
+    ("ipv6/ip6frag_high_thresh", "67108864"),
+];
 /// How long frames may take through the host.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -55,14 +63,15 @@ impl Host {
              addr add {}/32 dev {THEIRS}\naddr add {}/128 dev {THEIRS} nodad\n",
             HOST[0], HOST[1]
         ));
-        if script == Script::Tracking {
-            namespace.run(|| {
-                // Frames at random have wrong checksums; that is not what is compared.
+        namespace.run(|| {
+            for (setting, value) in SETTINGS {
                 must(
-                    "switch off checksums",
-                    std::fs::write("/proc/sys/net/netfilter/nf_conntrack_checksum", "0"),
+                    "change a setting of the network",
+                    fs::write(format!("/proc/sys/net/{setting}"), value),
                 );
-            });
+            }
+        });
+        if script == Script::Tracking {
             Output::with_input(namespace.command("ipset").arg("restore"), &script.sets(config)).ok();
         }
         for family in FAMILIES {

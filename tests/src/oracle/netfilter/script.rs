@@ -1,4 +1,4 @@
-//! The two scripts that vendors of reverse proxies ship, with counters at their ends.
+//! The two scripts that vendors of reverse proxies ship, and one of our own, with counters at their ends.
 
 use std::fmt::Write as _;
 
@@ -13,6 +13,9 @@ pub enum Script {
     Plain,
     /// With a set and connection tracking: what opens a connection is dropped, as at level `new`.
     Tracking,
+    /// No script of a vendor, but what level `new` promises, in their words: the plain one for SYNs alone, which sees
+    /// IPv6 fragments when they have been put together, too.
+    Syns,
 }
 
 /// A version of IP, as iptables has it.
@@ -52,6 +55,9 @@ pub const LAST_PORT: u16 = 9;
 pub const LAST: &str = "-A INPUT -p udp -m multiport --dports 9";
 
 impl Script {
+    /// Every script.
+    pub const ALL: [Self; 3] = [Self::Plain, Self::Tracking, Self::Syns];
+
     /// What `ipset restore` is to read.
     pub fn sets(self, config: &Config) -> String {
         let mut text = String::new();
@@ -73,10 +79,16 @@ impl Script {
         let _ = match self {
             Self::Plain => writeln!(text, "-A INPUT {protected} -j trusted_nodes"),
             Self::Tracking => writeln!(text, "-A INPUT {protected} -m state --state NEW -j trusted_nodes"),
+            // Asking for a state has the kernel put fragments together before.
+            Self::Syns => writeln!(
+                text,
+                "-A INPUT -m state --state ESTABLISHED\n\
+                 -A INPUT {protected} -m tcp --tcp-flags SYN,ACK SYN -j trusted_nodes"
+            ),
         };
         let _ = writeln!(text, "-A INPUT {protected}\n{LAST}");
         match self {
-            Self::Plain => {
+            Self::Plain | Self::Syns => {
                 for prefix in family.trusted(config) {
                     let _ = writeln!(text, "-A trusted_nodes -s {prefix} -j RETURN");
                 }
