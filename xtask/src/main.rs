@@ -5,6 +5,7 @@ mod bench;
 mod demo;
 mod ebpf;
 mod exec;
+mod fuzz;
 mod lint;
 mod place;
 mod setup;
@@ -43,6 +44,12 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Compare verdicts with those of two oracles, on frames made at random (needs root)
+    Fuzz {
+        /// Handed to the comparison: --frames 1000000, --seconds 60, --seed 7, --netfilter
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        options: Vec<String>,
+    },
     /// Check formatting and run clippy; every warning is an error
     Lint,
 }
@@ -54,6 +61,7 @@ fn main() -> ExitCode {
         Task::Demo => demo::run(),
         Task::Test { filter } => test::run(&filter),
         Task::Bench { arguments } => bench::run(&arguments),
+        Task::Fuzz { options } => fuzz::run(&options),
         Task::Lint => lint::run().map(|()| ExitCode::SUCCESS),
     };
     // Not returned from main: that would show a backtrace where RUST_BACKTRACE is set for the tests' sake.

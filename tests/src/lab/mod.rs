@@ -29,6 +29,7 @@ pub use host::{Family, Host};
 pub use namespace::Namespace;
 pub use nginx::Nginx;
 pub use output::Output;
+pub(crate) use packet_socket::PacketSocket;
 pub use private_mounts::Lab;
 pub use site::{LARGE_PAGE, PAGE, Plan, Site};
 pub(crate) use synwall::program as synwall_program;

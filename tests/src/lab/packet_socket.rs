@@ -15,13 +15,13 @@ const RECEIVE_BUFFER: usize = 32 << 20;
 
 /// A raw socket bound to one interface.
 #[derive(Debug)]
-pub(super) struct PacketSocket {
+pub(crate) struct PacketSocket {
     fd: OwnedFd,
 }
 
 impl PacketSocket {
     /// A socket that only sends: nothing queues up in it.
-    pub(super) fn sending(namespace: &Namespace, interface: &str) -> Self {
+    pub(crate) fn sending(namespace: &Namespace, interface: &str) -> Self {
         Self::bound(namespace, interface, 0)
     }
 
@@ -49,7 +49,7 @@ impl PacketSocket {
     }
 
     /// Sends one frame.
-    pub(super) fn send(&self, frame: &[u8]) {
+    pub(crate) fn send(&self, frame: &[u8]) {
         must(
             "send a frame",
             send(self.fd.as_raw_fd(), frame, MsgFlags::empty()),

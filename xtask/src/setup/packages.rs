@@ -7,7 +7,7 @@ use super::apt;
 use crate::exec;
 
 /// Program, package, what it is for.
-const PROGRAMS: [(&str, &str, &str); 8] = [
+const PROGRAMS: [(&str, &str, &str); 10] = [
     ("ip", "iproute2", "network namespaces and links"),
     ("setpriv", "util-linux", "running without privileges"),
     (
@@ -19,6 +19,12 @@ const PROGRAMS: [(&str, &str, &str); 8] = [
     ("curl", "curl", "visitors"),
     ("openssl", "openssl", "certificates"),
     ("nmap", "nmap", "scanners"),
+    (
+        "iptables",
+        "iptables",
+        "the scripts that verdicts are compared with",
+    ),
+    ("ipset", "ipset", "the sets of one of them"),
     ("bpftool", "bpftool", "the kernel's view of programs and maps"),
 ];
 

@@ -1,0 +1,165 @@
+//! The reference: the table of verdicts of `docs/design.md` once more, over etherparse and ipnet. It shares no parser
+//! with the program in the kernel, and is written to be read, not to be fast.
+
+mod ipv4;
+mod ipv6;
+mod link;
+mod lists;
+mod packet;
+
+use std::net::SocketAddr;
+
+use filter_common::{DropLevel, Reason};
+use filter_user::entry::Action;
+
+use super::{
+    config::{Config, Entry},
+    sockets::Sockets,
+};
+pub use link::Link;
+use packet::Packet;
+pub use packet::Wants;
+
+/// Why a packet meets the verdict that it meets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Because {
+    /// Row 1.
+    NotIp,
+    /// Row 3: another protocol.
+    AnotherProtocol,
+    /// Row 3: another port.
+    AnotherPort,
+    /// A fragment that is worth nothing without its first.
+    LaterFragment,
+    /// Row 5.
+    Trusted,
+    /// Row 7, drop level `new`.
+    OpensNothing,
+    /// Row 7, drop level `unestablished`.
+    Established,
+    /// It is dropped, and counted on this reason.
+    Dropped(Reason),
+}
+
+/// What a frame should meet.
+#[derive(Clone, Copy)]
+pub struct Verdict<'a> {
+    pub because: Because,
+    /// The entry that it counts on.
+    pub on: Option<&'a Entry>,
+    /// Whether it has a source that a drop can be counted on.
+    pub has_source: bool,
+}
+
+impl Because {
+    /// The reason for a drop.
+    pub const fn reason(self) -> Option<Reason> {
+        match self {
+            Self::Dropped(reason) => Some(reason),
+            _ => None,
+        }
+    }
+
+    /// A name for summaries.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NotIp => "pass: not IP",
+            Self::AnotherProtocol => "pass: another protocol",
+            Self::AnotherPort => "pass: another port",
+            Self::LaterFragment => "pass: later fragment",
+            Self::Trusted => "pass: trusted",
+            Self::OpensNothing => "pass: opens nothing",
+            Self::Established => "pass: established",
+            Self::Dropped(reason) => reason.name(),
+        }
+    }
+}
+
+/// What `frame` should meet under `config`, on a host that has `sockets`.
+pub fn judge<'a>(config: &'a Config, sockets: &Sockets, frame: &[u8]) -> Verdict<'a> {
+    let packet = match packet(config, frame) {
+        Ok(packet) => packet,
+        Err(because) => return nobodys(because),
+    };
+    let (because, on) = rows(config, sockets, &packet);
+    Verdict {
+        because,
+        on,
+        has_source: packet.ends.is_some(),
+    }
+}
+
+/// What `frame` wants of a host, if it is for one.
+pub fn wants(config: &Config, frame: &[u8]) -> Option<Wants> {
+    packet(config, frame).ok().map(|packet| packet.wants)
+}
+
+/// The packet in a frame, or what becomes of one without.
+fn packet(config: &Config, frame: &[u8]) -> Result<Packet, Because> {
+    let udp = !config.udp.is_empty();
+    match Link::of(frame) {
+        Link::Other => Err(Because::NotIp),
+        Link::TooManyTags => Err(Because::Dropped(Reason::Malformed)),
+        Link::Ipv4(bytes) => Ok(ipv4::read(bytes, udp)),
+        Link::Ipv6(bytes) => Ok(ipv6::read(bytes, udp)),
+    }
+}
+
+const fn nobodys(because: Because) -> Verdict<'static> {
+    Verdict {
+        because,
+        on: None,
+        has_source: false,
+    }
+}
+
+/// The rows of the table from the second one on.
+fn rows<'a>(config: &'a Config, sockets: &Sockets, packet: &Packet) -> (Because, Option<&'a Entry>) {
+    let retired = packet.ends.and_then(|(_, to)| lists::of_destination(config, to));
+    if retired.is_some() {
+        return (Because::Dropped(Reason::Retired), retired);
+    }
+    match packet.wants {
+        Wants::AnotherProtocol => return (Because::AnotherProtocol, None),
+        Wants::LaterFragment => return (Because::LaterFragment, None),
+        Wants::Tcp { to, .. } if !config.tcp.contains(&to) => return (Because::AnotherPort, None),
+        Wants::Udp { to } if !config.udp.contains(&to) => return (Because::AnotherPort, None),
+        Wants::Tcp { .. } | Wants::Udp { .. } | Wants::Hidden(_) => {}
+    }
+    let decides = packet.ends.and_then(|(from, _)| lists::of_source(config, from));
+    match decides.map(|entry| entry.action) {
+        Some(Action::Deny) => (Because::Dropped(Reason::Denied), decides),
+        Some(_) => (Because::Trusted, decides.filter(|_| is_new(packet.wants))),
+        None => (untrusted(config, sockets, packet), None),
+    }
+}
+
+/// Whether a trusted source's packet is a new connection.
+const fn is_new(wants: Wants) -> bool {
+    matches!(
+        wants,
+        Wants::Udp { .. }
+            | Wants::Tcp {
+                syn: true,
+                ack: false,
+                ..
+            }
+    )
+}
+
+fn untrusted(config: &Config, sockets: &Sockets, packet: &Packet) -> Because {
+    match (packet.wants, packet.ends) {
+        (Wants::Hidden(reason), _) => Because::Dropped(reason),
+        (Wants::Udp { .. }, _) => Because::Dropped(Reason::UntrustedUdp),
+        (Wants::Tcp { from, to, .. }, Some((source, destination))) if !is_new(packet.wants) => {
+            let open = || sockets.has((SocketAddr::new(source, from), SocketAddr::new(destination, to)));
+            match config.drop {
+                DropLevel::New => Because::OpensNothing,
+                DropLevel::Unestablished if open() => Because::Established,
+                DropLevel::Unestablished => Because::Dropped(Reason::UntrustedStray),
+                DropLevel::All => Because::Dropped(Reason::UntrustedSegment),
+            }
+        }
+        _ => Because::Dropped(Reason::UntrustedSyn),
+    }
+}

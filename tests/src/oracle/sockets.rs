@@ -1,0 +1,85 @@
+//! What drop level `unestablished` looks for: for each IP version a listener and one open connection, both of whose
+//! ends are the host's own. How it fares with sockets in other states is in the packet table.
+
+use std::{
+    collections::BTreeSet,
+    net::{IpAddr, SocketAddr, TcpListener, TcpStream},
+    os::fd::AsRawFd as _,
+};
+
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrStorage, bind, connect, socket};
+
+use crate::lab::{Namespace, must};
+
+/// The host behind the filter, by both IP versions.
+pub const HOST: [&str; 2] = ["203.0.113.10", "2001:db8:113::10"];
+/// Who has a connection open.
+pub const VISITOR: [&str; 2] = ["198.51.100.66", "2001:db8:bad::66"];
+/// The ends of the connection.
+pub const PORTS: (u16, u16) = (40_001, 443);
+
+/// The connections of a host. They are open as long as this lives.
+pub struct Sockets {
+    /// Source and destination of what arrives on a connection.
+    open: BTreeSet<(SocketAddr, SocketAddr)>,
+    #[expect(dead_code, reason = "held for what they are in the kernel")]
+    held: (Vec<TcpStream>, Vec<TcpListener>),
+}
+
+/// An address that is written in this file.
+pub fn address(text: &str) -> IpAddr {
+    must("read an address", text.parse())
+}
+
+/// A namespace with the addresses of both ends.
+#[must_use]
+pub fn host() -> Namespace {
+    let namespace = Namespace::new();
+    for end in [HOST, VISITOR].concat() {
+        let bits = if address(end).is_ipv4() { 32 } else { 128 };
+        // Without `nodad`, an IPv6 address cannot be used until a worker of the kernel has had its turn.
+        namespace.ip(&format!("addr add {end}/{bits} dev lo nodad\n"));
+    }
+    namespace
+}
+
+impl Sockets {
+    /// Opens them in the network namespace of the calling thread.
+    #[must_use]
+    pub fn open() -> Self {
+        let mut open = BTreeSet::new();
+        let (mut streams, mut listeners) = (Vec::new(), Vec::new());
+        for (host, visitor) in HOST.into_iter().zip(VISITOR) {
+            let host = SocketAddr::new(address(host), PORTS.1);
+            let visitor = SocketAddr::new(address(visitor), PORTS.0);
+            let listener = must("listen", TcpListener::bind(host));
+            streams.push(must("connect", connection(visitor, host)));
+            streams.push(must("accept", listener.accept()).0);
+            listeners.push(listener);
+            // Both ends are here.
+            open.extend([(visitor, host), (host, visitor)]);
+        }
+        Self {
+            open,
+            held: (streams, listeners),
+        }
+    }
+
+    /// Whether a segment from `ends.0` to `ends.1` belongs to an open connection.
+    #[must_use]
+    pub fn has(&self, ends: (SocketAddr, SocketAddr)) -> bool {
+        self.open.contains(&ends)
+    }
+}
+
+fn connection(from: SocketAddr, to: SocketAddr) -> nix::Result<TcpStream> {
+    let family = if from.is_ipv4() {
+        AddressFamily::Inet
+    } else {
+        AddressFamily::Inet6
+    };
+    let socket = socket(family, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)?;
+    bind(socket.as_raw_fd(), &SockaddrStorage::from(from))?;
+    connect(socket.as_raw_fd(), &SockaddrStorage::from(to))?;
+    Ok(TcpStream::from(socket))
+}
