@@ -84,6 +84,19 @@ impl<const SCATTERED: bool> Frame<SCATTERED> {
     }
 }
 
+impl Frame<false> {
+    /// The first `N` bytes; `None` if the frame ends before. Not by a closure, which the compiler may make a function of.
+    #[inline(always)]
+    pub fn beginning<const N: usize>(&self) -> Option<Window<N, false>> {
+        if self.start + N > self.end {
+            return None;
+        }
+        Some(Window {
+            bytes: self.start as *const u8,
+        })
+    }
+}
+
 /// The frame's length in bytes, all buffers counted.
 #[inline(always)]
 fn all_bytes(ctx: *mut xdp_md) -> u64 {

@@ -20,23 +20,22 @@ const IPV6_PAYLOAD: usize = 14 + 40;
 pub fn ipv4(frame: &Frame<false>) -> Option<Packet<Ipv4>> {
     const END: usize = IPV4_PAYLOAD + TCP_FLAGS_END;
 
-    frame.read::<END, _>(0, |header| {
-        // Five words of header; no offset, and no more fragments.
-        let is_plain = header.raw_u16::<12>() == ether_type::IPV4.to_be()
-            && header.u8::<14>() == 0x45
-            && header.raw_u16::<20>() & 0x3fff_u16.to_be() == 0
-            && ends_with_frame(frame, 14 + usize::from(header.u16::<16>()), END);
-        if !is_plain {
-            return None;
-        }
-        let (approach, segment) = approach::<END, IPV4_PAYLOAD>(header, header.u8::<23>())?;
-        Some(Packet {
-            source: Ipv4(header.raw_u32::<26>()),
-            destination: Ipv4(header.raw_u32::<30>()),
-            approach,
-            segment,
-        })
-    })?
+    let header = frame.beginning::<END>()?;
+    // Five words of header; no offset, and no more fragments.
+    let is_plain = header.raw_u16::<12>() == ether_type::IPV4.to_be()
+        && header.u8::<14>() == 0x45
+        && header.raw_u16::<20>() & 0x3fff_u16.to_be() == 0
+        && ends_with_frame(frame, 14 + usize::from(header.u16::<16>()), END);
+    if !is_plain {
+        return None;
+    }
+    let (approach, segment) = approach::<END, IPV4_PAYLOAD>(&header, header.u8::<23>())?;
+    Some(Packet {
+        source: Ipv4(header.raw_u32::<26>()),
+        destination: Ipv4(header.raw_u32::<30>()),
+        approach,
+        segment,
+    })
 }
 
 /// The plain IPv6 packet that a frame holds.
@@ -44,21 +43,20 @@ pub fn ipv4(frame: &Frame<false>) -> Option<Packet<Ipv4>> {
 pub fn ipv6(frame: &Frame<false>) -> Option<Packet<Ipv6>> {
     const END: usize = IPV6_PAYLOAD + TCP_FLAGS_END;
 
-    frame.read::<END, _>(0, |header| {
-        let is_plain = header.raw_u16::<12>() == ether_type::IPV6.to_be()
-            && header.u8::<14>() >> 4 == 6
-            && ends_with_frame(frame, IPV6_PAYLOAD + usize::from(header.u16::<18>()), END);
-        if !is_plain {
-            return None;
-        }
-        let (approach, segment) = approach::<END, IPV6_PAYLOAD>(header, header.u8::<20>())?;
-        Some(Packet {
-            source: Ipv6([header.raw_u64::<22>(), header.raw_u64::<30>()]),
-            destination: Ipv6([header.raw_u64::<38>(), header.raw_u64::<46>()]),
-            approach,
-            segment,
-        })
-    })?
+    let header = frame.beginning::<END>()?;
+    let is_plain = header.raw_u16::<12>() == ether_type::IPV6.to_be()
+        && header.u8::<14>() >> 4 == 6
+        && ends_with_frame(frame, IPV6_PAYLOAD + usize::from(header.u16::<18>()), END);
+    if !is_plain {
+        return None;
+    }
+    let (approach, segment) = approach::<END, IPV6_PAYLOAD>(&header, header.u8::<20>())?;
+    Some(Packet {
+        source: Ipv6([header.raw_u64::<22>(), header.raw_u64::<30>()]),
+        destination: Ipv6([header.raw_u64::<38>(), header.raw_u64::<46>()]),
+        approach,
+        segment,
+    })
 }
 
 /// Whether the frame ends where its packet does, but for the padding of short ones, and the packet not before `least`.

@@ -76,6 +76,13 @@ pub fn may_deny() -> bool {
     DENY.load() != 0
 }
 
+/// Whether TCP segments that open no connection pass whoever sent them: row 7 of the table, brought forward where
+/// row 4 has nothing to say.
+#[inline(always)]
+pub fn passes_segments() -> bool {
+    drop_level() == DropLevel::New && !may_deny()
+}
+
 #[inline(always)]
 pub fn may_retire() -> bool {
     RETIRE.load() != 0

@@ -107,7 +107,10 @@ pub fn tcp<const COPIED: bool>(header: &Window<TCP_FLAGS_END, COPIED>) -> (Appro
         ports: header.raw_u32::<0>(),
         flags: header.u8::<13>(),
     };
-    if settings::protects_tcp(header.raw_u16::<2>()) {
+    // Whoever sent it, and to whatever port, the table would pass it: established connections pay for no more.
+    if settings::passes_segments() && !segment.opens_connection() {
+        (Approach::None, segment)
+    } else if settings::protects_tcp(header.raw_u16::<2>()) {
         (Approach::Tcp, segment)
     } else {
         (Approach::None, segment)

@@ -72,14 +72,6 @@ fn table<A: Address, const SCATTERED: bool>(frame: &Frame<SCATTERED>, packet: &P
         return Pass;
     }
     let opens_connection = approach == Approach::Tcp && segment.opens_connection();
-    // Whoever sent it, the rest of the table would pass it: established connections pay for no lookup.
-    if approach == Approach::Tcp
-        && !opens_connection
-        && !settings::may_deny()
-        && settings::drop_level() == DropLevel::New
-    {
-        return Pass;
-    }
 
     match lists::source(packet.source) {
         // 4. The longest matching prefix of the source is a deny entry.

@@ -1,6 +1,11 @@
 //! `synwall status`.
 
-use std::{path::Path, process::ExitCode, thread, time::Duration};
+use std::{
+    path::Path,
+    process::ExitCode,
+    thread,
+    time::{Duration, Instant},
+};
 
 use clap::Args;
 use filter_user::{
@@ -18,7 +23,7 @@ use serde::Serialize;
 use super::output::{self, Column, Output, SCHEMA, grouped};
 
 /// How long drops are watched to tell their rate. Long enough for a flood, short enough for a prompt.
-const SAMPLE: Duration = Duration::from_millis(10);
+const SAMPLE: Duration = Duration::from_millis(5);
 
 /// Show whether the filter is up, where, and what it does
 #[derive(Args)]
@@ -83,15 +88,15 @@ struct Packets {
     dropped: u64,
     /// What `observe` let pass and `enforce` would have dropped.
     would_drop: u64,
-    /// Drops, or would-drops, in a second, from a sample of 10 ms.
+    /// Drops, or would-drops, in a second, from a sample of 5 ms.
     drops_per_second: u64,
 }
 
 impl Packets {
-    fn new(before: &Totals, after: &Totals) -> Self {
+    fn new(before: &Totals, after: &Totals, time: Duration) -> Self {
         let stopped = |totals: &Totals| totals.all_dropped() + totals.all_would_drop();
-        let samples_per_second = Duration::from_secs(1).as_millis() / SAMPLE.as_millis();
-        let rate = u128::from(stopped(after).saturating_sub(stopped(before))) * samples_per_second;
+        let more = u128::from(stopped(after).saturating_sub(stopped(before)));
+        let rate = more * Duration::from_secs(1).as_nanos() / time.max(SAMPLE).as_nanos();
         Self {
             passed: after.passed.packets,
             dropped: after.all_dropped(),
@@ -248,11 +253,11 @@ fn rows(filter: &Instance, now_ns: u64) -> Result<Vec<InterfaceRow>, Error> {
             .map(|attachment| attachment.totals(&filter.pins))
             .collect()
     };
-    let before = totals()?;
+    let (before, begun) = (totals()?, Instant::now());
     if !before.is_empty() {
         thread::sleep(SAMPLE);
     }
-    let after = totals()?;
+    let (after, time) = (totals()?, begun.elapsed());
     let row = |((attachment, before), after): ((&Attachment, &Totals), &Totals)| InterfaceRow {
         name: attachment.name(),
         ifindex: attachment.record.ifindex,
@@ -261,7 +266,7 @@ fn rows(filter: &Instance, now_ns: u64) -> Result<Vec<InterfaceRow>, Error> {
         state: state(filter, attachment, now_ns),
         confirm_seconds: (attachment.record.confirm_by_ns > now_ns)
             .then(|| (attachment.record.confirm_by_ns - now_ns).div_ceil(1_000_000_000)),
-        packets: Packets::new(before, after),
+        packets: Packets::new(before, after, time),
     };
     Ok(filter
         .attachments

@@ -167,8 +167,10 @@ pub fn strays(bench: &mut Bench) {
         "random sources",
         from_anywhere(Family::V4, Segment::Ack, SHORTEST),
     )];
-    let mut kinds = EVERYONE;
-    kinds[2] = Kind::SynwallUnestablished;
+    let kinds = EVERYONE.map(|kind| match kind {
+        Kind::Synwall => Kind::SynwallUnestablished,
+        kind => kind,
+    });
     let sides = bench.workshop.sides(&kinds, &list);
     let all = Comparison::run(&bench.workshop.sender, bench.pace, &sides, &floods);
     bench

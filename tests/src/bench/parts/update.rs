@@ -1,9 +1,14 @@
 //! Changing lists: how long a command takes, and how much memory it and the filter need.
 
+use std::panic::resume_unwind;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 use std::{fs, thread};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use super::Bench;
 use crate::bench::comparison::grouped;
@@ -18,8 +23,8 @@ use crate::lab::must;
 const PATIENCE: Duration = Duration::from_secs(60);
 /// No new run of a command begins when those before have taken so long.
 const ENOUGH: Duration = Duration::from_secs(10);
-/// How often a running command is looked at: as exact as its time can be.
-const LOOK: Duration = Duration::from_micros(200);
+/// How often the memory of a running command is looked at.
+const LOOK: Duration = Duration::from_millis(1);
 /// A prefix that no list has.
 const ANOTHER: &str = "198.51.100.0/24";
 
@@ -152,22 +157,28 @@ fn repeated(runs: usize, run: impl Fn() -> Option<(f64, f64)>) -> Option<(Spread
 /// Not what `wait4` says of memory: that begins with the copy of this process that every child is at first.
 fn run_once(mut command: Command) -> Option<(f64, f64)> {
     command.stdout(Stdio::null()).stderr(Stdio::null());
-    let started = Instant::now();
+    // It comes back when the command has begun: what it takes to fork a process as large as this is no part of it.
     let mut child = must("start synwall", command.spawn());
-    let status_file = format!("/proc/{}/status", child.id());
-    let mut peak = 0.0;
-    loop {
-        if let Some(status) = must("wait for synwall", child.try_wait()) {
-            let time = started.elapsed();
-            return status.success().then_some((time.as_secs_f64() * 1e3, peak));
+    let started = Instant::now();
+    let id = Pid::from_raw(i32::try_from(child.id()).unwrap_or(i32::MAX));
+    let (end, ended) = channel::<()>();
+    let watcher = thread::spawn(move || {
+        let status_file = format!("/proc/{id}/status");
+        let mut peak = 0.0;
+        while ended.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
+            peak = f64::max(peak, resident(&status_file).unwrap_or_default());
+            if started.elapsed() > PATIENCE {
+                // Whoever waits for it sees that it has failed.
+                let _ = kill(id, Signal::SIGKILL);
+            }
         }
-        peak = f64::max(peak, resident(&status_file).unwrap_or_default());
-        if started.elapsed() > PATIENCE {
-            // The next look sees that it has failed.
-            must("end synwall", child.kill());
-        }
-        thread::sleep(LOOK);
-    }
+        peak
+    });
+    let status = must("wait for synwall", child.wait());
+    let time = started.elapsed();
+    drop(end);
+    let peak = watcher.join().unwrap_or_else(|panic| resume_unwind(panic));
+    status.success().then_some((time.as_secs_f64() * 1e3, peak))
 }
 
 /// Megabytes at the peak so far; none for a process that has ended.

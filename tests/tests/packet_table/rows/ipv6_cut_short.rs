@@ -125,6 +125,18 @@ fn cut_short() -> Vec<Row> {
 
 fn lengths() -> Vec<Row> {
     let mut t = Rows::under(STANDARD);
+    t.row(
+        V6,
+        "a header that leads out of the packet to another protocol passes: no host finds TCP there",
+        packet(V6, IpNumber::ICMP, [SYN; 6]).behind(Extension::routing(8).stated_len(0xbb)),
+        PASS,
+    );
+    t.row(
+        V6,
+        "a header that leads out of the packet to TCP is malformed",
+        packet(V6, IpNumber::TCP, [SYN; 6]).behind(Extension::routing(8).stated_len(0xbb)),
+        MALFORMED,
+    );
     let jumbo = Extension::jumbo(70_000);
     t.row(
         V6,
