@@ -38,7 +38,7 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         filter: Vec<String>,
     },
-    /// Measure synwall beside what it replaces, and write docs/benchmarks.md (needs root; 10 minutes)
+    /// Measure synwall beside what it replaces, and write docs/benchmarks.md (needs root; 6 minutes)
     Bench {
         /// Handed to the bench: --quick, --only PART,…; `-- --help` shows them all
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]

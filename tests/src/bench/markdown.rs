@@ -54,13 +54,13 @@ is what this path costs without any filter.
 
 The flood is a BPF program that is run with live frames (`BPF_F_TEST_XDP_LIVE_FRAMES`). It gives each frame another
 source, port and sequence number, and right checksums. A slice that another process disturbed, or at whose end not every
-frame had been received, gets a second chance, and is left out if frames are still missing. After each measurement every side must have dropped exactly what it received, by its own counters.
+frame had been received, gets a second chance, and is left out if frames are still missing. After each measurement every side must have dropped exactly what it received, by its own counters (the bound and xdp-filter: by the interface's).
 
 Each side has a network namespace and a cable of its own, so that changing sides is sending through another cable:
 
 - **the bound**: a program that is only `return XDP_DROP`, native XDP;
 - **synwall**: `synwall up eth0 --provider qrator`, native XDP, with all that it counts;
-- **xdp-filter** of Debian's xdp-tools, native, with one denied port; it has no list of trusted prefixes;
+- **xdp-filter** of Debian's xdp-tools, native, with one denied port: as it loads unless told otherwise, and with `--features tcp`, a program that looks at nothing but TCP ports; neither has a list of trusted prefixes;
 - **iptables, the plain script** of proxy vendors: a rule for each trusted prefix, then `DROP`;
 - **iptables, the ipset + conntrack script** of theirs: a `hash:net` set, and connection tracking;
 - **nft**, an interval set at the netdev ingress hook, or at prerouting with priority raw.
