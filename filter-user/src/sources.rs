@@ -107,30 +107,33 @@ pub fn read(pins: &Pins, lengths: Lengths) -> Result<Sources> {
 /// Adds up the tables. On a CPU on which a network has no place it may have had as many packets as its set has lost
 /// there, so its error grows by that.
 fn merge(tables: &[CpuTable<'_>], lengths: Lengths) -> Sources {
-    // A network stands in the set of the same number on every CPU.
-    let mut sums: BTreeMap<(usize, bool, u64), SourceNetwork> = BTreeMap::new();
-    for (number, set, networks) in tables.iter().flat_map(sets) {
-        for (tag, network) in iter::zip(set.tags, networks).filter(|(tag, _)| *tag != 0) {
-            let sum = sums.entry((number, is_ipv4(tag), network.network)).or_default();
-            sum.packets += network.packets;
-            sum.bytes += network.bytes;
-            // What the set has lost on this CPU is added below, for all networks alike.
-            sum.error += network.error;
-            sum.error = sum.error.wrapping_sub(set.lost);
-        }
-    }
     let mut lost: BTreeMap<usize, u64> = BTreeMap::new();
     for (number, set, _) in tables.iter().flat_map(sets) {
         *lost.entry(number).or_default() += set.lost;
     }
+    // A network stands in the set of the same number on every CPU.
+    let mut sums: BTreeMap<(usize, bool, u64), SourceNetwork> = BTreeMap::new();
+    for (number, set, networks) in tables.iter().flat_map(sets) {
+        for (tag, network) in iter::zip(set.tags, networks).filter(|(tag, _)| *tag != 0) {
+            let key = (number, is_ipv4(tag), network.network);
+            let sum = sums.entry(key).or_insert_with(|| SourceNetwork {
+                error: lost.get(&number).copied().unwrap_or(0),
+                ..Default::default()
+            });
+            sum.packets += network.packets;
+            sum.bytes += network.bytes;
+            // Here it is known what was lost before the network came.
+            sum.error = sum.error.saturating_sub(set.lost) + network.error;
+        }
+    }
     let mut networks: Vec<Source> = sums
         .iter()
-        .filter_map(|((number, is_ipv4, network), sum)| {
+        .filter_map(|((_, is_ipv4, network), sum)| {
             Some(Source {
                 prefix: prefix(*is_ipv4, *network, lengths)?,
                 packets: sum.packets,
                 bytes: sum.bytes,
-                error: sum.error.wrapping_add(lost.get(number).copied().unwrap_or(0)),
+                error: sum.error,
             })
         })
         .collect();

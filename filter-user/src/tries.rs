@@ -13,7 +13,7 @@ use aya::{
     maps::{ArrayOfMaps, IterableMap as _, LpmTrie, MapData, MapError, lpm_trie::Key},
 };
 use filter_common::{Decision, GENERATIONS, MAX_PREFIXES};
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use crate::{
     Result, batch,
@@ -152,86 +152,60 @@ impl Tries {
 
     /// Puts one entry in, or another in its place, between two packets.
     pub fn insert(&mut self, action: Action, prefix: IpNet, decision: Decision) -> Result<()> {
-        let bits = u32::from(prefix.prefix_len());
-        let retired = action == Action::Retire;
         let inserted = match prefix {
-            IpNet::V4(prefix) => {
-                let key = Key::new(bits, prefix.addr().octets());
-                let trie = if retired {
-                    &mut self.retired_v4
-                } else {
-                    &mut self.sources_v4
-                };
-                trie.insert(&key, decision, 0)
-            }
-            IpNet::V6(prefix) => {
-                let key = Key::new(bits, prefix.addr().octets());
-                let trie = if retired {
-                    &mut self.retired_v6
-                } else {
-                    &mut self.sources_v6
-                };
-                trie.insert(&key, decision, 0)
-            }
+            IpNet::V4(prefix) => self.v4_mut(action).insert(&key_v4(prefix), decision, 0),
+            IpNet::V6(prefix) => self.v6_mut(action).insert(&key_v6(prefix), decision, 0),
         };
         inserted.doing(|| format!("cannot put {prefix} into a trie"))
     }
 
     /// Takes one entry out.
     pub fn remove(&mut self, action: Action, prefix: IpNet) -> Result<()> {
-        let bits = u32::from(prefix.prefix_len());
-        let retired = action == Action::Retire;
         let removed = match prefix {
-            IpNet::V4(prefix) => {
-                let key = Key::new(bits, prefix.addr().octets());
-                let trie = if retired {
-                    &mut self.retired_v4
-                } else {
-                    &mut self.sources_v4
-                };
-                trie.remove(&key)
-            }
-            IpNet::V6(prefix) => {
-                let key = Key::new(bits, prefix.addr().octets());
-                let trie = if retired {
-                    &mut self.retired_v6
-                } else {
-                    &mut self.sources_v6
-                };
-                trie.remove(&key)
-            }
+            IpNet::V4(prefix) => self.v4_mut(action).remove(&key_v4(prefix)),
+            IpNet::V6(prefix) => self.v6_mut(action).remove(&key_v6(prefix)),
         };
         removed.doing(|| format!("cannot take {prefix} out of a trie"))
     }
 
     /// What is decided about the longest prefix that contains all of `prefix`, among sources or retired ones.
     pub fn longest(&self, action: Action, prefix: IpNet) -> Result<Option<Decision>> {
-        let bits = u32::from(prefix.prefix_len());
-        let retired = action == Action::Retire;
         let found = match prefix {
-            IpNet::V4(prefix) => {
-                let key = Key::new(bits, prefix.addr().octets());
-                let trie = if retired {
-                    &self.retired_v4
-                } else {
-                    &self.sources_v4
-                };
-                trie.get(&key, 0)
-            }
-            IpNet::V6(prefix) => {
-                let key = Key::new(bits, prefix.addr().octets());
-                let trie = if retired {
-                    &self.retired_v6
-                } else {
-                    &self.sources_v6
-                };
-                trie.get(&key, 0)
-            }
+            IpNet::V4(prefix) => self.v4(action).get(&key_v4(prefix), 0),
+            IpNet::V6(prefix) => self.v6(action).get(&key_v6(prefix), 0),
         };
         match found {
             Ok(decision) => Ok(Some(decision)),
             Err(MapError::KeyNotFound) => Ok(None),
             Err(error) => Err(error).doing(|| format!("cannot look {prefix} up in a trie")),
+        }
+    }
+
+    fn v4(&self, action: Action) -> &Trie4 {
+        match action {
+            Action::Trust | Action::Deny => &self.sources_v4,
+            Action::Retire => &self.retired_v4,
+        }
+    }
+
+    fn v6(&self, action: Action) -> &Trie6 {
+        match action {
+            Action::Trust | Action::Deny => &self.sources_v6,
+            Action::Retire => &self.retired_v6,
+        }
+    }
+
+    fn v4_mut(&mut self, action: Action) -> &mut Trie4 {
+        match action {
+            Action::Trust | Action::Deny => &mut self.sources_v4,
+            Action::Retire => &mut self.retired_v4,
+        }
+    }
+
+    fn v6_mut(&mut self, action: Action) -> &mut Trie6 {
+        match action {
+            Action::Trust | Action::Deny => &mut self.sources_v6,
+            Action::Retire => &mut self.retired_v6,
         }
     }
 
@@ -259,6 +233,14 @@ impl Tries {
     pub fn grace(&self, pins: &Pins, generation: u32) -> Result<()> {
         set(pins, "sources_v4", generation, &self.sources_v4)
     }
+}
+
+fn key_v4(prefix: Ipv4Net) -> Key<[u8; 4]> {
+    Key::new(prefix.prefix_len().into(), prefix.addr().octets())
+}
+
+fn key_v6(prefix: Ipv6Net) -> Key<[u8; 16]> {
+    Key::new(prefix.prefix_len().into(), prefix.addr().octets())
 }
 
 fn set<K: Pod>(

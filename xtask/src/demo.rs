@@ -1,10 +1,10 @@
 //! `cargo xtask demo`: set-up, build, and the demo, whose exit code is ours.
 
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 use anyhow::Result;
 
-use crate::{ebpf, exec, place, setup, user};
+use crate::{ebpf, exec, setup, user};
 
 /// Runs the demo.
 pub fn run() -> Result<ExitCode> {
@@ -12,9 +12,7 @@ pub fn run() -> Result<ExitCode> {
     ebpf::build(&tools.kernel)?;
     let synwall = user::build()?;
     exec::stand_in(
-        Command::new(place::cargo())
-            .args(["run", "--quiet", "--release", "-p", "tests", "--bin", "demo"])
-            .current_dir(place::root())
+        user::program_of_tests("demo")
             .env("SYNWALL_BIN", synwall)
             .env("SYNWALL_NGINX", tools.nginx),
     )

@@ -9,7 +9,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 
 /// Shows the command and runs it to its end, without stdin: nothing here may wait for an answer.
 pub fn run(command: &mut Command) -> Result<()> {
@@ -76,6 +76,16 @@ pub fn is_root() -> bool {
     Path::new("/proc/self")
         .metadata()
         .is_ok_and(|process| process.uid() == 0)
+}
+
+/// Fails unless we are root, as which `cargo xtask TASK` makes network namespaces and loads programs.
+pub fn check_root(task: &str) -> Result<()> {
+    ensure!(
+        is_root(),
+        "cargo xtask {task} needs root: it makes network namespaces and loads XDP programs. \
+         Run it in a root shell, or as: sudo env \"PATH=$PATH\" \"HOME=$HOME\" cargo xtask {task}"
+    );
+    Ok(())
 }
 
 fn line(command: &Command) -> String {

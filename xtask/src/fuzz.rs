@@ -1,32 +1,14 @@
 //! `cargo xtask fuzz`: set-up, build, and the comparison of verdicts with those of two oracles, whose exit code is ours.
 
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 
-use crate::{ebpf, exec, place, setup};
+use crate::{ebpf, exec, setup, user};
 
 /// Compares; `options` go to the program that does it.
 pub fn run(options: &[String]) -> Result<ExitCode> {
-    ensure!(
-        exec::is_root(),
-        "cargo xtask fuzz needs root: it loads XDP programs. \
-         Run it in a root shell, or as: sudo env \"PATH=$PATH\" \"HOME=$HOME\" cargo xtask fuzz"
-    );
+    exec::check_root("fuzz")?;
     ebpf::build(&setup::everything()?.kernel)?;
-    exec::stand_in(
-        Command::new(place::cargo())
-            .args([
-                "run",
-                "--quiet",
-                "--release",
-                "-p",
-                "tests",
-                "--bin",
-                "fuzz",
-                "--",
-            ])
-            .args(options)
-            .current_dir(place::root()),
-    )
+    exec::stand_in(user::program_of_tests("fuzz").args(options))
 }

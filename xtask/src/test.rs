@@ -2,17 +2,13 @@
 
 use std::process::{Command, ExitCode};
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 
 use crate::{ebpf, exec, place, setup, user};
 
 /// Runs the tests; `filter` goes to the test harness.
 pub fn run(filter: &[String]) -> Result<ExitCode> {
-    ensure!(
-        exec::is_root(),
-        "cargo xtask test needs root: it makes network namespaces and loads XDP programs. \
-         Run it in a root shell, or as: sudo env \"PATH=$PATH\" \"HOME=$HOME\" cargo xtask test"
-    );
+    exec::check_root("test")?;
     let tools = setup::everything()?;
     ebpf::build(&tools.kernel)?;
     // The bench is tested too: what its sides drop, not how fast.

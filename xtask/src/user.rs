@@ -23,3 +23,12 @@ pub fn build() -> Result<PathBuf> {
     );
     Ok(binary)
 }
+
+/// Builds a program of the `tests` crate and runs it with the arguments that are added.
+pub fn program_of_tests(name: &str) -> Command {
+    let mut cargo = Command::new(place::cargo());
+    cargo
+        .args(["run", "--quiet", "--release", "-p", "tests", "--bin", name, "--"])
+        .current_dir(place::root());
+    cargo
+}
