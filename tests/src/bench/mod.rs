@@ -15,7 +15,6 @@ mod nic;
 mod parts;
 mod prefixes;
 mod programs;
-mod random;
 mod report;
 mod rounds;
 mod sides;

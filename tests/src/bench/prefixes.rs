@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::blocks::{Blocks, mask, reserved_addresses};
-use super::random::Random;
+use crate::random::Random;
 
 /// Prefixes of a global IPv4 routing table by their length: 978,000 of 2024 in round numbers, without the 4,400
 /// that are shorter than /16. Those are few and cover half of the space; whoever trusts them has no attackers left.

@@ -17,6 +17,7 @@ use super::frame::{Endpoint, syn};
 use super::host::INTERFACE;
 use super::packet_socket::PacketSocket;
 use super::{Family, Host, must};
+use crate::random::Random;
 
 /// Frames handed to the kernel in one system call.
 const BATCH: usize = 64;
@@ -89,7 +90,7 @@ impl Flood {
             Family::V6
         };
         let own = octets(from.address(family));
-        let mut random = Random(self.seed);
+        let mut random = Random::new(self.seed);
         let started = Instant::now();
         let mut frames = 0;
         while frames < self.most && started.elapsed() < self.longest && !stop.load(Ordering::Relaxed) {
@@ -174,10 +175,10 @@ impl Template {
         let (port, sequence) = (self.tcp..self.tcp + 2, self.tcp + 4..self.tcp + 8);
         match (source, self.source.len()) {
             (Some(source), _) => frame[self.source.clone()].copy_from_slice(source),
-            (None, 4) => frame[self.source.clone()].copy_from_slice(&random.ipv4()),
-            (None, _) => frame[self.source.clone()].copy_from_slice(&random.ipv6()),
+            (None, 4) => frame[self.source.clone()].copy_from_slice(&ipv4(random)),
+            (None, _) => frame[self.source.clone()].copy_from_slice(&ipv6(random)),
         }
-        let own = random.next().to_ne_bytes();
+        let own = random.number().to_ne_bytes();
         // An ephemeral port, as a client would use.
         frame[port.clone()].copy_from_slice(&[own[0] | 0x80, own[1]]);
         frame[sequence.clone()].copy_from_slice(&own[4..]);
@@ -212,37 +213,25 @@ fn sum(bytes: &[u8]) -> u32 {
         .sum()
 }
 
-/// xorshift64*: fast, repeatable, and random enough for addresses.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    }
-
-    /// A unicast source that could come from the Internet, outside the networks of the laboratory.
-    fn ipv4(&mut self) -> [u8; 4] {
-        loop {
-            let address = (self.next() >> 32) as u32;
-            let octets = address.to_be_bytes();
-            let nobody = matches!(octets[0], 0 | 10 | 127 | 224..);
-            let ours = matches!(octets[..3], [203, 0, 113] | [198, 51, 100] | [185, 94, 108]);
-            if !nobody && !ours {
-                return octets;
-            }
+/// A unicast source that could come from the Internet, outside the networks of the laboratory.
+fn ipv4(random: &mut Random) -> [u8; 4] {
+    loop {
+        let address = (random.number() >> 32) as u32;
+        let octets = address.to_be_bytes();
+        let nobody = matches!(octets[0], 0 | 10 | 127 | 224..);
+        let ours = matches!(octets[..3], [203, 0, 113] | [198, 51, 100] | [185, 94, 108]);
+        if !nobody && !ours {
+            return octets;
         }
     }
+}
 
-    /// In 2000::/3, the global unicast addresses; outside 2001::/16, where the laboratory's are.
-    fn ipv6(&mut self) -> [u8; 16] {
-        let mut address = (u128::from(self.next()) << 64 | u128::from(self.next())) & (u128::MAX >> 3);
-        address |= 1 << 125;
-        if address >> 112 == 0x2001 {
-            address ^= 1 << 120;
-        }
-        address.to_be_bytes()
+/// In 2000::/3, the global unicast addresses; outside 2001::/16, where the laboratory's are.
+fn ipv6(random: &mut Random) -> [u8; 16] {
+    let mut address = (u128::from(random.number()) << 64 | u128::from(random.number())) & (u128::MAX >> 3);
+    address |= 1 << 125;
+    if address >> 112 == 0x2001 {
+        address ^= 1 << 120;
     }
+    address.to_be_bytes()
 }
