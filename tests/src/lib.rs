@@ -9,3 +9,9 @@ pub mod demo;
 pub mod lab;
 pub mod oracle;
 pub mod random;
+
+/// Whether tests are to do the long run of what they do: `cargo xtask test --thorough`.
+#[must_use]
+pub fn thorough() -> bool {
+    std::env::var_os("SYNWALL_THOROUGH").is_some()
+}

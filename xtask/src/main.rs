@@ -34,6 +34,9 @@ enum Task {
     Demo,
     /// Run all tests, against the real kernel (needs root)
     Test {
+        /// Attack longer: minutes of flood, thousands of kills
+        #[arg(long)]
+        thorough: bool,
         /// Handed to the test harness: a part of a test's name, --nocapture, …
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         filter: Vec<String>,
@@ -59,7 +62,7 @@ fn main() -> ExitCode {
         Task::Setup => setup::everything().map(|_| ExitCode::SUCCESS),
         Task::Build => build().map(|()| ExitCode::SUCCESS),
         Task::Demo => demo::run(),
-        Task::Test { filter } => test::run(&filter),
+        Task::Test { thorough, filter } => test::run(&filter, thorough),
         Task::Bench { arguments } => bench::run(&arguments),
         Task::Fuzz { options } => fuzz::run(&options),
         Task::Lint => lint::run().map(|()| ExitCode::SUCCESS),

@@ -6,8 +6,9 @@ use anyhow::Result;
 
 use crate::{ebpf, exec, place, setup, user};
 
-/// Runs the tests; `filter` goes to the test harness.
-pub fn run(filter: &[String]) -> Result<ExitCode> {
+/// Runs the tests; `filter` goes to the test harness. `thorough` makes those long that attack for a time or a number of
+/// times.
+pub fn run(filter: &[String], thorough: bool) -> Result<ExitCode> {
     exec::check_root("test")?;
     let tools = setup::everything()?;
     ebpf::build(&tools.kernel)?;
@@ -17,8 +18,12 @@ pub fn run(filter: &[String]) -> Result<ExitCode> {
     // Most tests wait for packets that do not come: more of them than CPUs get on well with one another.
     let threads = std::env::var_os("RUST_TEST_THREADS").unwrap_or_else(|| "4".into());
     // filter-ebpf has no tests of its own: its tests run the real program, from the outside.
+    let mut cargo = Command::new(place::cargo());
+    if thorough {
+        cargo.env("SYNWALL_THOROUGH", "1");
+    }
     exec::stand_in(
-        Command::new(place::cargo())
+        cargo
             .args([
                 "test",
                 "--release",
