@@ -8,6 +8,7 @@ pub mod bench;
 pub mod demo;
 pub mod lab;
 pub mod oracle;
+pub mod origin;
 pub mod random;
 
 /// Whether tests are to do the long run of what they do: `cargo xtask test --thorough`.

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use crate::origin::{Origin, PINS, UP, interface_pins};
+use tests::origin::{Origin, PINS, UP, interface_pins};
 
 #[test]
 fn eight_who_add_at_once_lose_no_update() {

@@ -5,10 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{
-    kernel::Objects,
-    origin::{Origin, SOON},
-};
+use tests::origin::{Origin, SOON, objects::Objects};
 
 /// Waits until the attacker, here somebody who was locked out, gets in.
 fn waits_until_it_opens(origin: &Origin) {

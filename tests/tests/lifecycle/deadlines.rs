@@ -5,7 +5,7 @@ use std::{process::Stdio, thread::sleep, time::Duration};
 use aya::maps::{Array, HashMap, Map, MapData};
 use filter_common::Expiry;
 
-use crate::origin::{Origin, PINS};
+use tests::origin::{Origin, PINS};
 
 /// The deadlines that the program sees, in nanoseconds.
 fn in_force() -> Vec<u64> {

@@ -2,10 +2,7 @@
 
 use std::path::Path;
 
-use crate::{
-    kernel::Objects,
-    origin::{Origin, PINS, UP, pins},
-};
+use tests::origin::{Origin, PINS, UP, objects::Objects, pins};
 
 #[test]
 fn down_opens_the_interface_and_keeps_lists_and_settings_for_the_next_up() {

@@ -2,10 +2,7 @@
 
 use std::path::Path;
 
-use crate::{
-    kernel::Objects,
-    origin::{Origin, PINS},
-};
+use tests::origin::{Origin, PINS, objects::Objects};
 
 #[test]
 fn on_a_new_filter_leaves_no_pin() {

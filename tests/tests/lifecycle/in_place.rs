@@ -16,10 +16,7 @@ use filter_user::{
     tries::Tries,
 };
 
-use crate::{
-    killed::{duration_of, kill_after},
-    origin::{Origin, PINS},
-};
+use tests::origin::{Origin, PINS, killing};
 
 fn generation() -> u32 {
     let map = MapData::from_pin(format!("{PINS}/generation")).expect("a pinned map");
@@ -217,10 +214,10 @@ fn killed_at_any_instant_the_numbers_and_the_list_agree() {
         "deny remove 192.0.2.7",
         "trust remove 192.0.2.0/24",
     ];
-    let whole = duration_of(&mut command(changes[0]));
+    let whole = killing::duration_of(&mut command(changes[0]));
     origin.synwall(changes[4]);
     for time in 0..60 {
-        kill_after(
+        killing::after(
             &mut command(changes[time as usize % changes.len()]),
             whole * (time % 12) / 10,
         );

@@ -1,52 +1,20 @@
 //! SIGKILL at any instant of a command on a running filter: it goes on filtering, with the old lists and
 //! settings or with the new ones, and the next command works.
 
-use std::{
-    fmt::Write as _,
-    net::Ipv4Addr,
-    process::{Command, Stdio},
-    thread,
-    time::{Duration, Instant},
-};
+use std::{fmt::Write as _, net::Ipv4Addr};
 
-use crate::origin::{Origin, UP};
+use tests::origin::{Origin, UP, killing};
 
 /// How many times each command is killed, from its first instant to its last.
 pub const TIMES: u32 = 16;
 
-/// Runs the command to its end, to learn how long it takes.
-pub fn duration_of(command: &mut Command) -> Duration {
-    let started = Instant::now();
-    assert!(
-        command
-            .stderr(Stdio::null())
-            .stdout(Stdio::null())
-            .status()
-            .expect("it starts")
-            .success()
-    );
-    started.elapsed()
-}
-
-/// Starts the command and kills it after that time.
-pub fn kill_after(command: &mut Command, time: Duration) {
-    let mut child = command
-        .stderr(Stdio::null())
-        .stdout(Stdio::null())
-        .spawn()
-        .expect("it starts");
-    thread::sleep(time);
-    child.kill().expect("a child that nobody has waited for");
-    child.wait().expect("its end");
-}
-
 /// Kills each of two commands in turn, at instants spread over their duration, and checks after each.
 fn kill_in_turn(origin: &Origin, there: &str, back: &str, check: impl Fn()) {
     let command = |arguments: &str| origin.site.synwall_command(arguments.split(' '));
-    let whole = duration_of(&mut command(there)).max(duration_of(&mut command(back)));
+    let whole = killing::duration_of(&mut command(there)).max(killing::duration_of(&mut command(back)));
     for time in 0..TIMES {
         let arguments = if time % 2 == 0 { there } else { back };
-        kill_after(&mut command(arguments), whole * time / TIMES);
+        killing::after(&mut command(arguments), whole * time / TIMES);
         origin.filters();
         check();
     }
@@ -170,10 +138,10 @@ fn down() {
     let origin = Origin::up();
     for (which, times) in [("down eth0", TIMES / 2), ("down --all", TIMES)] {
         let command = || origin.site.synwall_command(which.split(' '));
-        let whole = duration_of(&mut command());
+        let whole = killing::duration_of(&mut command());
         for time in 0..times {
             origin.synwall(UP);
-            kill_after(&mut command(), whole * time / times);
+            killing::after(&mut command(), whole * time / times);
             // On or off, but not between: an interface that is up filters.
             let status = origin.run("status");
             if status.code == Some(0) {

@@ -4,10 +4,8 @@ use std::path::Path;
 
 use aya::maps::{Array, Map, MapData};
 
-use crate::{
-    killed::{TIMES, duration_of, kill_after},
-    origin::{Origin, PINS, UP, interface_pins},
-};
+use crate::killed::TIMES;
+use tests::origin::{Origin, PINS, UP, interface_pins, killing};
 
 const FIRST: &str = "up eth0 --provider qrator --trust 192.0.2.0/24 --drop all --tcp 80,8080";
 
@@ -15,12 +13,12 @@ const FIRST: &str = "up eth0 --provider qrator --trust 192.0.2.0/24 --drop all -
 fn each_time_killed(check: impl Fn(&Origin)) {
     let origin = Origin::new();
     let command = || origin.site.synwall_command(FIRST.split(' '));
-    let whole = duration_of(&mut command());
+    let whole = killing::duration_of(&mut command());
     for time in 0..TIMES {
         if Path::new(PINS).exists() {
             origin.synwall("down --all");
         }
-        kill_after(&mut command(), whole * time / TIMES);
+        killing::after(&mut command(), whole * time / TIMES);
         check(&origin);
     }
 }

@@ -5,7 +5,7 @@ use std::{fmt::Write as _, fs, path::Path};
 use aya::maps::{MapInfo, MapType};
 use nix::sys::resource::{UsageWho, getrusage};
 
-use crate::origin::{Origin, PINS, pins};
+use tests::origin::{Origin, PINS, pins};
 
 /// Prefixes that are spread over the whole of both versions, and the proxy's.
 fn list(origin: &Origin, name: &str, prefixes: u32, seed: u64) -> String {

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use aya::maps::Array;
 
-use crate::origin::{Origin, PINS, UP, pins};
+use tests::origin::{Origin, PINS, UP, pins};
 
 fn pin(name: &str) {
     let path = Path::new(PINS).join(name);

@@ -9,10 +9,7 @@ use std::{
 use aya::maps::{Array, Map, MapData};
 use filter_common::InterfaceRecord;
 
-use crate::{
-    kernel::Objects,
-    origin::{Origin, interface_pins},
-};
+use tests::origin::{Origin, interface_pins, objects::Objects};
 
 /// Ends the traffic, also when a test fails, as its threads would go on for ever.
 struct Ends<'a>(&'a AtomicBool);

@@ -1,9 +1,6 @@
 //! What is up stays up: without a process, and when `up` comes again.
 
-use crate::{
-    kernel::Objects,
-    origin::{Origin, UP},
-};
+use tests::origin::{Origin, UP, objects::Objects};
 
 #[test]
 fn it_filters_although_no_process_of_ours_runs() {

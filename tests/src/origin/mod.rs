@@ -1,4 +1,15 @@
 //! An origin with a filter, a proxy that is to be served and an attacker who is not.
+//!
+//! Like the laboratory it panics where something is not as it should be.
+
+#![expect(
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    reason = "what fails here fails a test, and the panic says where"
+)]
+
+pub mod killing;
+pub mod objects;
 
 use std::{
     fs,
@@ -10,7 +21,8 @@ use std::{
 };
 
 use serde_json::Value;
-use tests::lab::{Capture, Family, Flood, Output, PAGE, Site};
+
+use crate::lab::{Capture, Family, Flood, Output, PAGE, Site};
 
 /// Where the filter is kept: the default place, on the private bpffs.
 pub const PINS: &str = "/sys/fs/bpf/synwall";
@@ -21,12 +33,20 @@ const SILENCE: Duration = Duration::from_millis(100);
 /// The first `up`: it trusts the proxy.
 pub const UP: &str = "up eth0 --provider qrator";
 
+/// A site whose origin runs, or is to run, the filter.
+#[derive(Debug)]
 pub struct Origin {
+    /// Its hosts.
     pub site: Site,
 }
 
 impl Origin {
     /// Nothing is up yet.
+    #[must_use]
+    #[expect(
+        clippy::new_without_default,
+        reason = "it builds a laboratory, which a default must not"
+    )]
     pub fn new() -> Self {
         Self {
             site: Site::standard(),
@@ -34,6 +54,7 @@ impl Origin {
     }
 
     /// The filter is up on `eth0` and trusts the proxy.
+    #[must_use]
     pub fn up() -> Self {
         let origin = Self::new();
         origin.synwall(UP);

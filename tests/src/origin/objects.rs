@@ -9,15 +9,18 @@ use std::{
 
 use aya::maps::MapInfo;
 use serde_json::Value;
-use tests::lab::Output;
 
-use crate::origin::{Origin, PINS, SOON, interface_pins, pins};
+use super::{Origin, PINS, SOON, interface_pins, pins};
+use crate::lab::Output;
 
 /// The numbers of everything that belongs to a filter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Objects {
+    /// Its links.
     pub links: BTreeSet<u64>,
+    /// The programs that they have.
     pub programs: BTreeSet<u64>,
+    /// The maps of those programs, those that are pinned, and those inside of others.
     pub maps: BTreeSet<u64>,
 }
 
@@ -28,6 +31,7 @@ fn bpftool(origin: &Origin, arguments: &[&str]) -> Value {
 
 impl Objects {
     /// Of the filter in the default place.
+    #[must_use]
     pub fn of(origin: &Origin) -> Self {
         let mut found = Self {
             links: BTreeSet::new(),
@@ -36,7 +40,15 @@ impl Objects {
         };
         for interface in interface_pins() {
             let path = interface.join("link");
-            let link = bpftool(origin, &["link", "show", "pinned", path.to_str().unwrap()]);
+            let link = bpftool(
+                origin,
+                &[
+                    "link",
+                    "show",
+                    "pinned",
+                    path.to_str().expect("a path that is text"),
+                ],
+            );
             found.links.extend(link["id"].as_u64());
             let program = link["prog_id"].as_u64().expect("a program");
             found.programs.insert(program);
@@ -59,7 +71,15 @@ impl Objects {
         }
         for outer in ["sources_v4", "sources_v6", "retired_v4", "retired_v6"] {
             let path = Path::new(PINS).join(outer);
-            let inner = bpftool(origin, &["map", "dump", "pinned", path.to_str().unwrap()]);
+            let inner = bpftool(
+                origin,
+                &[
+                    "map",
+                    "dump",
+                    "pinned",
+                    path.to_str().expect("a path that is text"),
+                ],
+            );
             let ids = inner
                 .as_array()
                 .expect("entries")
