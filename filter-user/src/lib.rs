@@ -7,6 +7,7 @@
 pub mod attach;
 pub mod attachment;
 pub mod batch;
+mod beside;
 pub mod change;
 pub mod clock;
 pub mod counters;

@@ -46,7 +46,11 @@ pub(crate) fn directory(number: u32) -> String {
 impl Lists {
     /// Opens the generation in force. Its entries are not read.
     pub fn open(pins: &Pins) -> Result<Self> {
-        let number = in_force(pins)?;
+        Self::open_generation(pins, in_force(pins)?)
+    }
+
+    /// Opens a generation before it is in force.
+    pub(crate) fn open_generation(pins: &Pins, number: u32) -> Result<Self> {
         let header = Header::open(pins, &directory(number))?;
         let left = match header.intent() {
             None => None,

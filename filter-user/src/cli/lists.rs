@@ -171,7 +171,7 @@ fn change(pin_dir: &Path, list: Action, change: Change, watched: &Watched) -> an
     output::note(format_args!(
         "{list}: {added} added, {removed} removed{changed}, {total} in the list"
     ));
-    output::warn_of_gone(&filter);
+    output::warn_after_change(&filter);
     Ok(ExitCode::SUCCESS)
 }
 

@@ -96,8 +96,14 @@ pub fn warning(message: impl Display) {
     message_line("\x1b[33mwarning:\x1b[0m ", message);
 }
 
-/// A change takes no effect where the filter no longer is: the user should know.
-pub fn warn_of_gone(filter: &Instance) {
+/// What the user should know of a change that is in force: that something which follows it could not be done, and where
+/// it takes no effect because the filter no longer is there.
+pub fn warn_after_change(filter: &Instance) {
+    if let Some(error) = &filter.undone {
+        warning(format_args!(
+            "it is in force, but what follows could not be done, and is left to the next change: {error}"
+        ));
+    }
     for attachment in filter
         .attachments
         .iter()

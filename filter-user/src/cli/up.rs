@@ -212,6 +212,7 @@ impl Up {
             }
         };
         report(filter, &interfaces, &attached);
+        output::warn_after_change(filter);
         self.remark(&settings, confirm_by_ns != 0);
         Ok(ExitCode::SUCCESS)
     }
@@ -342,6 +343,7 @@ impl Confirm {
             }));
         }
         output::note(format_args!("confirmed: {} stays up", names.join(", ")));
+        output::warn_after_change(&filter);
         Ok(ExitCode::SUCCESS)
     }
 }

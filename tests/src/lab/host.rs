@@ -129,6 +129,11 @@ impl Host {
 
     /// Sends a frame out of `eth0`, byte for byte.
     pub fn send_frame(&self, frame: &[u8]) {
-        PacketSocket::sending(&self.namespace, INTERFACE).send(frame);
+        self.sender().send(frame);
+    }
+
+    /// What sends frames out of `eth0`, for many of them.
+    pub(crate) fn sender(&self) -> PacketSocket {
+        PacketSocket::sending(&self.namespace, INTERFACE)
     }
 }

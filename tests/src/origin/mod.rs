@@ -10,6 +10,7 @@
 
 pub mod killing;
 pub mod objects;
+pub mod watch;
 
 use std::{
     fs,
