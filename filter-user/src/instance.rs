@@ -15,6 +15,7 @@ use crate::{
     generation, in_place,
     layout::Content,
     lists::Lists,
+    lock::QUEUE,
     pins::{Access, Pins},
     preflight,
     program::{self, Program, Specialisation},
@@ -122,6 +123,7 @@ impl Instance {
     fn set_up(pins: &Pins, settings: &Settings) -> Result<()> {
         pins.clear()?;
         pins.fresh_directory("chunks")?;
+        pins.fresh_directory(QUEUE)?;
         generation::make_maps(pins)?;
         counters::make_maps(pins)?;
         // The object file describes the other maps; those of an interface are not kept.

@@ -12,6 +12,7 @@ use filter_common::LAYOUT_VERSION;
 use crate::{
     Error, Result,
     error::{Doing as _, shown},
+    lock::QUEUE,
     pins::{INTERFACE, Pins},
 };
 
@@ -40,6 +41,7 @@ const NAMES: &[&str] = &[
     "chunks",
     "generation0",
     "generation1",
+    QUEUE,
 ];
 
 #[repr(C)]

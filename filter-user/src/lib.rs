@@ -23,6 +23,7 @@ pub mod interfaces;
 pub mod layout;
 pub mod list_file;
 pub mod lists;
+mod lock;
 pub mod map_in_map;
 pub mod mapped;
 pub mod names;

@@ -7,19 +7,22 @@ use std::{
     io,
     os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
-    thread,
     time::{Duration, Instant},
 };
 
 use aya::maps::{Array, Map, MapData};
 use nix::{
-    errno::Errno,
-    fcntl::{Flock, FlockArg, OFlag},
+    fcntl::{Flock, OFlag},
     sys::statfs::{BPF_FS_MAGIC, statfs},
     unistd::geteuid,
 };
 
-use crate::{Error, Result, error::Doing as _, layout::LAYOUT};
+use crate::{
+    Error, Result,
+    error::Doing as _,
+    layout::LAYOUT,
+    lock::{self, How, QUEUE},
+};
 
 /// Where a filter is kept unless told otherwise.
 pub const DEFAULT: &str = "/sys/fs/bpf/synwall";
@@ -80,42 +83,42 @@ impl Pins {
 
     fn lock(path: &Path, access: Access) -> Result<Option<Self>> {
         let how = match access {
-            Access::Read => FlockArg::LockSharedNonblock,
-            Access::Change => FlockArg::LockExclusiveNonblock,
+            Access::Read => How::Shared,
+            Access::Change => How::Alone,
         };
         let give_up = Instant::now() + PATIENCE;
+        let wait = |directory, how| {
+            lock::wait(directory, how, give_up)
+                .doing(|| format!("cannot lock {}", path.display()))?
+                .ok_or_else(|| Error::Locked {
+                    path: path.to_owned(),
+                    seconds: PATIENCE.as_secs(),
+                })
+        };
+        let open = |path: &Path| match open_directory(path) {
+            Ok(directory) => Ok(Some(directory)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(source).doing(|| format!("cannot open the pin directory {}", path.display())),
+        };
         loop {
-            let directory = match open_directory(path) {
-                Ok(directory) => directory,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-                Err(source) => {
-                    return Err(source).doing(|| format!("cannot open the pin directory {}", path.display()));
-                }
+            let Some(directory) = open(path)? else {
+                return Ok(None);
             };
             let opened = directory
                 .metadata()
                 .doing(|| format!("cannot look at {}", path.display()))?;
             check_owner(path, &opened)?;
-            match Flock::lock(directory, how) {
-                // The directory may have been removed, and made anew, while we waited for it.
-                Ok(lock) if fs::metadata(path).is_ok_and(|now| now.ino() == opened.ino()) => {
-                    check_file_system(path)?;
-                    return Ok(Some(Self {
-                        path: path.to_owned(),
-                        _lock: lock,
-                    }));
-                }
-                Ok(_) => {}
-                Err((_, Errno::EWOULDBLOCK)) if Instant::now() < give_up => {
-                    thread::sleep(Duration::from_millis(10));
-                }
-                Err((_, Errno::EWOULDBLOCK)) => {
-                    return Err(Error::Locked {
-                        path: path.to_owned(),
-                        seconds: PATIENCE.as_secs(),
-                    });
-                }
-                Err((_, errno)) => return Err(errno).doing(|| format!("cannot lock {}", path.display())),
+            // Half a filter has none; there is seldom a crowd before it.
+            let queue = open(&path.join(QUEUE))?;
+            let _turn = queue.map(|queue| wait(queue, How::Alone)).transpose()?;
+            let lock = wait(directory, how)?;
+            // The directory may have been removed, and made anew, while we waited for it.
+            if fs::metadata(path).is_ok_and(|now| now.ino() == opened.ino()) {
+                check_file_system(path)?;
+                return Ok(Some(Self {
+                    path: path.to_owned(),
+                    _lock: lock,
+                }));
             }
         }
     }

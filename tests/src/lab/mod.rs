@@ -6,6 +6,7 @@
 mod capture;
 mod connection;
 mod curl;
+mod ended;
 mod flood;
 pub mod frame;
 mod host;
@@ -24,6 +25,7 @@ use std::fmt::Display;
 pub use capture::{Capture, Captured};
 pub use connection::Connection;
 pub use curl::{Answer, NoAnswer};
+pub use ended::Ended;
 pub use flood::{Flood, Sent};
 pub use host::{Family, Host};
 pub use namespace::Namespace;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{Origin, SILENCE, SOON};
 use crate::lab::frame::syn;
-use crate::lab::{Captured, Family, PAGE};
+use crate::lab::{Captured, Ended, Family, PAGE};
 
 /// Between two SYNs of the stranger, and between two visits of the proxy.
 const PAUSES: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(10)];
@@ -18,15 +18,6 @@ pub struct Watched {
     pub syns: AtomicU64,
     /// Visits of the proxy, each of which was served.
     pub visits: AtomicU64,
-}
-
-/// Ends the traffic, also when a test fails, as the threads would go on for ever.
-struct Ended<'a>(&'a AtomicBool);
-
-impl Drop for Ended<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Relaxed);
-    }
 }
 
 impl Origin {
