@@ -127,6 +127,12 @@ impl Host {
         Capture::new(PacketSocket::recording(&self.namespace, INTERFACE))
     }
 
+    /// Starts to record what `eth0` receives: beside a flood from here, what it sends is too much to be looked through.
+    #[must_use]
+    pub fn capture_of_what_comes(&self) -> Capture {
+        Capture::new(PacketSocket::recording_what_comes(&self.namespace, INTERFACE))
+    }
+
     /// Sends a frame out of `eth0`, byte for byte.
     pub fn send_frame(&self, frame: &[u8]) {
         self.sender().send(frame);

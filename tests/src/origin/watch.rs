@@ -1,6 +1,7 @@
 //! Traffic beside whatever is done to a filter: strangers who must not hear anything, and a proxy that must be served.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 use std::time::Duration;
 
@@ -12,12 +13,12 @@ use crate::lab::{Captured, Ended, Family, PAGE};
 const PAUSES: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(10)];
 
 /// What came by meanwhile.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Copy)]
 pub struct Watched {
     /// SYNs of a stranger, of which none was answered.
-    pub syns: AtomicU64,
+    pub syns: u64,
     /// Visits of the proxy, each of which was served.
-    pub visits: AtomicU64,
+    pub visits: u64,
 }
 
 impl Origin {
@@ -26,39 +27,38 @@ impl Origin {
     ///
     /// # Panics
     /// If the origin sends the attacker a single segment, or if a visit of the proxy fails.
-    pub fn watched<T>(&self, work: impl FnOnce(&Watched) -> T) -> T {
-        let (ended, watched) = (AtomicBool::new(false), Watched::default());
+    pub fn watched<T>(&self, work: impl FnOnce() -> T) -> (T, Watched) {
+        let ended = AtomicBool::new(false);
         thread::scope(|scope| {
             let end = Ended(&ended);
             let attack = scope.spawn(|| {
                 let _end = Ended(&ended);
-                self.attack_until(&ended, &watched.syns);
+                self.attack_until(&ended)
             });
             let visits = scope.spawn(|| {
                 let _end = Ended(&ended);
-                self.visit_until(&ended, &watched.visits);
+                self.visit_until(&ended)
             });
-            let done = work(&watched);
+            let done = work();
             drop(end);
-            for traffic in [attack, visits] {
-                traffic
-                    .join()
-                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            }
-            done
+            let [syns, visits] =
+                [attack, visits].map(|traffic| traffic.join().unwrap_or_else(|panic| resume_unwind(panic)));
+            (done, Watched { syns, visits })
         })
     }
 
-    fn attack_until(&self, ended: &AtomicBool, syns: &AtomicU64) {
+    /// SYNs of the attacker, and how many there were.
+    fn attack_until(&self, ended: &AtomicBool) -> u64 {
+        let mut syns = 0;
         let (attacker, origin) = (&self.site.attacker, &self.site.origin);
-        let capture = attacker.capture();
+        let capture = attacker.capture_of_what_comes();
         let is_answer = |frame: &Captured| {
             let from = |family| {
                 frame
                     .addresses()
                     .is_some_and(|ends| ends.0 == origin.address(family))
             };
-            !frame.outgoing && frame.tcp().is_some() && (from(Family::V4) || from(Family::V6))
+            frame.tcp().is_some() && (from(Family::V4) || from(Family::V6))
         };
         let sender = attacker.sender();
         for number in (0..u64::MAX).take_while(|_| !ended.load(Relaxed)) {
@@ -68,7 +68,7 @@ impl Origin {
                 from,
                 origin.endpoint(family, [80, 443][(number >> 1 & 1) as usize]),
             ));
-            syns.fetch_add(1, Relaxed);
+            syns += 1;
             if number.is_multiple_of(64) {
                 assert!(
                     capture.first(Duration::ZERO, is_answer).is_none(),
@@ -81,9 +81,12 @@ impl Origin {
             capture.first(SILENCE, is_answer).is_none(),
             "a stranger was answered"
         );
+        syns
     }
 
-    fn visit_until(&self, ended: &AtomicBool, visits: &AtomicU64) {
+    /// Visits of the proxy, and how many there were.
+    fn visit_until(&self, ended: &AtomicBool) -> u64 {
+        let mut visits = 0;
         while !ended.load(Relaxed) {
             let page = self
                 .site
@@ -91,8 +94,9 @@ impl Origin {
                 .connect(self.port(80), SOON)
                 .and_then(|mut connection| connection.get("/"));
             assert_eq!(page.expect("the proxy is served"), PAGE);
-            visits.fetch_add(1, Relaxed);
+            visits += 1;
             thread::sleep(PAUSES[1]);
         }
+        visits
     }
 }

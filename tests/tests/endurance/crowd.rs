@@ -183,7 +183,7 @@ fn sixteen_who_change_and_read_at_once_agree_in_the_end() {
             .collect()
     };
     let attack = Flood::to(origin.site.origin.endpoint(Family::V4, 443)).frames(u64::MAX);
-    let lists = origin.watched(|_| {
+    let (lists, _) = origin.watched(|| {
         thread::scope(|scope| {
             // Whatever panics here ends all of them.
             let end = Ended(&ended);

@@ -35,7 +35,7 @@ fn whatever_is_killed_whenever_the_filter_is_the_old_one_or_the_new_one() {
     // How long to wait at most with each kind of command, so that about half of them come to their end.
     let mut longest: HashMap<String, Duration> = HashMap::new();
     let (mut old, mut new) = (0, 0);
-    origin.watched(|_| {
+    origin.watched(|| {
         for number in 0..kills {
             let step = model::any_step(&origin, &state, &mut random);
             let kind: String = step.arguments.split(' ').take(2).collect::<Vec<_>>().join(" ");

@@ -94,7 +94,7 @@ fn changes_all_or_nothing(prepare: &[&str], command: &str, back: &[&str]) {
     let after = State::of(&origin);
     let go_back = || back.iter().for_each(|command| drop(origin.synwall(command)));
     go_back();
-    origin.watched(|_| {
+    origin.watched(|| {
         at_each_call(
             &origin,
             command,
