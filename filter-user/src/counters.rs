@@ -3,6 +3,8 @@
 //! What was counted on a slot lies in its chunk and, for a while, with the CPUs that met it last. A CPU may move what
 //! it has to the chunk at any moment, so the CPUs are asked before the chunk and after it.
 
+use std::fs;
+
 use aya::maps::{Array, IterableMap as _, MapData, PerCpuArray};
 use filter_common::{
     Chunked, Count, InterfaceCounts, PrefixCount, REASONS, Reason, RecentCount, RecentCounts,
@@ -28,14 +30,21 @@ fn make_chunk() -> Result<Chunk> {
     Chunk::create(Chunked::CHUNK_LEN, MMAPABLE).doing(|| "cannot make a chunk of counters".into())
 }
 
-/// Whether there is a chunk of that number.
-pub fn has_chunk(pins: &Pins, number: u32) -> bool {
-    pins.join(format!("chunks/{number}")).exists()
+/// Whether there is a chunk of that number. If that cannot be told it is an error: what is taken for missing is made, and
+/// takes the place of what was counted.
+pub fn has_chunk(pins: &Pins, number: u32) -> Result<bool> {
+    fs::exists(pins.join(format!("chunks/{number}")))
+        .doing(|| format!("cannot look for chunk {number} of the counters"))
 }
 
 /// Makes the chunks that are not there yet, and returns which these were.
 pub fn make_chunks(pins: &Pins, numbers: impl Iterator<Item = u32>) -> Result<Vec<u32>> {
-    let missing: Vec<u32> = numbers.filter(|number| !has_chunk(pins, *number)).collect();
+    let mut missing = Vec::new();
+    for number in numbers {
+        if !has_chunk(pins, number)? {
+            missing.push(number);
+        }
+    }
     let chunks: Vec<Chunk> = missing.iter().map(|_| make_chunk()).collect::<Result<_>>()?;
     // The program first, the pin second: a chunk that is pinned is one that the program counts in.
     map_in_map::set_all(
@@ -141,7 +150,7 @@ impl ReadChunk for Chunks<'_> {
     fn read(&mut self, slot: u32) -> Result<PrefixCount> {
         let Chunked { chunk, index } = Chunked::locate(slot);
         if self.open.as_ref().is_none_or(|(number, _)| *number != chunk) {
-            let mapped = has_chunk(self.pins, chunk)
+            let mapped = has_chunk(self.pins, chunk)?
                 .then(|| Mapped::pinned(self.pins, &format!("chunks/{chunk}")))
                 .transpose()?;
             self.open = Some((chunk, mapped));

@@ -166,18 +166,30 @@ impl Pins {
 
     /// Removes the directories of interfaces to which nothing was attached.
     pub(crate) fn remove_unlinked(&self) -> Result<()> {
-        self.interface_directories()?
-            .iter()
-            .filter(|name| !self.link(name).exists())
-            .try_for_each(|name| self.remove_directory(name))
+        for name in self.interface_directories()? {
+            if !self.is_linked(&name)? {
+                self.remove_directory(&name)?;
+            }
+        }
+        Ok(())
     }
 
     /// The directories of interfaces that have a link. Without one, a command was killed before it had
     /// attached anything.
     pub(crate) fn linked_interfaces(&self) -> Result<Vec<String>> {
-        let mut names = self.interface_directories()?;
-        names.retain(|name| self.link(name).exists());
-        Ok(names)
+        let mut linked = Vec::new();
+        for name in self.interface_directories()? {
+            if self.is_linked(&name)? {
+                linked.push(name);
+            }
+        }
+        Ok(linked)
+    }
+
+    /// Whether there is a link in an interface's directory. If that cannot be told it is an error: what is taken for
+    /// unlinked is removed.
+    fn is_linked(&self, directory: &str) -> Result<bool> {
+        fs::exists(self.link(directory)).doing(|| format!("cannot look for the link of {directory}"))
     }
 
     /// The path of an interface's link.

@@ -62,21 +62,6 @@ impl Counted {
     }
 }
 
-/// How many SYNs the proxy has sent once more, as its own kernel counts them.
-fn repeated_syns(origin: &Origin) -> u64 {
-    let text = origin
-        .site
-        .proxy
-        .run(|| fs::read_to_string("/proc/thread-self/net/netstat").expect("counters"));
-    let mut lines = text.lines().filter(|line| line.starts_with("TcpExt:"));
-    let (names, values) = (lines.next().expect("names"), lines.next().expect("values"));
-    let mut pairs = names.split(' ').zip(values.split(' '));
-    let (_, value) = pairs
-        .find(|(name, _)| *name == "TCPSynRetrans")
-        .expect("the counter");
-    value.parse().expect("a number")
-}
-
 /// The memory that the kernel has for itself, in KiB.
 fn kernel_memory() -> u64 {
     let text = fs::read_to_string("/proc/meminfo").expect("memory");
@@ -198,7 +183,7 @@ fn every_packet_of_a_long_flood_is_counted_once_whatever_is_done_to_the_lists() 
                 .sum()
         })
     });
-    let (sent, visits) = (sent + watched.syns, watched.visits + repeated_syns(&origin));
+    let (sent, visits) = (sent + watched.syns, watched.visits);
 
     // Segments that end the last visits may still be on their way.
     thread::sleep(Duration::from_millis(500));

@@ -1,5 +1,6 @@
 //! Traffic beside whatever is done to a filter: strangers who must not hear anything, and a proxy that must be served.
 
+use std::fs;
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
@@ -17,7 +18,7 @@ const PAUSES: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(1
 pub struct Watched {
     /// SYNs of a stranger, of which none was answered.
     pub syns: u64,
-    /// Visits of the proxy, each of which was served.
+    /// SYNs of the proxy: one for each visit, all of which were served, and those that its kernel sent once more.
     pub visits: u64,
 }
 
@@ -29,6 +30,7 @@ impl Origin {
     /// If the origin sends the attacker a single segment, or if a visit of the proxy fails.
     pub fn watched<T>(&self, work: impl FnOnce() -> T) -> (T, Watched) {
         let ended = AtomicBool::new(false);
+        let repeated = self.repeated_syns();
         thread::scope(|scope| {
             let end = Ended(&ended);
             let attack = scope.spawn(|| {
@@ -43,8 +45,22 @@ impl Origin {
             drop(end);
             let [syns, visits] =
                 [attack, visits].map(|traffic| traffic.join().unwrap_or_else(|panic| resume_unwind(panic)));
+            let visits = visits + self.repeated_syns() - repeated;
             (done, Watched { syns, visits })
         })
+    }
+
+    /// How many SYNs the proxy has sent once more, as its own kernel counts them.
+    fn repeated_syns(&self) -> u64 {
+        let counters = || fs::read_to_string("/proc/thread-self/net/netstat").expect("counters");
+        let text = self.site.proxy.run(counters);
+        let mut lines = text.lines().filter(|line| line.starts_with("TcpExt:"));
+        let (names, values) = (lines.next().expect("names"), lines.next().expect("values"));
+        let mut pairs = names.split(' ').zip(values.split(' '));
+        let (_, value) = pairs
+            .find(|(name, _)| *name == "TCPSynRetrans")
+            .expect("the counter");
+        value.parse().expect("a number")
     }
 
     /// SYNs of the attacker, and how many there were.

@@ -11,7 +11,7 @@ use tests::{
 
 use crate::{
     faults::{self, Fault},
-    model::{self, State},
+    model::{self, PROXY, State},
 };
 
 /// Pins that stand for what a filter is asked to hold. Counters stay where slots have been, and there are two places for
@@ -35,7 +35,7 @@ fn whatever_is_killed_whenever_the_filter_is_the_old_one_or_the_new_one() {
     // How long to wait at most with each kind of command, so that about half of them come to their end.
     let mut longest: HashMap<String, Duration> = HashMap::new();
     let (mut old, mut new) = (0, 0);
-    origin.watched(|| {
+    let ((), watched) = origin.watched(|| {
         for number in 0..kills {
             let step = model::any_step(&origin, &state, &mut random);
             let kind: String = step.arguments.split(' ').take(2).collect::<Vec<_>>().join(" ");
@@ -80,6 +80,12 @@ fn whatever_is_killed_whenever_the_filter_is_the_old_one_or_the_new_one() {
     assert!(
         old > kills / 5 && new > kills / 5,
         "{old} old, {new} new: the kills came too late or too early"
+    );
+
+    assert_eq!(
+        origin.packets_on("trust", PROXY),
+        watched.visits,
+        "counters were lost"
     );
 
     // The next commands work, and there is nothing that a filter without any kill does not have.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use tests::{origin::Origin, random::Random};
 
 /// The proxy's prefix, which is in every list, so that the proxy is always served.
-const PROXY: &str = "185.94.108.0/24";
+pub const PROXY: &str = "185.94.108.0/24";
 
 /// What can be seen of a filter from outside.
 #[derive(Clone, Debug, PartialEq, Eq)]

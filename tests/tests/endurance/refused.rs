@@ -14,7 +14,7 @@ use tests::{
 
 use crate::{
     faults::{self, Fault, Faulty},
-    model::State,
+    model::{PROXY, State},
 };
 
 const ERRORS: [&str; 4] = ["ENOMEM", "ENOSPC", "EPERM", "EBUSY"];
@@ -54,6 +54,7 @@ fn at_each_call<T>(
                 let start = before();
                 let faulty = faults::run(origin, command, calls, fault, number);
                 let what = format!("`{command}`, {fault:?} at number {number} of {calls}");
+                println!("{what}");
                 is_an_answer(&faulty, &what);
                 happened |= faulty.happened;
                 after(&faulty, fault, start, &what);
@@ -94,7 +95,8 @@ fn changes_all_or_nothing(prepare: &[&str], command: &str, back: &[&str]) {
     let after = State::of(&origin);
     let go_back = || back.iter().for_each(|command| drop(origin.synwall(command)));
     go_back();
-    origin.watched(|| {
+    let counted = origin.packets_on("trust", PROXY);
+    let ((), watched) = origin.watched(|| {
         at_each_call(
             &origin,
             command,
@@ -131,6 +133,8 @@ fn changes_all_or_nothing(prepare: &[&str], command: &str, back: &[&str]) {
             },
         );
     });
+    // Nor has a counter been lost.
+    assert_eq!(origin.packets_on("trust", PROXY), counted + watched.visits);
     origin.filters();
 }
 
