@@ -7,7 +7,7 @@ use super::apt;
 use crate::exec;
 
 /// Program, package, what it is for.
-const PROGRAMS: [(&str, &str, &str); 10] = [
+const PROGRAMS: [(&str, &str, &str); 11] = [
     ("ip", "iproute2", "network namespaces and links"),
     ("setpriv", "util-linux", "running without privileges"),
     (
@@ -17,6 +17,7 @@ const PROGRAMS: [(&str, &str, &str); 10] = [
     ),
     ("pgrep", "procps", "seeing that no process is left"),
     ("curl", "curl", "visitors"),
+    ("strace", "strace", "system calls that fail"),
     ("openssl", "openssl", "certificates"),
     ("nmap", "nmap", "scanners"),
     (
