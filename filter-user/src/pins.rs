@@ -98,11 +98,11 @@ impl Pins {
             let opened = directory
                 .metadata()
                 .doing(|| format!("cannot look at {}", path.display()))?;
+            check_file_system(path)?;
             check_owner(path, &opened)?;
             match Flock::lock(directory, how) {
                 // The directory may have been removed, and made anew, while we waited for it.
                 Ok(lock) if fs::metadata(path).is_ok_and(|now| now.ino() == opened.ino()) => {
-                    check_file_system(path)?;
                     return Ok(Some(Self {
                         path: path.to_owned(),
                         _lock: lock,
