@@ -225,9 +225,17 @@ fn a_named_pipe_is_waited_for_unless_others_can_fill_it() {
         scope.spawn(|| fs::write(&pipe, LIST).unwrap());
         console.run(&format!("trust replace {}", pipe.display())).ok();
     });
-    // Refused before it is opened: nobody writes to it now.
+    // Refused before it is opened: nobody writes to it now, and it would be waited for.
     set_mode(&pipe, 0o622);
-    is_refused(&console, pipe.to_str().unwrap(), "every user");
+    let command = console.command(&format!("trust replace {}", pipe.display()));
+    let mut impatient = console.site.origin.command("timeout");
+    impatient
+        .arg("60")
+        .arg(command.get_program())
+        .args(command.get_args());
+    impatient.env_remove("SYNWALL_PIN_DIR");
+    let output = console.refused(1, &mut impatient);
+    assert!(output.stderr.contains("can be changed by every user"), "{output}");
 }
 
 #[test]
