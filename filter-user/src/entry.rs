@@ -80,7 +80,7 @@ impl Label {
 
 /// Control characters, and those that change the direction of text (UAX #9): a label could pretend to be
 /// something else.
-fn disturbs_terminals(c: char) -> bool {
+pub fn disturbs_terminals(c: char) -> bool {
     c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 

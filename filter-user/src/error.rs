@@ -3,7 +3,10 @@
 
 use std::{io, path::PathBuf, process::ExitCode};
 
-use crate::{entry::Action, list_file::BadLine, ports::BadPorts, prefix::BadPrefix, sources::Lengths};
+use crate::{
+    entry::Action, list_file::BadLine, ports::BadPorts, prefix::BadPrefix, sources::Lengths,
+    trusted_path::Exposed,
+};
 
 /// A result of this library.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -35,6 +38,16 @@ pub enum Error {
         file: String,
         /// Why not.
         source: io::Error,
+    },
+    /// A list file that others can write.
+    #[error(
+        "the list {file} was not read, because it can be changed by {exposed}; let only root and whoever runs synwall write there, or, if you have looked at it, hand it over as standard input (- < {file})"
+    )]
+    ExposedList {
+        /// The file.
+        file: String,
+        /// Who can change what.
+        exposed: Exposed,
     },
     /// Nobody would be trusted.
     #[error(

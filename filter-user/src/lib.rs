@@ -40,5 +40,7 @@ pub mod sources;
 pub mod summary;
 pub mod table;
 pub mod tries;
+pub mod trusted_file;
+pub mod trusted_path;
 
 pub use error::{Error, Result};

@@ -22,6 +22,7 @@ use crate::{
     error::Doing as _,
     layout::LAYOUT,
     lock::{self, How, QUEUE},
+    trusted_path::{LastLink, Way},
 };
 
 /// Where a filter is kept unless told otherwise.
@@ -60,6 +61,7 @@ impl Pins {
 
     /// Makes the directory if it is not there, and opens and locks it.
     pub fn open_or_create(path: &Path) -> Result<Self> {
+        let path = &safe(path)?;
         // Taking down the outer one would take the inner one with it.
         if let Some(outer) = path.ancestors().skip(1).find(|outer| outer.join(LAYOUT).exists()) {
             return Err(Error::ForeignPins {
@@ -69,11 +71,7 @@ impl Pins {
         }
         loop {
             check_file_system(path)?;
-            DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(path)
-                .doing(|| format!("cannot make the directory {}", path.display()))?;
+            make(path)?;
             // Another command may have removed it in between.
             if let Some(pins) = Self::lock(path, Access::Change)? {
                 return Ok(pins);
@@ -101,12 +99,14 @@ impl Pins {
             Err(source) => Err(source).doing(|| format!("cannot open the pin directory {}", path.display())),
         };
         loop {
+            let path = &safe(path)?;
             let Some(directory) = open(path)? else {
                 return Ok(None);
             };
             let opened = directory
                 .metadata()
                 .doing(|| format!("cannot look at {}", path.display()))?;
+            check_file_system(path)?;
             check_owner(path, &opened)?;
             // Half a filter has none; there is seldom a crowd before it.
             let queue = open(&path.join(QUEUE))?;
@@ -114,7 +114,6 @@ impl Pins {
             let lock = wait(directory, how)?;
             // The directory may have been removed, and made anew, while we waited for it.
             if fs::metadata(path).is_ok_and(|now| now.ino() == opened.ino()) {
-                check_file_system(path)?;
                 return Ok(Some(Self {
                     path: path.to_owned(),
                     _lock: lock,
@@ -221,16 +220,48 @@ fn open_directory(path: &Path) -> io::Result<File> {
     File::options().read(true).custom_flags(flags.bits()).open(path)
 }
 
-/// Whoever can write to the directory can take the filter off.
-fn check_owner(path: &Path, directory: &Metadata) -> Result<()> {
-    const WRITABLE_BY_OTHERS: u32 = 0o022;
-    let (owner, mode) = (directory.uid(), directory.mode() & 0o777);
-    if owner == geteuid().as_raw() && mode & WRITABLE_BY_OTHERS == 0 {
-        return Ok(());
+/// The path without symbolic links, if nobody else can put another directory there. What is done by path from then on
+/// is done to the directory that was locked.
+fn safe(path: &Path) -> Result<PathBuf> {
+    let way = Way::walk(path, LastLink::Keep)
+        .doing(|| format!("cannot look for the pin directory {}", path.display()))?;
+    match way.exposed.first() {
+        None => Ok(way.path),
+        Some(exposed) => Err(Error::ForeignPins {
+            path: path.to_owned(),
+            what: format!("another directory could be put in its place by {exposed}"),
+        }),
     }
+}
+
+/// Makes the directory and those above it that are missing, each in one that others cannot change.
+fn make(path: &Path) -> Result<()> {
+    let mut missing: Vec<&Path> = path.ancestors().take_while(|path| !path.exists()).collect();
+    while let Some(directory) = missing.pop() {
+        let directory = safe(directory)?;
+        match DirBuilder::new().mode(0o700).create(&directory) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            made => made.doing(|| format!("cannot make the directory {}", directory.display()))?,
+        }
+    }
+    Ok(())
+}
+
+/// Whoever can write to the directory can take the filter off, and whoever can read it can hold its lock for ever.
+fn check_owner(path: &Path, directory: &Metadata) -> Result<()> {
+    const OPEN_TO_OTHERS: u32 = 0o077;
+    let (owner, mode) = (directory.uid(), directory.mode() & 0o777);
+    let what = if owner != geteuid().as_raw() || mode & 0o022 != 0 {
+        format!("it belongs to user {owner} and has mode {mode:o}: others could change it")
+    } else if mode & OPEN_TO_OTHERS != 0 {
+        let path = path.display();
+        format!("it has mode {mode:o}: others could look into it and hold its lock (chmod 700 {path})")
+    } else {
+        return Ok(());
+    };
     Err(Error::ForeignPins {
         path: path.to_owned(),
-        what: format!("it belongs to user {owner} and has mode {mode:o}: others could change it"),
+        what,
     })
 }
 

@@ -3,6 +3,7 @@
 
 mod bench;
 mod demo;
+mod deny;
 mod ebpf;
 mod exec;
 mod fuzz;
@@ -55,6 +56,8 @@ enum Task {
     },
     /// Check formatting and run clippy; every warning is an error
     Lint,
+    /// Check the licences, versions and sources of all crates, and what is known against them
+    Deny,
 }
 
 fn main() -> ExitCode {
@@ -66,6 +69,7 @@ fn main() -> ExitCode {
         Task::Bench { arguments } => bench::run(&arguments),
         Task::Fuzz { options } => fuzz::run(&options),
         Task::Lint => lint::run().map(|()| ExitCode::SUCCESS),
+        Task::Deny => deny::run().map(|()| ExitCode::SUCCESS),
     };
     // Not returned from main: that would show a backtrace where RUST_BACKTRACE is set for the tests' sake.
     done.unwrap_or_else(|error| {

@@ -3,6 +3,7 @@
 
 mod apt;
 mod compiler;
+mod crates;
 mod debian;
 mod linker;
 mod nginx;
@@ -44,6 +45,16 @@ pub fn everything() -> Result<Tools> {
     packages::install_missing()?;
     let nginx = nginx::find()?;
     Ok(Tools { kernel, nginx })
+}
+
+/// Finds or builds cargo-deny, which looks at the crates that we depend on.
+pub fn cargo_deny() -> Result<PathBuf> {
+    let _lock = lock()?;
+    crates::find(
+        "cargo-deny",
+        "0.20.2",
+        "which checks licences and advisories (about 3 minutes)",
+    )
 }
 
 /// Finds or installs what the bench compares synwall with, and measures with.

@@ -107,7 +107,7 @@ impl SourceVerb {
             Self::Replace { file, force } => {
                 // The list is read before the filter is locked: it may come slowly through a pipe.
                 let watched = Watched::new();
-                let entries = list_file::read(&file)?;
+                let entries = read_list(&file)?;
                 change(pin_dir, list, Change::Replace { entries, force }, &watched)
             }
             Self::Check { address, json } => check(address, json, pin_dir, output),
@@ -150,6 +150,15 @@ impl Remove {
     fn run(self, list: Action, pin_dir: &Path) -> anyhow::Result<ExitCode> {
         change(pin_dir, list, Change::Remove(self.prefixes), &Watched::new())
     }
+}
+
+/// Reads a list file. That a group may write to it can be meant so.
+pub fn read_list(file: &str) -> anyhow::Result<Vec<NewEntry>> {
+    let list = list_file::read(file)?;
+    if let Some(exposed) = list.exposed {
+        output::warning(format_args!("the list {file} can be changed by {exposed}"));
+    }
+    Ok(list.entries)
 }
 
 /// Changes a list and says what is different.

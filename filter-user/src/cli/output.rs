@@ -7,7 +7,7 @@ use std::{
 };
 
 use comfy_table::{CellAlignment, Table, presets};
-use filter_user::{attachment::State, instance::Instance};
+use filter_user::{attachment::State, entry::disturbs_terminals, instance::Instance};
 use serde::Serialize;
 
 /// The number that every JSON document carries. It goes up when a key changes its meaning or goes away.
@@ -130,7 +130,21 @@ pub fn error(error: &anyhow::Error) {
 
 fn message_line(mark: &str, message: impl Display) {
     // Where nobody can be told, there is nobody to tell it.
+    let message = harmless(&message.to_string());
     let _ = writeln!(anstream::stderr().lock(), "{mark}{message}");
+}
+
+/// Text without what a terminal would obey: a path or an interface may be called anything.
+fn harmless(text: &str) -> String {
+    let mut harmless = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c == '\n' || !disturbs_terminals(c) {
+            harmless.push(c);
+        } else {
+            harmless.extend(c.escape_default());
+        }
+    }
+    harmless
 }
 
 /// A number that people read: 1,234,567.

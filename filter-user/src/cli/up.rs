@@ -14,7 +14,6 @@ use filter_user::{
     instance::{self, Instance},
     interface::{self, Interface, Mode},
     interfaces::Attached,
-    list_file,
     ports::PortSet,
     prefix, provider,
     rules::Rules,
@@ -22,7 +21,7 @@ use filter_user::{
     sources::Lengths,
 };
 
-use super::output;
+use super::{lists::read_list, output};
 
 /// Attach the filter to interfaces; on one that has it already, change only what the options name
 #[derive(Args)]
@@ -142,7 +141,7 @@ impl Up {
             trust.extend(provider::entries(name)?);
         }
         for file in &self.trust_file {
-            trust.extend(list_file::read(file)?);
+            trust.extend(read_list(file)?);
         }
         trust.extend(self.trust.iter().cloned());
         Rules::default().add(Action::Trust, trust.clone(), self.force)?;
