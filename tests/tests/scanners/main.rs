@@ -1,0 +1,12 @@
+//! Scanners: nmap, hping3 and frames made by hand, from a stranger's host against a real nginx. What `docs/scanners.md` says
+//! of them is compared with what happens. Needs root, nginx and a built `synwall` (`SYNWALL_BIN`).
+
+#![expect(clippy::expect_used, reason = "a test stops at the first surprise")]
+
+mod answer;
+mod document;
+mod echo;
+mod level;
+mod nmap;
+mod port_scans;
+mod scanned;
