@@ -22,3 +22,15 @@ pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     );
     table
 }
+
+/// Rows that differ in the second column alone, the version of IP, made one.
+pub fn merged(rows: Vec<Vec<String>>) -> Vec<Vec<String>> {
+    let mut merged: Vec<Vec<String>> = Vec::new();
+    for row in rows {
+        match merged.last_mut() {
+            Some(last) if last[0] == row[0] && last[2..] == row[2..] => last[1] = "both".to_owned(),
+            _ => merged.push(row),
+        }
+    }
+    merged
+}

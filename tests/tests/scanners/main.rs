@@ -6,7 +6,13 @@
 mod answer;
 mod document;
 mod echo;
+mod flags;
+mod host_discovery;
+mod hping;
+mod identification;
 mod level;
 mod nmap;
+mod packet;
 mod port_scans;
 mod scanned;
+mod spoofed;
