@@ -32,16 +32,20 @@ impl Answer {
                 match (icmp.type_u8(), icmp.code_u8()) {
                     (0, _) => "echo reply",
                     (3, 2) => "protocol unreachable",
+                    (3, 0 | 1) => "host unreachable",
                     (3, 3) => "port unreachable",
+                    (3, 5) => "source route failed",
                     (11, 1) => "reassembly time exceeded",
                     (12, _) => "parameter problem",
                     (14, _) => "timestamp reply",
+                    (5, _) => "redirect",
                     _ => "other ICMP",
                 },
             ),
             Some(TransportSlice::Icmpv6(icmp)) => (
                 quoted_port(icmp.payload()),
                 match (icmp.type_u8(), icmp.code_u8()) {
+                    (1, 0) => "no route",
                     (1, 4) => "port unreachable",
                     (3, 1) => "reassembly time exceeded",
                     (4, _) => "parameter problem",

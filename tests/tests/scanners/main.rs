@@ -4,6 +4,7 @@
 #![expect(clippy::expect_used, reason = "a test stops at the first surprise")]
 
 mod answer;
+mod crafted;
 mod document;
 mod echo;
 mod flags;

@@ -98,6 +98,46 @@ impl Packet {
         Self::new(from, to, IpNumber::UDP.0, &[&header.to_bytes(), data].concat())
     }
 
+    /// An ICMP message of the version of IP, whose checksum is filled in.
+    pub fn icmp(from: Endpoint, to: Endpoint, message: &[u8]) -> Self {
+        let protocol = if from.address.is_ipv4() {
+            IpNumber::ICMP
+        } else {
+            IpNumber::IPV6_ICMP
+        };
+        let mut message = message.to_vec();
+        let sum = match (from.address, to.address) {
+            (IpAddr::V6(s), IpAddr::V6(d)) => {
+                pseudo_sum(s.octets().iter().chain(&d.octets()), protocol, message.len())
+            }
+            _ => 0,
+        };
+        let checksum = checksum(sum, &message);
+        message[2..4].copy_from_slice(&checksum);
+        Self::new(from, to, protocol.0, &message)
+    }
+
+    /// A datagram made one of UDP-Lite (RFC 3828), whose checksum covers all of it.
+    pub fn udp_lite(mut self) -> Self {
+        const UDP_LITE: IpNumber = IpNumber(136);
+        self.payload[4..8].fill(0);
+        let sum = match (self.from.address, self.to.address) {
+            (IpAddr::V4(s), IpAddr::V4(d)) => {
+                pseudo_sum(s.octets().iter().chain(&d.octets()), UDP_LITE, self.payload.len())
+            }
+            (IpAddr::V6(s), IpAddr::V6(d)) => {
+                pseudo_sum(s.octets().iter().chain(&d.octets()), UDP_LITE, self.payload.len())
+            }
+            _ => panic!("two versions of IP"),
+        };
+        let checksum = checksum(sum, &self.payload);
+        self.payload[6..8].copy_from_slice(&checksum);
+        Self {
+            protocol: UDP_LITE.0,
+            ..self
+        }
+    }
+
     /// IPv6 only: another extension header behind those that are there.
     pub fn behind(mut self, number: u8, bytes: &[u8]) -> Self {
         self.extensions.push((number, bytes.to_vec()));
@@ -194,4 +234,24 @@ fn ip6(source: std::net::Ipv6Addr, destination: std::net::Ipv6Addr) -> Ipv6Heade
         destination: destination.octets(),
         ..Default::default()
     }
+}
+
+/// The sum (RFC 1071) of the addresses, the protocol and the length of what it carries.
+fn pseudo_sum<'a>(addresses: impl Iterator<Item = &'a u8>, protocol: IpNumber, len: usize) -> u32 {
+    let addresses: Vec<u8> = addresses.copied().collect();
+    let len = u32::try_from(len).expect("a length");
+    words(&addresses) + u32::from(protocol.0) + len
+}
+
+fn words(bytes: &[u8]) -> u32 {
+    let word = |pair: &[u8]| u32::from(pair[0]) << 8 | pair.get(1).map_or(0, |low| u32::from(*low));
+    bytes.chunks(2).map(word).sum()
+}
+
+fn checksum(sum: u32, bytes: &[u8]) -> [u8; 2] {
+    let mut sum = sum + words(bytes);
+    while sum > 0xffff {
+        sum = (sum & 0xffff) + (sum >> 16);
+    }
+    (!(sum as u16)).to_be_bytes()
 }

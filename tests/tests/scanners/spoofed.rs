@@ -14,6 +14,11 @@ fn bystander_hears(level: Level) -> Vec<(String, Vec<Answer>)> {
     let [from, bystander] = &scanned.site.others[..] else {
         panic!("two strangers");
     };
+    // nmap wants a route from the address that it uses.
+    let [v4, v6] = BOTH.map(|family| bystander.address(family));
+    from.namespace().ip(&format!(
+        "addr add {v4}/32 dev lo\naddr add {v6}/128 dev lo nodad\n"
+    ));
     let mut heard = Vec::new();
     for family in BOTH {
         let name = bystander.address(family);
