@@ -129,6 +129,12 @@ impl Host {
 
     /// Sends a frame out of `eth0`, byte for byte.
     pub fn send_frame(&self, frame: &[u8]) {
-        PacketSocket::sending(&self.namespace, INTERFACE).send(frame);
+        self.send_frames([frame]);
+    }
+
+    /// Sends frames out of `eth0`, one after the other: with one socket, as closing one takes the kernel milliseconds.
+    pub fn send_frames<F: AsRef<[u8]>>(&self, frames: impl IntoIterator<Item = F>) {
+        let socket = PacketSocket::sending(&self.namespace, INTERFACE);
+        frames.into_iter().for_each(|frame| socket.send(frame.as_ref()));
     }
 }

@@ -50,6 +50,7 @@ impl Answer {
                     (3, 1) => "reassembly time exceeded",
                     (4, _) => "parameter problem",
                     (129, _) => "echo reply",
+                    (143, _) => "multicast report",
                     (135 | 136, _) => "neighbour discovery",
                     _ => "other ICMP",
                 },

@@ -3,6 +3,8 @@
 mod about_ports;
 mod other;
 
+pub use about_ports::extension;
+
 use std::{collections::BTreeMap, time::Duration};
 
 use tests::lab::{Family, Host, frame::Endpoint};
@@ -12,7 +14,7 @@ use crate::{
     document,
     level::{All, Level, New, Observe, Unestablished},
     packet::Packet,
-    scanned::{BOTH, SETTLED, Scanned, at_each_level, side_by_side},
+    scanned::{SETTLED, Scanned, at_each_level, side_by_side},
 };
 
 /// One way: its name in the table, the versions of IP that have it, and the packets, which are sent in this order.

@@ -4,6 +4,7 @@
 #![expect(clippy::expect_used, reason = "a test stops at the first surprise")]
 
 mod answer;
+mod at_random;
 mod crafted;
 mod document;
 mod echo;
@@ -12,6 +13,7 @@ mod host_discovery;
 mod hping;
 mod identification;
 mod level;
+mod martians;
 mod nmap;
 mod packet;
 mod port_scans;

@@ -7,7 +7,7 @@ use super::apt;
 use crate::exec;
 
 /// Program, package, what it is for.
-const PROGRAMS: [(&str, &str, &str); 10] = [
+const PROGRAMS: [(&str, &str, &str); 11] = [
     ("ip", "iproute2", "network namespaces and links"),
     ("setpriv", "util-linux", "running without privileges"),
     (
@@ -19,6 +19,7 @@ const PROGRAMS: [(&str, &str, &str); 10] = [
     ("curl", "curl", "visitors"),
     ("openssl", "openssl", "certificates"),
     ("nmap", "nmap", "scanners"),
+    ("hping3", "hping3", "scanners that make odd packets"),
     (
         "iptables",
         "iptables",

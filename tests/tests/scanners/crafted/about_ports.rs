@@ -235,9 +235,31 @@ fn options() -> Vec<Way> {
     ]
 }
 
+/// The address that the host made of its MAC address (RFC 4291, appendix A).
+fn link_local(end: Endpoint) -> Endpoint {
+    let [a, b, c, d, e, f] = end.mac.map(u16::from);
+    let address = std::net::Ipv6Addr::new(
+        0xfe80,
+        0,
+        0,
+        0,
+        (a ^ 2) << 8 | b,
+        c << 8 | 0xff,
+        0xfe00 | d,
+        e << 8 | f,
+    );
+    Endpoint {
+        address: address.into(),
+        ..end
+    }
+}
+
 fn segments_and_datagrams() -> Vec<Way> {
     vec![
         tcp("SYN", &BOTH, |f, t| vec![Packet::tcp(f, t, SYN)]),
+        tcp("SYN between link-local addresses", V6, |f, t| {
+            vec![Packet::tcp(link_local(f), link_local(t), SYN)]
+        }),
         tcp("SYN, TTL 0", &BOTH, |f, t| {
             vec![Packet {
                 ttl: 0,
