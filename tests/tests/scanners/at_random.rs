@@ -124,7 +124,7 @@ fn answers(level: Level, seed: u64, packets: usize) -> Vec<Answer> {
 #[test]
 fn packets_put_together_at_random_are_not_answered() {
     let (seed, packets) = if tests::thorough() {
-        (fastrand::u64(..), 500_000)
+        (fastrand::u64(..), 200_000)
     } else {
         (1, 10_000)
     };

@@ -14,7 +14,7 @@ use crate::{
     document,
     level::{All, Level, New, Observe, Unestablished},
     packet::Packet,
-    scanned::{SETTLED, Scanned, at_each_level, side_by_side},
+    scanned::{SETTLED, Scanned, at_each_level, modes, side_by_side},
 };
 
 /// One way: its name in the table, the versions of IP that have it, and the packets, which are sent in this order.
@@ -48,9 +48,9 @@ fn answer(scanned: &Scanned, from: &Host, family: Family, way: &Way, port: u16) 
 }
 
 /// Words for the open and the closed port, for each way and version of IP.
-fn try_all(level: Level, ways: &[Way]) -> BTreeMap<(usize, bool), [Option<Answer>; 2]> {
+fn try_all(mode: &str, level: Level, ways: &[Way]) -> BTreeMap<(usize, bool), [Option<Answer>; 2]> {
     let runs = runs(ways);
-    let seen = side_by_side(level, &runs, |scanned, from, (number, family)| {
+    let seen = side_by_side(mode, level, &runs, |scanned, from, (number, family)| {
         let way = &ways[*number];
         [way.ports.0, way.ports.1].map(|port| answer(scanned, from, *family, way, port))
     });
@@ -67,8 +67,8 @@ fn runs(ways: &[Way]) -> Vec<(usize, Family)> {
 }
 
 /// Tries all ways at all levels, and compares what happened with the document.
-fn compare(ways: &[Way], may_be_answered: bool) {
-    let seen = at_each_level(|level| try_all(level, ways));
+fn compare(mode: &str, ways: &[Way], may_be_answered: bool) {
+    let seen = at_each_level(|level| try_all(mode, level, ways));
     let mut rows = Vec::new();
     for (number, family) in runs(ways) {
         let name = ways[number].name;
@@ -108,10 +108,14 @@ fn both_ports([open, closed]: [String; 2]) -> String {
 
 #[test]
 fn nothing_that_goes_to_a_protected_port_is_answered_at_the_silent_levels() {
-    compare(&about_ports::ways(), false);
+    modes()
+        .iter()
+        .for_each(|mode| compare(mode, &about_ports::ways(), false));
 }
 
 #[test]
 fn what_goes_to_no_protected_port_is_answered_as_if_there_were_no_filter() {
-    compare(&other::ways(), true);
+    modes()
+        .iter()
+        .for_each(|mode| compare(mode, &other::ways(), true));
 }

@@ -41,7 +41,7 @@ const PROBES: [Probe; 16] = [
 
 /// What nmap says and the first thing that the origin sent, for each probe and version of IP.
 fn probe_all(level: Level) -> Vec<String> {
-    side_by_side(level, &runs(), |scanned, from, (number, family)| {
+    side_by_side("native", level, &runs(), |scanned, from, (number, family)| {
         let Probe(name, options, _, is_about_ports) = PROBES[*number];
         let capture = from.capture();
         let nmap = Nmap::run(from, &scanned.site.origin, *family, options);

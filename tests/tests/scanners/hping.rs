@@ -1,11 +1,13 @@
 //! hping3: flags that no stack sends, fragments, its own port scan. It knows IPv4 only.
 
-use tests::lab::{Host, Output};
+use std::thread;
+
+use tests::lab::{Family, Host, Output};
 
 use crate::{
     answer::Answer,
     level::{Level, New, Observe},
-    scanned::{Scanned, at_each_level, side_by_side},
+    scanned::{SETTLED, Scanned, at_each_level, side_by_side},
 };
 
 /// Options, and what the origin answers from an open port, where nothing is dropped and at level `new`.
@@ -37,12 +39,12 @@ fn answers(scanned: &Scanned, from: &Host, options: &str) -> Vec<String> {
     hping
         .args("--numeric --count 3 --interval u10000".split(' '))
         .args(options.split(' '));
-    hping.arg(scanned.site.origin.address(tests::lab::Family::V4).to_string());
+    hping.arg(scanned.site.origin.address(Family::V4).to_string());
     // It ends with 1 if nothing came back.
     let output = Output::of(&mut hping);
     assert!(output.stderr.contains("3 packets transmitted"), "{output}");
     let half_a_packet = options.contains("-x");
-    let time = crate::scanned::SETTLED.saturating_mul(if half_a_packet { 10 } else { 1 });
+    let time = SETTLED.saturating_mul(if half_a_packet { 10 } else { 1 });
     let heard = scanned.heard_within(time, from, &capture);
     let mut answers: Vec<String> = heard.iter().map(|frame| Answer::of(frame).word).collect();
     answers.sort();
@@ -52,8 +54,11 @@ fn answers(scanned: &Scanned, from: &Host, options: &str) -> Vec<String> {
 
 #[test]
 fn odd_flags_and_fragments_are_answered_only_where_the_level_lets_them_pass() {
-    let levels =
-        at_each_level(|level| side_by_side(level, &WAYS, |scanned, from, way| answers(scanned, from, way.0)));
+    let levels = at_each_level(|level| {
+        side_by_side("native", level, &WAYS, |scanned, from, way| {
+            answers(scanned, from, way.0)
+        })
+    });
     for (level, seen) in levels {
         for ((options, without, at_new), answers) in WAYS.iter().zip(seen) {
             let expected = match level {
@@ -75,7 +80,7 @@ fn scan(level: Level, flags: &str) -> (String, bool) {
     hping
         .args("--numeric --scan 80,443,8080".split(' '))
         .args(flags.split(' '));
-    hping.arg(scanned.site.origin.address(tests::lab::Family::V4).to_string());
+    hping.arg(scanned.site.origin.address(Family::V4).to_string());
     let output = Output::of(&mut hping);
     (
         output.stdout.clone() + &output.stderr,
@@ -85,17 +90,28 @@ fn scan(level: Level, flags: &str) -> (String, bool) {
 
 #[test]
 fn its_own_scan_finds_all_ports_silent() {
-    for flags in ["-S", "-A", "-F -P -U"] {
-        let (said, heard) = scan(Level::Unestablished, flags);
-        assert!(!heard, "{said}");
-        let silent = said
-            .split_once("Not responding ports:")
-            .map(|(_, ports)| ports.to_owned());
-        let silent = silent.unwrap_or_default();
-        for port in ["80", "443", "8080"] {
-            assert!(silent.contains(port), "{said}");
+    let scans = [
+        (Level::Unestablished, "-S"),
+        (Level::Unestablished, "-A"),
+        (Level::All, "-F -P -U"),
+        (Observe, "-S"),
+    ];
+    thread::scope(|scope| {
+        for (level, flags) in scans {
+            scope.spawn(move || {
+                let (said, heard) = scan(level, flags);
+                let list = said.split_once("Not responding ports:");
+                let silent = list.and_then(|(_, rest)| rest.lines().next()).unwrap_or_default();
+                for port in ["80", "443", "8080"] {
+                    assert_eq!(
+                        silent.contains(port),
+                        level.is_silent(),
+                        "{level:?} {flags}: {said}"
+                    );
+                }
+                assert_eq!(heard, !level.is_silent(), "{level:?} {flags}: {said}");
+                assert_eq!(said.contains(".S..A..."), level == Observe, "{said}");
+            });
         }
-    }
-    let (said, heard) = scan(Observe, "-S");
-    assert!(heard && said.contains(".S..A..."), "{said}");
+    });
 }

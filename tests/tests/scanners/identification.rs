@@ -21,7 +21,7 @@ fn identify(level: Level) -> Vec<(String, Vec<Answer>)> {
         .iter()
         .flat_map(|way| BOTH.map(|family| (*way, family)))
         .collect();
-    side_by_side(level, &runs, |scanned, from, (way, family)| {
+    side_by_side("native", level, &runs, |scanned, from, (way, family)| {
         let capture = from.capture();
         let nmap = Nmap::run(from, &scanned.site.origin, *family, way);
         let answers = scanned.heard(from, &capture);

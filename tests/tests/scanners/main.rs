@@ -5,6 +5,7 @@
 
 mod answer;
 mod at_random;
+mod cookies;
 mod crafted;
 mod document;
 mod echo;

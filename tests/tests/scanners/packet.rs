@@ -10,11 +10,15 @@ use tests::lab::frame::Endpoint;
 
 /// TCP's flags (RFC 9293, section 3.1; the ninth is RFC 9768's).
 pub mod flag {
-    pub const SYN: u16 = 2;
-    pub const RST: u16 = 4;
-    pub const FIN: u16 = 1;
-    pub const ACK: u16 = 16;
-    pub const AE: u16 = 256;
+    pub const FIN: u16 = 0x001;
+    pub const SYN: u16 = 0x002;
+    pub const RST: u16 = 0x004;
+    pub const PSH: u16 = 0x008;
+    pub const ACK: u16 = 0x010;
+    pub const URG: u16 = 0x020;
+    pub const ECE: u16 = 0x040;
+    pub const CWR: u16 = 0x080;
+    pub const AE: u16 = 0x100;
 }
 
 /// An IP packet in an Ethernet frame.
@@ -63,18 +67,24 @@ impl Packet {
 
     /// The same with options (whole words) and data.
     pub fn tcp_with(from: Endpoint, to: Endpoint, flags: u16, options: &[u8], data: &[u8]) -> Self {
+        let has = |flag| flags & flag != 0;
         let mut header = TcpHeader::new(from.port, to.port, 1, 64_240);
         header.set_options_raw(options).expect("TCP options fit");
         header.acknowledgment_number = 1;
-        (header.fin, header.syn, header.rst, header.psh) =
-            (flags & 1 != 0, flags & 2 != 0, flags & 4 != 0, flags & 8 != 0);
-        (header.ack, header.urg, header.ece, header.cwr) = (
-            flags & 16 != 0,
-            flags & 32 != 0,
-            flags & 64 != 0,
-            flags & 128 != 0,
-        );
-        header.ns = flags & flag::AE != 0;
+        header.fin = has(flag::FIN);
+        header.syn = has(flag::SYN);
+        header.rst = has(flag::RST);
+        header.psh = has(flag::PSH);
+        header.ack = has(flag::ACK);
+        header.urg = has(flag::URG);
+        header.ece = has(flag::ECE);
+        header.cwr = has(flag::CWR);
+        header.ns = has(flag::AE);
+        Self::segment(from, to, header, data)
+    }
+
+    /// A TCP segment with that header, whose checksum is filled in.
+    pub fn segment(from: Endpoint, to: Endpoint, mut header: TcpHeader, data: &[u8]) -> Self {
         let sum = match (from.address, to.address) {
             (IpAddr::V4(s), IpAddr::V4(d)) => header.calc_checksum_ipv4_raw(s.octets(), d.octets(), data),
             (IpAddr::V6(s), IpAddr::V6(d)) => header.calc_checksum_ipv6_raw(s.octets(), d.octets(), data),

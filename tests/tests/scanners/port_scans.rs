@@ -10,7 +10,7 @@ use crate::{
     document,
     level::{All, Level, New, Observe, Unestablished},
     nmap::Nmap,
-    scanned::{BOTH, Scanned, TCP, UDP, at_each_level, side_by_side},
+    scanned::{BOTH, Scanned, TCP, UDP, at_each_level, modes, side_by_side},
 };
 
 /// A scan: what it is called in the table, nmap's options, whether nmap can do it over IPv6.
@@ -76,12 +76,12 @@ type Finding = (String, Option<String>);
 type Findings = BTreeMap<(usize, bool, u16), Finding>;
 
 /// Every scan at one level.
-fn scan_all(level: Level, scans: &[Scan], ports: &[u16]) -> Findings {
+fn scan_all(mode: &str, level: Level, scans: &[Scan], ports: &[u16]) -> Findings {
     let runs: Vec<(usize, Family)> = (0..scans.len())
         .flat_map(|number| BOTH.map(|family| (number, family)))
         .filter(|(number, family)| *family == Family::V4 || scans[*number].2)
         .collect();
-    let found = side_by_side(level, &runs, |scanned, from, (number, family)| {
+    let found = side_by_side(mode, level, &runs, |scanned, from, (number, family)| {
         let found = scan(scanned, from, *family, &scans[*number], ports);
         let key = |port| (*number, *family == Family::V4, port);
         found
@@ -178,9 +178,9 @@ fn show((state, answer): &Finding) -> String {
 }
 
 /// Runs the scans at all levels side by side, checks what must hold, and compares the rest with the document.
-fn matrix(scans: &[Scan], open: &[u16], closed: u16) {
+fn matrix(mode: &str, scans: &[Scan], open: &[u16], closed: u16) {
     let ports = [open, &[closed]].concat();
-    let levels = at_each_level(|level| scan_all(level, scans, &ports));
+    let levels = at_each_level(|level| scan_all(mode, level, scans, &ports));
     for (level, findings) in levels.iter().filter(|(level, _)| level.is_silent()) {
         for ((number, _, port), (state, answer)) in findings {
             let context = format!(
@@ -208,10 +208,14 @@ fn matrix(scans: &[Scan], open: &[u16], closed: u16) {
 
 #[test]
 fn every_tcp_scan_of_a_protected_port_finds_what_the_document_says() {
-    matrix(&TCP_SCANS, &TCP[..2], TCP[2]);
+    modes()
+        .iter()
+        .for_each(|mode| matrix(mode, &TCP_SCANS, &TCP[..2], TCP[2]));
 }
 
 #[test]
 fn every_udp_scan_of_a_protected_port_finds_what_the_document_says() {
-    matrix(&UDP_SCANS, &UDP[..1], UDP[1]);
+    modes()
+        .iter()
+        .for_each(|mode| matrix(mode, &UDP_SCANS, &UDP[..1], UDP[1]));
 }

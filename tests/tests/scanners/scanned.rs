@@ -28,6 +28,15 @@ pub const SETTLED: Duration = Duration::from_millis(300);
 /// How many strangers are at work at the same time: most of the time they wait for answers that do not come.
 const WORKERS: usize = 10;
 
+/// The modes of XDP that a large table is seen in: the long run sees it in both.
+pub fn modes() -> &'static [&'static str] {
+    if tests::thorough() {
+        &["native", "generic"]
+    } else {
+        &["native"]
+    }
+}
+
 /// Does the work at each level, in sites of their own, side by side.
 pub fn at_each_level<T: Send>(work: impl Fn(Level) -> T + Sync) -> BTreeMap<Level, T> {
     thread::scope(|scope| {
@@ -40,11 +49,12 @@ pub fn at_each_level<T: Send>(work: impl Fn(Level) -> T + Sync) -> BTreeMap<Leve
 
 /// Does each job at one level, each from a host of its own, several side by side; what they came to, in their order.
 pub fn side_by_side<J: Sync, T: Send>(
+    mode: &str,
     level: Level,
     jobs: &[J],
     work: impl Fn(&Scanned, &Host, &J) -> T + Sync,
 ) -> Vec<T> {
-    let scanned = Scanned::at(level, jobs.len());
+    let scanned = Scanned::in_mode(mode, level, jobs.len());
     let done = Mutex::new(BTreeMap::new());
     let next = AtomicUsize::new(0);
     let worker = || {
