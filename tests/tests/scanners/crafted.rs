@@ -40,7 +40,7 @@ fn answer(scanned: &Scanned, from: &Host, family: Family, way: &Way, port: u16) 
     );
     let packets = (way.packets)(source, to);
     let capture = from.capture();
-    packets.iter().for_each(|packet| from.send_frame(&packet.frame()));
+    from.send_frames(packets.iter().map(Packet::frame));
     let is_half = way.name.contains("and nothing more");
     let time = if is_half { GIVEN_UP } else { SETTLED };
     let heard = scanned.heard_within(time, from, &capture);
