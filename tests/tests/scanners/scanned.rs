@@ -23,7 +23,7 @@ pub const UDP: [u16; 2] = [443, 8443];
 pub const BOTH: [Family; 2] = [Family::V4, Family::V6];
 
 /// Longer than an answer takes that is not held back.
-pub const SETTLED: Duration = Duration::from_millis(300);
+pub const SETTLED: Duration = Duration::from_millis(400);
 
 /// How many strangers are at work at the same time: most of the time they wait for answers that do not come.
 const WORKERS: usize = 10;
