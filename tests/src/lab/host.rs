@@ -135,10 +135,16 @@ impl Host {
 
     /// Sends a frame out of `eth0`, byte for byte.
     pub fn send_frame(&self, frame: &[u8]) {
-        self.sender().send(frame);
+        self.send_frames([frame]);
     }
 
-    /// What sends frames out of `eth0`, for many of them.
+    /// Sends frames out of `eth0`, one after the other: with one socket, as closing one takes the kernel milliseconds.
+    pub fn send_frames<F: AsRef<[u8]>>(&self, frames: impl IntoIterator<Item = F>) {
+        let socket = self.sender();
+        frames.into_iter().for_each(|frame| socket.send(frame.as_ref()));
+    }
+
+    /// What sends frames out of `eth0`.
     pub(crate) fn sender(&self) -> PacketSocket {
         PacketSocket::sending(&self.namespace, INTERFACE)
     }

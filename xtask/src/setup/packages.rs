@@ -20,6 +20,7 @@ const PROGRAMS: [(&str, &str, &str); 11] = [
     ("strace", "strace", "system calls that fail"),
     ("openssl", "openssl", "certificates"),
     ("nmap", "nmap", "scanners"),
+    ("hping3", "hping3", "scanners that make odd packets"),
     (
         "iptables",
         "iptables",
