@@ -6,6 +6,7 @@ mod demo;
 mod ebpf;
 mod exec;
 mod fuzz;
+mod fuzz_inputs;
 mod lint;
 mod place;
 mod setup;
@@ -53,6 +54,15 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         options: Vec<String>,
     },
+    /// Look for lists, options and contents of pinned maps that are read wrongly, with libFuzzer
+    FuzzInputs {
+        /// How long, for each kind of input
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+        /// Some kinds only: the names of directories in tests/corpus
+        #[arg(long, value_delimiter = ',')]
+        only: Vec<String>,
+    },
     /// Check formatting and run clippy; every warning is an error
     Lint,
 }
@@ -65,6 +75,7 @@ fn main() -> ExitCode {
         Task::Test { thorough, filter } => test::run(&filter, thorough),
         Task::Bench { arguments } => bench::run(&arguments),
         Task::Fuzz { options } => fuzz::run(&options),
+        Task::FuzzInputs { seconds, only } => fuzz_inputs::run(seconds, &only).map(|()| ExitCode::SUCCESS),
         Task::Lint => lint::run().map(|()| ExitCode::SUCCESS),
     };
     // Not returned from main: that would show a backtrace where RUST_BACKTRACE is set for the tests' sake.

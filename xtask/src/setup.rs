@@ -4,6 +4,7 @@
 mod apt;
 mod compiler;
 mod debian;
+mod fuzzer;
 mod linker;
 mod nginx;
 mod packages;
@@ -31,6 +32,12 @@ pub struct Tools {
     pub nginx: PathBuf,
 }
 
+/// What it takes to fuzz what user space reads.
+pub struct FuzzTools {
+    pub kernel: KernelTools,
+    pub cargo_fuzz: PathBuf,
+}
+
 /// Finds or installs what building needs.
 pub fn kernel_tools() -> Result<KernelTools> {
     let _lock = lock()?;
@@ -50,6 +57,15 @@ pub fn everything() -> Result<Tools> {
 pub fn peers() -> Result<()> {
     let _lock = lock()?;
     packages::install_missing_peers()
+}
+
+/// Finds or installs what fuzzing user space needs.
+pub fn fuzzing() -> Result<FuzzTools> {
+    let _lock = lock()?;
+    let kernel = find_kernel_tools()?;
+    packages::install_missing_compilers()?;
+    let cargo_fuzz = fuzzer::find()?;
+    Ok(FuzzTools { kernel, cargo_fuzz })
 }
 
 fn find_kernel_tools() -> Result<KernelTools> {

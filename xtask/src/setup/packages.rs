@@ -37,6 +37,9 @@ const PEERS: [(&str, &str, &str); 5] = [
     ("wrk", "wrk", "honest traffic"),
 ];
 
+/// The same for fuzzing what user space reads.
+const COMPILERS: [(&str, &str, &str); 1] = [("c++", "g++", "building libFuzzer")];
+
 /// Installs what the demo and the tests miss.
 pub fn install_missing() -> Result<()> {
     install("The tests and the demo", &PROGRAMS)
@@ -45,6 +48,11 @@ pub fn install_missing() -> Result<()> {
 /// Installs what the bench misses beyond that.
 pub fn install_missing_peers() -> Result<()> {
     install("Benchmarks", &PEERS)
+}
+
+/// Installs what fuzzing user space misses.
+pub fn install_missing_compilers() -> Result<()> {
+    install("Fuzzing", &COMPILERS)
 }
 
 fn install(who: &str, programs: &[(&str, &'static str, &str)]) -> Result<()> {
