@@ -5,7 +5,7 @@ use std::{fmt, num::NonZeroU64, str::FromStr, sync::Arc};
 use filter_common::Action as KernelAction;
 use ipnet::IpNet;
 
-use crate::{Error, Result, prefix};
+use crate::{Error, Result, error::shown, prefix};
 
 /// Bytes of a label at the most.
 pub const MAX_LABEL_BYTES: usize = 31;
@@ -67,7 +67,7 @@ impl Label {
     /// Checks the length, and that it cannot disturb a terminal.
     pub fn new(text: &str) -> Result<Self> {
         if text.len() > MAX_LABEL_BYTES || text.chars().any(disturbs_terminals) {
-            return Err(Error::Label(text.escape_debug().collect()));
+            return Err(Error::Label(shown(text)));
         }
         Ok(Self((!text.is_empty()).then(|| text.into())))
     }

@@ -16,7 +16,11 @@ use aya::{
 };
 use nix::libc;
 
-use crate::{Result, error::Doing as _, pins::Pins};
+use crate::{
+    Result,
+    error::Doing as _,
+    pins::{Pins, unusable},
+};
 
 /// `BPF_F_MMAPABLE` of `include/uapi/linux/bpf.h`.
 pub const MMAPABLE: u32 = 1 << 10;
@@ -48,13 +52,18 @@ impl<T: Pod> Mapped<T> {
     /// The records of the map that is pinned as `name`.
     pub fn pinned(pins: &Pins, name: &str) -> Result<Self> {
         let path = pins.join(name);
-        let what = || format!("cannot use the map pinned as {}", path.display());
-        let map = MapData::from_pin(&path).doing(what)?;
-        let info = map.info().doing(what)?;
+        let map = MapData::from_pin(&path).map_err(|error| unusable(&path, error))?;
+        let info = map.info().map_err(|error| unusable(&path, error))?;
         if info.value_size() as usize != size_of::<T>() {
-            return Err(io::Error::other("its records have another size")).doing(what);
+            return Err(unusable(&path, "its records have another size"));
         }
-        Self::part(&map, 0, info.max_entries() as usize)
+        let shared = Self::map(
+            libc::MAP_SHARED,
+            map.fd().as_fd().as_raw_fd(),
+            0,
+            info.max_entries() as usize,
+        );
+        shared.map_err(|error| unusable(&path, error))
     }
 
     /// `records` records from number `first` on, which must lie at the beginning of a page.

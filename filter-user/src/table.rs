@@ -13,7 +13,7 @@ use crate::{
     entry::Action,
     error::Doing as _,
     mapped::{MMAPABLE, Mapped},
-    pins::Pins,
+    pins::{Pins, unusable},
     summary::Summary,
 };
 
@@ -206,8 +206,7 @@ impl Table {
         let path = pins.join(format!("{directory}/entries"));
         let entries: Array<MapData, Record> = crate::pins::open_map(&path)?;
         let records = entries.len();
-        let map =
-            MapData::from_pin(&path).doing(|| format!("cannot use the map pinned as {}", path.display()))?;
+        let map = MapData::from_pin(&path).map_err(|error| unusable(&path, error))?;
         Ok(Self {
             directory: Directory {
                 pages: Mapped::pinned(pins, &format!("{directory}/pages"))?,
