@@ -7,7 +7,7 @@ use crate::{
     entry::Action,
     error::Doing as _,
     mapped::{MMAPABLE, Mapped},
-    pins::Pins,
+    pins::{Pins, unusable},
     table::Record,
 };
 
@@ -114,7 +114,12 @@ impl Header {
 
     /// The one that is pinned in `directory`.
     pub fn open(pins: &Pins, directory: &str) -> Result<Self> {
-        Ok(Self::new(Mapped::pinned(pins, &format!("{directory}/header"))?))
+        let name = format!("{directory}/header");
+        let lines = Mapped::pinned(pins, &name)?;
+        if lines.len() < LINES as usize {
+            return Err(unusable(&pins.join(name), "it has fewer lines"));
+        }
+        Ok(Self::new(lines))
     }
 
     /// Makes one for a new generation and pins it in `directory`. Coverage is not made for it yet.

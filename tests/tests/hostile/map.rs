@@ -114,7 +114,7 @@ impl Pinned {
             1 => value.fill(0xff),
             2 => value.iter_mut().for_each(|byte| *byte = random.number() as u8),
             _ => {
-                for _ in 0..=random.below(3) {
+                for _ in 0..=random.below(8) {
                     change_field(&mut value, random);
                 }
             }
