@@ -60,8 +60,13 @@ fn damage(seed: u64, rounds: u64) {
                 let map = &maps[random.below(maps.len() as u64) as usize];
                 println!("seed {seed}, round {round}: {}", map.damage(&mut random));
             }
-            for _ in 0..3 {
-                let command = COMMANDS[random.below(COMMANDS.len() as u64) as usize];
+            let any = || COMMANDS[random.below(COMMANDS.len() as u64) as usize];
+            let others: Vec<&str> = std::iter::repeat_with(any).take(3).collect();
+            // These read all that there is.
+            for command in ["stats --json", "trust check 192.0.2.1"]
+                .into_iter()
+                .chain(others)
+            {
                 println!("{}", victim.run(command));
             }
         }
