@@ -222,7 +222,8 @@ pub(crate) fn padded(name: &str) -> [u8; INTERFACE_NAME_BYTES] {
     padded
 }
 
-pub(crate) fn name_of(record: &InterfaceRecord) -> String {
+/// The name that was remembered, fit for a terminal.
+pub fn name_of(record: &InterfaceRecord) -> String {
     let end = record
         .name
         .iter()

@@ -78,7 +78,8 @@ pub fn totals(pins: &Pins, slots: &[u32]) -> Result<Vec<PrefixCount>> {
     totals_of(&mut Chunks::new(pins), recent, slots)
 }
 
-fn totals_of(
+/// The same, wherever chunks and the counters of the CPUs are read from.
+pub fn totals_of(
     chunks: &mut impl ReadChunk,
     recent: impl Fn() -> Result<Vec<RecentCounts>>,
     slots: &[u32],
@@ -124,13 +125,14 @@ fn totals_of(
 }
 
 fn add_recent(total: &mut PrefixCount, recent: &RecentCount) {
-    total.packets += recent.packets;
-    total.bytes += recent.bytes;
+    total.packets = total.packets.saturating_add(recent.packets);
+    total.bytes = total.bytes.saturating_add(recent.bytes);
     total.last_ns = total.last_ns.max(recent.last_ns);
 }
 
 /// Where a slot's counter can be read.
-trait ReadChunk {
+pub trait ReadChunk {
+    /// What stands on it.
     fn read(&mut self, slot: u32) -> Result<PrefixCount>;
 }
 
@@ -177,8 +179,13 @@ impl Totals {
         let cpus = map
             .get(&0, 0)
             .doing(|| "cannot read the counters of an interface".into())?;
+        Ok(Self::of(cpus.iter()))
+    }
+
+    /// The sums over all CPUs.
+    pub fn of<'a>(cpus: impl Iterator<Item = &'a InterfaceCounts>) -> Self {
         let mut totals = Self::default();
-        for cpu in cpus.iter() {
+        for cpu in cpus {
             add(&mut totals.passed, cpu.passed);
             for reason in Reason::ALL {
                 add(&mut totals.dropped[reason as usize], cpu.dropped[reason as usize]);
@@ -188,23 +195,29 @@ impl Totals {
                 );
             }
         }
-        Ok(totals)
+        totals
     }
 
     /// Packets that were dropped, for whatever reason.
     pub fn all_dropped(&self) -> u64 {
-        self.dropped.iter().map(|count| count.packets).sum()
+        packets(&self.dropped)
     }
 
     /// Packets that would have been dropped, for whatever reason.
     pub fn all_would_drop(&self) -> u64 {
-        self.would_drop.iter().map(|count| count.packets).sum()
+        packets(&self.would_drop)
     }
 }
 
+fn packets(counts: &[Count]) -> u64 {
+    counts
+        .iter()
+        .fold(0, |sum, count| sum.saturating_add(count.packets))
+}
+
 fn add(sum: &mut Count, count: Count) {
-    sum.packets += count.packets;
-    sum.bytes += count.bytes;
+    sum.packets = sum.packets.saturating_add(count.packets);
+    sum.bytes = sum.bytes.saturating_add(count.bytes);
 }
 
 #[cfg(test)]

@@ -146,6 +146,10 @@ impl<'a> Editor<'a> {
     fn take_free(&self, summary: &mut Summary) -> Result<Option<(u32, Record)>> {
         if let Some(slot) = summary.free() {
             let record = self.table.get(slot)?;
+            // A chain that leads anywhere else is none: what is built anew has another one.
+            if record.action().is_some() || !self.table.has_place(slot) {
+                return Ok(None);
+            }
             summary.set_free(record.next());
             return Ok(Some((slot, record)));
         }

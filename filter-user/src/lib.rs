@@ -12,6 +12,7 @@ pub mod change;
 pub mod clock;
 pub mod counters;
 pub mod coverage;
+pub mod duration;
 pub mod entry;
 pub mod error;
 pub mod expiries;

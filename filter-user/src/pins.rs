@@ -154,10 +154,16 @@ impl Pins {
             .doing(|| format!("cannot make {}", path.display()))
     }
 
-    /// Removes the directory `name` and what is pinned in it, if it is there.
+    /// Removes the directory `name` and what is pinned in it, or whatever else is there.
     pub fn remove_directory(&self, name: &str) -> Result<()> {
         let path = self.join(name);
-        match fs::remove_dir_all(&path) {
+        let removed = match fs::symlink_metadata(&path) {
+            Ok(found) if found.is_dir() => fs::remove_dir_all(&path),
+            // Somebody put something else in its place.
+            Ok(_) => fs::remove_file(&path),
+            Err(error) => Err(error),
+        };
+        match removed {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             result => result.doing(|| format!("cannot remove {}", path.display())),
         }
@@ -270,7 +276,15 @@ pub(crate) fn open_map<M: TryFrom<Map, Error = aya::maps::MapError>>(path: &Path
     MapData::from_pin(path)
         .and_then(Map::from_map_data)
         .and_then(M::try_from)
-        .doing(|| format!("cannot use the map pinned as {}", path.display()))
+        .map_err(|source| unusable(path, source))
+}
+
+/// Why a pinned map cannot be used.
+pub(crate) fn unusable(path: &Path, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    Error::Map {
+        path: path.to_owned(),
+        source: source.into(),
+    }
 }
 
 /// Fails unless `path`, or its nearest ancestor that exists, is on a BPF file system.

@@ -7,6 +7,7 @@ mod deny;
 mod ebpf;
 mod exec;
 mod fuzz;
+mod fuzz_inputs;
 mod lint;
 mod place;
 mod setup;
@@ -54,6 +55,15 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         options: Vec<String>,
     },
+    /// Look for lists, options and contents of pinned maps that are read wrongly, with libFuzzer
+    FuzzInputs {
+        /// How long, for each kind of input
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+        /// Some kinds only: the names of directories in tests/corpus
+        #[arg(long, value_delimiter = ',')]
+        only: Vec<String>,
+    },
     /// Check formatting and run clippy; every warning is an error
     Lint,
     /// Check the licences, versions and sources of all crates, and what is known against them
@@ -68,6 +78,7 @@ fn main() -> ExitCode {
         Task::Test { thorough, filter } => test::run(&filter, thorough),
         Task::Bench { arguments } => bench::run(&arguments),
         Task::Fuzz { options } => fuzz::run(&options),
+        Task::FuzzInputs { seconds, only } => fuzz_inputs::run(seconds, &only).map(|()| ExitCode::SUCCESS),
         Task::Lint => lint::run().map(|()| ExitCode::SUCCESS),
         Task::Deny => deny::run().map(|()| ExitCode::SUCCESS),
     };

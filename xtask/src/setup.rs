@@ -5,6 +5,7 @@ mod apt;
 mod compiler;
 mod crates;
 mod debian;
+mod fuzzer;
 mod linker;
 mod nginx;
 mod packages;
@@ -30,6 +31,12 @@ pub struct KernelTools {
 pub struct Tools {
     pub kernel: KernelTools,
     pub nginx: PathBuf,
+}
+
+/// What it takes to fuzz what user space reads.
+pub struct FuzzTools {
+    pub kernel: KernelTools,
+    pub cargo_fuzz: PathBuf,
 }
 
 /// Finds or installs what building needs.
@@ -61,6 +68,15 @@ pub fn cargo_deny() -> Result<PathBuf> {
 pub fn peers() -> Result<()> {
     let _lock = lock()?;
     packages::install_missing_peers()
+}
+
+/// Finds or installs what fuzzing user space needs.
+pub fn fuzzing() -> Result<FuzzTools> {
+    let _lock = lock()?;
+    let kernel = find_kernel_tools()?;
+    packages::install_missing_compilers()?;
+    let cargo_fuzz = fuzzer::find()?;
+    Ok(FuzzTools { kernel, cargo_fuzz })
 }
 
 fn find_kernel_tools() -> Result<KernelTools> {

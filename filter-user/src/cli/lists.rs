@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use filter_common::PrefixCount;
 use filter_user::{
     change::Change,
-    clock,
+    clock, duration,
     entry::{Action, Entry, Label, NewEntry, Origin},
     instance::Instance,
     list_file, prefix,
@@ -18,7 +18,6 @@ use serde::Serialize;
 use super::{
     output::{self, Column, Output, SCHEMA, grouped},
     progress::Watched,
-    up::parse_time,
 };
 
 /// What can be done with a list of sources.
@@ -33,7 +32,7 @@ pub enum SourceVerb {
         #[command(flatten)]
         what: Add,
         /// Remove them again after this time
-        #[arg(long = "for", value_name = "TIME", value_parser = parse_time)]
+        #[arg(long = "for", value_name = "TIME", value_parser = duration::parse)]
         time: Option<Duration>,
     },
     Remove(Remove),

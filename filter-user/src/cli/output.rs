@@ -2,12 +2,15 @@
 //! terminal only.
 
 use std::{
+    env,
+    ffi::OsString,
     fmt::Display,
     io::{self, IsTerminal as _, Write as _},
+    process::ExitCode,
 };
 
 use comfy_table::{CellAlignment, Table, presets};
-use filter_user::{attachment::State, entry::disturbs_terminals, instance::Instance};
+use filter_user::{attachment::State, entry::disturbs_terminals, error::escaped, instance::Instance};
 use serde::Serialize;
 
 /// The number that every JSON document carries. It goes up when a key changes its meaning or goes away.
@@ -116,6 +119,18 @@ pub fn warn_after_change(filter: &Instance) {
     }
 }
 
+/// Why a command line is none, or the help that it asks for.
+pub fn usage(error: &clap::Error) -> ExitCode {
+    let disturbs = |argument: &OsString| argument.to_string_lossy().chars().any(disturbs_terminals);
+    if env::args_os().any(|argument| disturbs(&argument)) {
+        // clap shows arguments as they are.
+        message_line("", error.to_string().trim_end());
+    } else {
+        let _ = error.print();
+    }
+    u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
+}
+
 /// Why it failed. What is below it in the chain comes on lines of its own, unless it was said already.
 pub fn error(error: &anyhow::Error) {
     let mut said = error.to_string();
@@ -130,21 +145,8 @@ pub fn error(error: &anyhow::Error) {
 
 fn message_line(mark: &str, message: impl Display) {
     // Where nobody can be told, there is nobody to tell it.
-    let message = harmless(&message.to_string());
+    let message = escaped(&message.to_string());
     let _ = writeln!(anstream::stderr().lock(), "{mark}{message}");
-}
-
-/// Text without what a terminal would obey: a path or an interface may be called anything.
-fn harmless(text: &str) -> String {
-    let mut harmless = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c == '\n' || !disturbs_terminals(c) {
-            harmless.push(c);
-        } else {
-            harmless.extend(c.escape_default());
-        }
-    }
-    harmless
 }
 
 /// A number that people read: 1,234,567.

@@ -7,7 +7,9 @@ use super::apt;
 use crate::exec;
 
 /// Program, package, what it is for.
-const PROGRAMS: [(&str, &str, &str); 11] = [
+type Program = (&'static str, &'static str, &'static str);
+
+const PROGRAMS: &[Program] = &[
     ("ip", "iproute2", "network namespaces and links"),
     ("setpriv", "util-linux", "running without privileges"),
     (
@@ -31,7 +33,7 @@ const PROGRAMS: [(&str, &str, &str); 11] = [
 ];
 
 /// The same for the bench. None of these packages starts anything: Debian leaves nftables' service switched off.
-const PEERS: [(&str, &str, &str); 5] = [
+const PEERS: &[Program] = &[
     ("xdp-filter", "xdp-tools", "comparison"),
     ("nft", "nftables", "comparison"),
     ("iptables-restore", "iptables", "comparison"),
@@ -39,17 +41,25 @@ const PEERS: [(&str, &str, &str); 5] = [
     ("wrk", "wrk", "honest traffic"),
 ];
 
+/// The same for fuzzing what user space reads.
+const COMPILERS: &[Program] = &[("c++", "g++", "building libFuzzer")];
+
 /// Installs what the demo and the tests miss.
 pub fn install_missing() -> Result<()> {
-    install("The tests and the demo", &PROGRAMS)
+    install("The tests and the demo", PROGRAMS)
 }
 
 /// Installs what the bench misses beyond that.
 pub fn install_missing_peers() -> Result<()> {
-    install("Benchmarks", &PEERS)
+    install("Benchmarks", PEERS)
 }
 
-fn install(who: &str, programs: &[(&str, &'static str, &str)]) -> Result<()> {
+/// Installs what fuzzing user space misses.
+pub fn install_missing_compilers() -> Result<()> {
+    install("Fuzzing", COMPILERS)
+}
+
+fn install(who: &str, programs: &[Program]) -> Result<()> {
     let mut packages = Vec::new();
     for &(program, package, purpose) in programs {
         if exec::find(program).is_none() {
