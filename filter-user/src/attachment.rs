@@ -164,7 +164,7 @@ impl Attachment {
     /// Takes the program off the interface.
     pub fn detach(self, pins: &Pins) -> Result<()> {
         // The kernel takes it off when the last reference goes. Held open until the pin is gone, that is
-        // this one, and closing it takes effect at once. Without one it does so a little later.
+        // this one, and closing it takes effect at once. Where no descriptor can be had, it does so a little later.
         let path = pins.link(&self.directory);
         let held = PinnedLink::from_pin(&path);
         fs::remove_file(&path).doing(|| format!("cannot detach from {}", self.name()))?;

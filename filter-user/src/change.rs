@@ -94,7 +94,7 @@ impl Instance {
         let total = self.live_total(list)?;
         let is_there = match present.filter(|_| live.is_some()) {
             None => false,
-            Some(present) => match editor.plan(list, new, Some(present), true)? {
+            Some(present) => match editor.plan(list, new, Some(present))? {
                 None => return Ok(None),
                 Some(intent) => intent.after == intent.before,
             },
@@ -147,19 +147,18 @@ impl Instance {
         lists.header.set_dirty(true);
         let mut editor = Editor::open(pins, lists)?;
         let mut edits = 0;
-        let present = editor.find(list, prefix)?;
+        // This prefix among them, if its time is over: given another deadline first, it would count again for as long as the
+        // program finds the old entry.
         for (slot, record) in editor.over(now_ns)? {
-            if present.is_none_or(|(present, _)| present != slot) {
-                let removal = editor.plan_removal(slot, record);
-                editor.apply(&removal)?;
-                editor.write_down(&removal)?;
-                edits += 1;
-            }
+            let removal = editor.plan_removal(slot, record);
+            editor.apply(&removal)?;
+            editor.write_down(&removal)?;
+            edits += 1;
         }
+        let present = editor.find(list, prefix)?;
         let intent = match (new, present) {
             (Some(new), _) => {
-                let is_live = present.is_some_and(|(_, record)| !record.is_over(now_ns));
-                let Some(intent) = editor.plan(list, new, present, is_live)? else {
+                let Some(intent) = editor.plan(list, new, present)? else {
                     return Ok(false);
                 };
                 generation::check_counts(
@@ -174,25 +173,22 @@ impl Instance {
             (None, Some((slot, record))) => Some(editor.plan_removal(slot, record)),
             (None, None) => None,
         };
-        let mut written = Ok(());
         if let Some(intent) = &intent {
             editor.apply(intent)?;
-            written = editor.write_down(intent);
+            if let Err(error) = editor.write_down(intent) {
+                // It is in force, but the record does not know it yet, and coverage is made from records. The note about it
+                // stands, and coverage counts as dirty: the next change does all that follows.
+                self.afterwards(Err(error));
+                return Ok(true);
+            }
         }
         // The entry is what it should be. What cannot be done now is done by the next change.
         let is_larger_only = edits == 0 && new.is_some();
         drop(editor);
-        if written.is_err()
-            && let Ok(lists) = Lists::open(pins)
-        {
-            // They know of the note about it.
-            self.lists = lists;
-        }
         let tidied = tidy_coverage(&self.pins, &self.lists, secret, edits + 1, is_larger_only);
+        self.afterwards(tidied);
         let respecialised = self.respecialise(Features::of(&self.lists.summary()));
-        for result in [written, tidied, respecialised] {
-            self.afterwards(result);
-        }
+        self.afterwards(respecialised);
         Ok(true)
     }
 

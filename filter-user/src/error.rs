@@ -180,7 +180,7 @@ pub enum Error {
     },
     /// Another command has the lock.
     #[error(
-        "another synwall command is changing {path} (waited {seconds} s for it); try again when it is done. Nothing was changed"
+        "another synwall command is at work on {path} (waited {seconds} s for it); try again when it is done. Nothing was changed"
     )]
     Locked {
         /// The pin directory.

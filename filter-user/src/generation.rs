@@ -31,8 +31,14 @@ const KEPT: usize = 65_536;
 const SPARE_LABELS: usize = 1024;
 const SPARE_ORIGINS: usize = 64;
 
-/// Puts `rules` in force in the place of `lists`, and returns what is in force then.
-pub fn install(pins: &Pins, lists: &Lists, rules: &Rules, secret: u64, progress: &Progress) -> Result<Lists> {
+/// Puts `rules` in force in the place of `lists`. Returns what is in force then, and whether what follows could be done.
+pub fn install(
+    pins: &Pins,
+    lists: &Lists,
+    rules: &Rules,
+    secret: u64,
+    progress: &Progress,
+) -> Result<(Lists, Result<()>)> {
     let before = lists.number();
     let next = (before + 1) % GENERATIONS;
     let (tries_before, mut expiries) = (Tries::open(pins, &directory(before))?, Expiries::open(pins)?);
@@ -79,13 +85,15 @@ pub fn install(pins: &Pins, lists: &Lists, rules: &Rules, secret: u64, progress:
 
     // The list is in force, and the command has done what it should. What is left is to give back what only the one
     // before needed; where that fails, the next change does it.
-    if coverage.settle(&plan, || tries.grace(pins, next)).is_ok() {
+    let settled = coverage.settle(&plan, || tries.grace(pins, next));
+    if settled.is_ok() {
         after.header.set_dirty(false);
     }
-    if lists.summary().total() > KEPT {
-        let _ = take_down(pins, before, &tries, next);
-    }
-    Ok(after)
+    let taken_down = match lists.summary().total() > KEPT {
+        true => take_down(pins, before, &tries, next),
+        false => Ok(()),
+    };
+    Ok((after, settled.and(taken_down)))
 }
 
 /// Gives back the memory of a generation that is no longer in force; `number` and `in_force` are what is.

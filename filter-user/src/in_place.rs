@@ -46,11 +46,6 @@ impl<'a> Editor<'a> {
         })
     }
 
-    /// The summary as it is by now.
-    pub fn summary(&self) -> &Summary {
-        &self.summary
-    }
-
     /// The slot and the record of exactly that prefix, among sources or retired ones.
     pub fn find(&self, action: Action, prefix: IpNet) -> Result<Option<(u32, Record)>> {
         let Some(decision) = self.tries.longest(action, prefix)? else {
@@ -73,13 +68,12 @@ impl<'a> Editor<'a> {
     }
 
     /// What would become of an entry: its slot, its record before and after, and the summary then. `present` is what is there
-    /// for that prefix, `is_live` whether its time is not over. `None` if there is no room for it here.
+    /// for that prefix, and not over. `None` if there is no room for it here.
     pub fn plan(
         &self,
         action: Action,
         new: &NewEntry,
         present: Option<(u32, Record)>,
-        is_live: bool,
     ) -> Result<Option<Intent>> {
         let mut summary = self.summary;
         let directory = directory(self.generation);
@@ -111,7 +105,7 @@ impl<'a> Editor<'a> {
         let mut after = Record::new(action, new.prefix);
         (after.label, after.origin) = (label, origin);
         after.expires_ns = new.expires_ns.unwrap_or(0);
-        (after.since_ns, after.base_packets, after.base_bytes) = if is_live {
+        (after.since_ns, after.base_packets, after.base_bytes) = if present.is_some() {
             (before.since_ns, before.base_packets, before.base_bytes)
         } else {
             let totals = counters::totals(self.pins, &[slot])?;
@@ -215,6 +209,11 @@ impl<'a> Editor<'a> {
         let record = if is_done { &intent.after } else { &intent.before };
         if record.expires_ns == 0 {
             self.expiries.remove(intent.slot, self.generation)?;
+        } else if let Some(prefix) = record.prefix().filter(|_| !is_done) {
+            // It may have been given the new one already.
+            let (slot, deadline) = (intent.slot, record.expires_ns);
+            self.expiries
+                .set(slot, self.generation, deadline, prefix.prefix_len())?;
         }
         self.table.set(intent.slot, record)?;
         if is_done {

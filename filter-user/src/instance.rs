@@ -15,7 +15,6 @@ use crate::{
     generation, in_place,
     layout::Content,
     lists::Lists,
-    lock::QUEUE,
     pins::{Access, Pins},
     preflight,
     program::{self, Program, Specialisation},
@@ -123,7 +122,6 @@ impl Instance {
     fn set_up(pins: &Pins, settings: &Settings) -> Result<()> {
         pins.clear()?;
         pins.fresh_directory("chunks")?;
-        pins.fresh_directory(QUEUE)?;
         generation::make_maps(pins)?;
         counters::make_maps(pins)?;
         // The object file describes the other maps; those of an interface are not kept.
@@ -220,7 +218,10 @@ impl Instance {
             .respecialise(before.or(after))
             .and_then(|()| generation::install(&self.pins, &self.lists, &rules, secret, &self.progress));
         match installed {
-            Ok(lists) => self.lists = lists,
+            Ok((lists, followed)) => {
+                self.lists = lists;
+                self.afterwards(followed);
+            }
             Err(error) => {
                 // The first error tells why; what cannot be put back now is put back by the next command.
                 let _ = self.respecialise(before);
@@ -247,7 +248,8 @@ impl Instance {
         write_settings(&self.pins, &settings)?;
         let before = std::mem::replace(&mut self.settings, settings);
         if let Err(error) = self.replace(replacements) {
-            // The first error tells why; what cannot be put back now is put back by the next command.
+            // The first error tells why. Where the old settings cannot be written either, the next command puts the new
+            // ones in force.
             let _ = write_settings(&self.pins, &before);
             self.settings = before;
             let _ = self.respecialise(features);

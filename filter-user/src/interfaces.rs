@@ -100,7 +100,7 @@ impl Instance {
         })
     }
 
-    /// Takes the filter off the interfaces with those names, all or none.
+    /// Takes the filter off the interfaces with those names; off none, if it is not on all of them.
     pub fn detach(&mut self, names: &[String]) -> Result<()> {
         // An interface of that name in another network namespace is another interface.
         let here = |attachment: &&Attachment| attachment.state != State::Elsewhere;

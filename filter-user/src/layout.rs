@@ -12,7 +12,6 @@ use filter_common::LAYOUT_VERSION;
 use crate::{
     Error, Result,
     error::{Doing as _, shown},
-    lock::QUEUE,
     pins::{INTERFACE, Pins},
 };
 
@@ -41,7 +40,6 @@ const NAMES: &[&str] = &[
     "chunks",
     "generation0",
     "generation1",
-    QUEUE,
 ];
 
 #[repr(C)]

@@ -73,21 +73,17 @@ pub fn read(file: &str) -> Result<ListFile> {
     } else {
         trusted_file::read(Path::new(file))
     };
+    // A name with a line break in it could say what looks like a message of its own.
+    let name = || file.replace('\n', "\\n");
     let TrustedFile { bytes, path, exposed } = read.map_err(|why| match why {
-        NotRead::Io(source) => Error::ListFile {
-            file: file.to_owned(),
-            source,
-        },
+        NotRead::Io(source) => Error::ListFile { file: name(), source },
         NotRead::Exposed(exposed) => Error::ExposedList {
-            file: file.to_owned(),
+            file: name(),
             exposed,
         },
     })?;
     let origin = Origin::new(&format!("file:{}", path.display()));
-    let entries = parse(&bytes, &origin).map_err(|line| Error::ListLine {
-        file: file.to_owned(),
-        line,
-    })?;
+    let entries = parse(&bytes, &origin).map_err(|line| Error::ListLine { file: name(), line })?;
     Ok(ListFile { entries, exposed })
 }
 

@@ -12,7 +12,7 @@ use std::{
 
 use aya::maps::{Array, Map, MapData};
 use nix::{
-    fcntl::{Flock, OFlag},
+    fcntl::OFlag,
     sys::statfs::{BPF_FS_MAGIC, statfs},
     unistd::geteuid,
 };
@@ -21,7 +21,7 @@ use crate::{
     Error, Result,
     error::Doing as _,
     layout::LAYOUT,
-    lock::{self, How, QUEUE},
+    lock::{self, QUEUE},
     trusted_path::{LastLink, Way},
 };
 
@@ -47,7 +47,7 @@ pub enum Access {
 #[derive(Debug)]
 pub struct Pins {
     path: PathBuf,
-    _lock: Flock<File>,
+    _lock: File,
 }
 
 impl Pins {
@@ -80,28 +80,15 @@ impl Pins {
     }
 
     fn lock(path: &Path, access: Access) -> Result<Option<Self>> {
-        let how = match access {
-            Access::Read => How::Shared,
-            Access::Change => How::Alone,
-        };
         let give_up = Instant::now() + PATIENCE;
-        let wait = |directory, how| {
-            lock::wait(directory, how, give_up)
-                .doing(|| format!("cannot lock {}", path.display()))?
-                .ok_or_else(|| Error::Locked {
-                    path: path.to_owned(),
-                    seconds: PATIENCE.as_secs(),
-                })
-        };
-        let open = |path: &Path| match open_directory(path) {
-            Ok(directory) => Ok(Some(directory)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(source) => Err(source).doing(|| format!("cannot open the pin directory {}", path.display())),
-        };
         loop {
             let path = &safe(path)?;
-            let Some(directory) = open(path)? else {
-                return Ok(None);
+            let directory = match open_directory(path) {
+                Ok(directory) => directory,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+                Err(source) => {
+                    return Err(source).doing(|| format!("cannot open the pin directory {}", path.display()));
+                }
             };
             let opened = directory
                 .metadata()
@@ -109,9 +96,15 @@ impl Pins {
             check_file_system(path)?;
             check_owner(path, &opened)?;
             // Half a filter has none; there is seldom a crowd before it.
-            let queue = open(&path.join(QUEUE))?;
-            let _turn = queue.map(|queue| wait(queue, How::Alone)).transpose()?;
-            let lock = wait(directory, how)?;
+            let turn = open_directory(&path.join(QUEUE))
+                .and_then(|queue| lock::wait(&queue, Access::Change, give_up));
+            let lock = lock::wait(&directory, access, give_up)
+                .doing(|| format!("cannot lock {}", path.display()))?
+                .ok_or_else(|| Error::Locked {
+                    path: path.to_owned(),
+                    seconds: PATIENCE.as_secs(),
+                })?;
+            drop(turn);
             // The directory may have been removed, and made anew, while we waited for it.
             if fs::metadata(path).is_ok_and(|now| now.ino() == opened.ino()) {
                 return Ok(Some(Self {
@@ -231,6 +224,12 @@ fn open_directory(path: &Path) -> io::Result<File> {
 fn safe(path: &Path) -> Result<PathBuf> {
     let way = Way::walk(path, LastLink::Keep)
         .doing(|| format!("cannot look for the pin directory {}", path.display()))?;
+    if way.is_descriptor {
+        return Err(Error::ForeignPins {
+            path: path.to_owned(),
+            what: "it is a descriptor, which a later command would not find".into(),
+        });
+    }
     match way.exposed.first() {
         None => Ok(way.path),
         Some(exposed) => Err(Error::ForeignPins {

@@ -72,10 +72,10 @@ pub fn read(file: &Path) -> Result<TrustedFile, NotRead> {
         .custom_flags(flags.bits())
         .open(&path)?;
     let found = handle.metadata()?;
-    // What a device yields is not what was written to it.
-    if found.is_file() || found.file_type().is_fifo() {
-        exposed.extend(Exposed::find(&path, &found));
-    }
+    // What a character device that everybody may write to yields (/dev/null) is not what they wrote.
+    let is_device = found.file_type().is_char_device();
+    let its_own = Exposed::find(&path, &found);
+    exposed.extend(its_own.filter(|exposed| !is_device || matches!(exposed.to, Who::Owner(_))));
     let (group, mut refused): (Vec<_>, Vec<_>) = exposed
         .into_iter()
         .partition(|exposed| matches!(exposed.to, Who::Group(_)));

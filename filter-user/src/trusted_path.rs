@@ -93,7 +93,7 @@ pub struct Way {
     pub path: PathBuf,
     /// Directories and symbolic links on it that others could change. What it leads to is not among them.
     pub exposed: Vec<Exposed>,
-    /// Whether it names a descriptor of this process, such as `/dev/stdin`: that is the choice of whoever started it, and
+    /// Whether it is a descriptor of this process, such as `/dev/stdin`: that is the choice of whoever started it, and
     /// no matter of directories.
     pub is_descriptor: bool,
 }
@@ -136,7 +136,15 @@ impl Way {
                         to: Who::Owner(found.uid()),
                     });
                 }
-                if way.path.starts_with("/proc") && way.path.ends_with("fd") {
+                if way.path.starts_with("/proc")
+                    && !matches!(next.to_str(), Some("/proc/self" | "/proc/thread-self"))
+                {
+                    // Its text need not lead where the kernel goes.
+                    let is_descriptor = is_last && way.path == own_descriptors();
+                    if !is_descriptor {
+                        let what = format!("{} is a link of /proc, which is not followed", next.display());
+                        return Err(io::Error::other(what));
+                    }
                     way.is_descriptor = true;
                     way.path = next;
                     return Ok(way);
@@ -165,6 +173,11 @@ impl Way {
     fn look_at(&mut self, directory: &Metadata) {
         self.exposed.extend(Exposed::find(&self.path, directory));
     }
+}
+
+/// The directory of this process's descriptors, as a walk gets there.
+fn own_descriptors() -> PathBuf {
+    PathBuf::from(format!("/proc/{}/fd", std::process::id()))
 }
 
 /// Puts the parts of a path before those that are still to come, the first one last.

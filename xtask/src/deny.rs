@@ -21,13 +21,14 @@ pub fn run() -> Result<()> {
     check(&[], &["licenses", "bans", "sources"])?;
     // Asked for apart from the check: a network that is away must not look like a crate with a hole, nor the reverse.
     let fetched = exec::run(command(&cargo_deny).args(["fetch", "db"]));
-    let Some(date) = date_of_advisories() else {
+    let Some(database) = database() else {
         eprintln!(
             "warning: advisories were NOT checked: their database could not be fetched and there is no earlier copy"
         );
         return Ok(());
     };
     check(&["--offline"], &["advisories"])?;
+    let date = date_of(&database);
     if fetched.is_err() {
         eprintln!(
             "warning: advisories were checked against an earlier copy of their database, as of {date}: a new one could not be fetched"
@@ -44,12 +45,11 @@ fn command(cargo_deny: &Path) -> Command {
     command
 }
 
-/// When the copy of the database changed last, if there is a whole one.
-fn date_of_advisories() -> Option<String> {
-    let database = database()?;
+/// When the copy of the database changed last.
+fn date_of(database: &Path) -> String {
     let mut git = Command::new("git");
-    git.arg("-C").arg(database);
-    exec::ask(git.args(["log", "-1", "--format=%cs"])).ok()
+    git.arg("-C").arg(database).args(["log", "-1", "--format=%cs"]);
+    exec::ask(&mut git).unwrap_or_else(|_| "an unknown date".into())
 }
 
 /// The copy lies in a directory of its own below the one that `deny.toml` names.

@@ -262,6 +262,8 @@ impl List {
         let filter = Instance::open(pin_dir)?;
         let now = clock::now_ns()?;
         let counted = filter.counted()?;
+        // Who reads our output may take his time.
+        drop(filter);
         let prefixes: Vec<PrefixRow> = counted
             .iter()
             .filter(|(entry, _)| entry.action == list)
@@ -294,6 +296,7 @@ struct CheckDocument {
 fn check(address: IpAddr, json: bool, pin_dir: &Path, output: &mut Output) -> anyhow::Result<ExitCode> {
     let filter = Instance::open(pin_dir)?;
     let deciding = filter.lists.deciding(&filter.pins, address)?;
+    drop(filter);
     let deciding = deciding.as_ref();
     let trusted = deciding.is_some_and(|entry| entry.action == Action::Trust);
     if json {

@@ -254,3 +254,46 @@ fn what_does_not_end_is_not_read_to_its_end() {
     let output = console.run("deny replace /dev/null").ok();
     assert!(output.stderr.contains("1 removed"), "{output}");
 }
+
+/// Where such a link leads is the kernel's to say, not its text's: a process in another mount namespace has other files.
+#[test]
+fn links_of_proc_are_not_followed() {
+    let console = Console::up();
+    let (directory, list) = directory_with_list(&console, "public");
+    set_mode(&directory, 0o777);
+    for path in [format!("/proc/self/root{list}"), "/proc/self/cwd/list".to_owned()] {
+        let mut command = console.command(&format!("trust replace {path}"));
+        let output = Output::of(command.current_dir(&directory)).exits(1);
+        assert!(
+            output
+                .stderr
+                .contains("is a link of /proc, which is not followed"),
+            "{output}"
+        );
+    }
+    // A directory that was handed over is no list that was.
+    let mut shell = Command::new("sh");
+    let synwall = console.command("trust replace /dev/fd/7/list");
+    shell
+        .arg("-c")
+        .arg(format!("exec \"$0\" trust replace /dev/fd/7/list 7<{directory}"))
+        .arg(synwall.get_program());
+    let output = Output::of(&mut shell).exits(1);
+    assert!(
+        output
+            .stderr
+            .contains("is a link of /proc, which is not followed"),
+        "{output}"
+    );
+    let pins = console.refuses(
+        1,
+        &[
+            "status --pin-dir /dev/fd/0",
+            "status --pin-dir /proc/self/root/sys/fs/bpf/synwall",
+        ],
+    );
+    assert!(
+        pins.contains("is a link of /proc, which is not followed"),
+        "{pins}"
+    );
+}

@@ -3,13 +3,19 @@
 use std::{
     fs::File,
     io::{BufRead as _, BufReader},
+    path::Path,
     process::{Child, Command, Stdio},
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
     thread,
     time::Duration,
 };
 
 use insta::assert_snapshot;
-use tests::lab::Output;
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use tests::lab::{Ended, Output};
 
 use crate::console::{Console, PINS};
 
@@ -48,7 +54,7 @@ fn a_lock_that_stays_makes_every_command_fail_and_changes_nothing() {
         assert_eq!(output.status.code(), Some(1), "{command}");
         assert_eq!(
             String::from_utf8_lossy(&output.stderr),
-            "error: another synwall command is changing /sys/fs/bpf/synwall (waited 5 s for it); try again when it is done. Nothing was changed\n",
+            "error: another synwall command is at work on /sys/fs/bpf/synwall (waited 5 s for it); try again when it is done. Nothing was changed\n",
             "{command}"
         );
     }
@@ -122,5 +128,63 @@ fn a_watch_does_not_keep_others_from_changing() {
 fn a_lock_on_nothing_is_no_lock() {
     let console = Console::new();
     assert_snapshot!(Output::of(&mut console.command("status")).exits(1));
-    assert!(!std::path::Path::new(PINS).exists(), "looking made a directory");
+    assert!(!Path::new(PINS).exists(), "looking made a directory");
+}
+
+#[test]
+fn a_command_that_is_stopped_while_it_waits_holds_nobody_up_for_ever() {
+    let console = Console::up();
+    let lock = File::open(PINS).unwrap();
+    lock.lock().unwrap();
+    let mut stopped = start(console.command("status"));
+    // It is at the head of the queue when nobody else can be.
+    let queue = File::open(Path::new(PINS).join("chunks")).unwrap();
+    while queue.try_lock().is_ok() {
+        queue.unlock().unwrap();
+        assert!(stopped.try_wait().unwrap().is_none(), "it did not wait");
+        thread::sleep(Duration::from_millis(5));
+    }
+    let pid = Pid::from_raw(stopped.id().cast_signed());
+    kill(pid, Signal::SIGSTOP).unwrap();
+    drop(lock);
+    console.run("trust add 192.0.2.0/24").ok();
+    console.run("down --all").ok();
+    kill(pid, Signal::SIGCONT).unwrap();
+    stopped.wait().unwrap();
+}
+
+#[test]
+fn a_change_has_its_turn_among_those_who_look_all_the_time() {
+    let console = Console::up();
+    let ended = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let end = Ended(&ended);
+        for _ in 0..6 {
+            scope.spawn(|| {
+                while !ended.load(Relaxed) {
+                    console.run("status").ok();
+                }
+            });
+        }
+        for number in 0..10 {
+            console.run(&format!("trust add 192.0.2.{number}")).ok();
+        }
+        drop(end);
+    });
+}
+
+#[test]
+fn a_reader_who_takes_his_time_holds_nobody_up() {
+    let console = Console::up();
+    let list: String = (0..8000_u32)
+        .map(|n| format!("11.{}.{}.0/24\n", n >> 8, n & 255))
+        .collect();
+    Output::with_input(&mut console.command("trust replace -"), &list).ok();
+    // More than a pipe takes.
+    let mut reading = start(console.command("trust list"));
+    let mut first = [0; 1];
+    std::io::Read::read_exact(reading.stdout.as_mut().unwrap(), &mut first).unwrap();
+    console.run("trust add 192.0.2.0/24").ok();
+    reading.kill().unwrap();
+    reading.wait().unwrap();
 }

@@ -8,6 +8,7 @@ use std::{
 };
 
 use tests::{
+    lab::{Family, Site},
     origin::{Origin, PINS, SOON, UP},
     thorough,
 };
@@ -136,6 +137,71 @@ fn changes_all_or_nothing(prepare: &[&str], command: &str, back: &[&str]) {
     // Nor has a counter been lost.
     assert_eq!(origin.packets_on("trust", PROXY), counted + watched.visits);
     origin.filters();
+}
+
+/// Leaves an entry there whose time is over.
+fn with_an_expired_entry(origin: &Origin, expired: &str) {
+    origin.synwall(&format!("trust add {expired} --for 1ms"));
+    thread::sleep(Duration::from_millis(5));
+}
+
+/// What is said to be trusted gets through, and what is not does not, also when an entry that is over goes at the same
+/// time, for which coverage is made anew.
+#[test]
+fn whoever_is_in_the_list_gets_through() {
+    let origin = Origin {
+        site: Site::plan()
+            .host("visitor", "192.0.2.10/24", "2001:db8:22::10/64")
+            .build(),
+    };
+    origin.synwall(UP);
+    let visitor = &origin.site.others[0];
+    let port = (origin.site.origin.address(Family::V4), 80).into();
+    let is_served = || visitor.connect(port, Duration::from_millis(60)).is_ok();
+    at_each_call(
+        &origin,
+        "trust add 192.0.2.0/24",
+        || with_an_expired_entry(&origin, "10.9.0.0/24"),
+        |faulty, _, (), what| {
+            for next in ["status", "trust add 10.8.0.0/24", "trust remove 10.8.0.0/24"] {
+                let is_listed = origin.list("trust").contains(&"192.0.2.0/24".to_owned());
+                assert_eq!(
+                    is_served(),
+                    is_listed,
+                    "{what}, before `{next}`\n{}",
+                    faulty.output
+                );
+                origin.synwall(next);
+            }
+            origin.run("trust remove 192.0.2.0/24");
+        },
+    );
+}
+
+/// A denied prefix was trusted for a time that is over: whatever fails, it is not trusted again.
+#[test]
+fn whose_time_is_over_does_not_get_through_again() {
+    let origin = Origin {
+        site: Site::plan()
+            .host("visitor", "192.0.2.10/24", "2001:db8:22::10/64")
+            .build(),
+    };
+    origin.synwall(UP);
+    let visitor = &origin.site.others[0];
+    let port = (origin.site.origin.address(Family::V4), 80).into();
+    at_each_call(
+        &origin,
+        "deny add 192.0.2.0/24 --for 1h",
+        || with_an_expired_entry(&origin, "192.0.2.0/24"),
+        |faulty, _, (), what| {
+            for next in ["status", "trust add 10.8.0.0/24"] {
+                let served = visitor.connect(port, Duration::from_millis(60)).is_ok();
+                assert!(!served, "{what}, before `{next}`\n{}", faulty.output);
+                origin.synwall(next);
+            }
+            origin.run("deny remove 192.0.2.0/24");
+        },
+    );
 }
 
 #[test]

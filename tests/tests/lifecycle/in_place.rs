@@ -139,7 +139,7 @@ fn an_addition_that_was_only_noted_never_was() {
     leave_half_done(
         |editor| {
             editor
-                .plan(Action::Trust, &entry("192.0.2.0/24", "x"), None, false)
+                .plan(Action::Trust, &entry("192.0.2.0/24", "x"), None)
                 .expect("a plan")
                 .expect("room")
         },
@@ -154,7 +154,7 @@ fn an_addition_that_packets_see_is_finished() {
     leave_half_done(
         |editor| {
             editor
-                .plan(Action::Trust, &entry("192.0.2.0/24", "x"), None, false)
+                .plan(Action::Trust, &entry("192.0.2.0/24", "x"), None)
                 .expect("a plan")
                 .expect("room")
         },
