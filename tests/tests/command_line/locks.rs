@@ -12,7 +12,10 @@ use std::{
 
 use insta::assert_snapshot;
 use nix::{
-    sys::signal::{Signal, kill},
+    sys::{
+        signal::{Signal, kill},
+        wait::{WaitPidFlag, waitpid},
+    },
     unistd::Pid,
 };
 use tests::lab::{Ended, Output};
@@ -146,6 +149,8 @@ fn a_command_that_is_stopped_while_it_waits_holds_nobody_up_for_ever() {
     }
     let pid = Pid::from_raw(stopped.id().cast_signed());
     kill(pid, Signal::SIGSTOP).unwrap();
+    // Only then is it sure not to get the lock that is let go.
+    waitpid(pid, Some(WaitPidFlag::WUNTRACED)).unwrap();
     drop(lock);
     console.run("trust add 192.0.2.0/24").ok();
     console.run("down --all").ok();
