@@ -153,3 +153,41 @@ fn at_whatever_system_call_up_and_down_are_killed_it_filters_or_it_does_not() {
         assert!(!Path::new(PINS).exists());
     }
 }
+
+#[test]
+fn at_whatever_system_call_a_change_of_one_entry_is_killed_packets_and_lists_agree() {
+    let origin = Origin::up();
+    for (command, back) in [
+        ("trust add 192.0.2.0/24 --for 1h", "trust remove 192.0.2.0/24"),
+        ("trust remove 192.0.2.0/24", "trust add 192.0.2.0/24"),
+    ] {
+        let is_there = command.contains("remove");
+        for number in (1..).step_by(if thorough() { 1 } else { 5 }) {
+            let listed = || origin.list("trust").contains(&"192.0.2.0/24".to_owned());
+            if listed() != is_there {
+                origin.synwall(back);
+            }
+            let faulty = faults::run(&origin, command, "bpf", Fault::Kills, number);
+            // What packets meet is what the tries say, and the tries are what this asks.
+            let check = origin.run("trust check 192.0.2.1");
+            assert_eq!(
+                check.code,
+                Some(i32::from(!listed())),
+                "killed at call {number}\n{check}"
+            );
+            assert!(faulty.happened || listed() != is_there, "{}", faulty.output);
+            // The next change finds it in order.
+            origin.synwall("deny add 198.51.100.0/24");
+            let check = origin.run("trust check 192.0.2.1");
+            assert_eq!(
+                check.code,
+                Some(i32::from(!listed())),
+                "killed at call {number}\n{check}"
+            );
+            origin.synwall("deny remove 198.51.100.0/24");
+            if !faulty.happened {
+                break;
+            }
+        }
+    }
+}
