@@ -4,10 +4,12 @@
 mod apt;
 mod compiler;
 mod debian;
+mod kernels;
 mod linker;
 mod nginx;
 mod packages;
 mod rustup;
+mod suites;
 mod toolchain;
 
 use std::fs::{self, File, TryLockError};
@@ -16,6 +18,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 
 pub use compiler::Compiler;
+pub use kernels::{Kernel, Series};
 
 use crate::place;
 
@@ -50,6 +53,13 @@ pub fn everything() -> Result<Tools> {
 pub fn peers() -> Result<()> {
     let _lock = lock()?;
     packages::install_missing_peers()
+}
+
+/// Finds or unpacks kernels to test in, and installs what runs them.
+pub fn kernels(series: &[Series]) -> Result<Vec<Kernel>> {
+    let _lock = lock()?;
+    packages::install_missing_emulation()?;
+    kernels::find(series)
 }
 
 fn find_kernel_tools() -> Result<KernelTools> {

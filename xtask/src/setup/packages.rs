@@ -37,6 +37,15 @@ const PEERS: [(&str, &str, &str); 5] = [
     ("wrk", "wrk", "honest traffic"),
 ];
 
+/// The same for tests in other kernels.
+const EMULATION: [(&str, &str, &str); 5] = [
+    ("qemu-system-x86_64", "qemu-system-x86", "emulated machines"),
+    ("busybox", "busybox-static", "what an emulated machine boots into"),
+    ("cpio", "cpio", "its file system"),
+    ("depmod", "kmod", "its kernel's modules"),
+    ("xz", "xz-utils", "unpacking them"),
+];
+
 /// Installs what the demo and the tests miss.
 pub fn install_missing() -> Result<()> {
     install("The tests and the demo", &PROGRAMS)
@@ -45,6 +54,11 @@ pub fn install_missing() -> Result<()> {
 /// Installs what the bench misses beyond that.
 pub fn install_missing_peers() -> Result<()> {
     install("Benchmarks", &PEERS)
+}
+
+/// Installs what tests in other kernels miss beyond that.
+pub fn install_missing_emulation() -> Result<()> {
+    install("Tests in other kernels", &EMULATION)
 }
 
 fn install(who: &str, programs: &[(&str, &'static str, &str)]) -> Result<()> {
