@@ -47,7 +47,10 @@ pub fn run(series: &[Series], filter: &[String]) -> Result<ExitCode> {
     let results = side_by_side(&kernels, boot)?;
     fs::remove_file(programs)?;
 
-    let failed = results.iter().filter(|results| !results.failures.is_empty()).count();
+    let failed = results
+        .iter()
+        .filter(|results| !results.failures.is_empty())
+        .count();
     if failed == 0 && plan.is_whole() && series == Series::ALL {
         table::write(&kernels, &results)?;
     }
@@ -60,11 +63,18 @@ pub fn run(series: &[Series], filter: &[String]) -> Result<ExitCode> {
         sum(|results| results.skipped.len()),
         begun.elapsed().as_secs()
     );
-    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if failed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 /// Results in the order of the kernels, of which some run at the same time.
-fn side_by_side(kernels: &[Kernel], boot: impl Fn(&Kernel) -> Result<Results> + Sync) -> Result<Vec<Results>> {
+fn side_by_side(
+    kernels: &[Kernel],
+    boot: impl Fn(&Kernel) -> Result<Results> + Sync,
+) -> Result<Vec<Results>> {
     let waiting = Mutex::new(kernels.iter().enumerate());
     let next = || waiting.lock().ok().and_then(|mut waiting| waiting.next());
     let done = Mutex::new(Vec::new());
@@ -80,7 +90,9 @@ fn side_by_side(kernels: &[Kernel], boot: impl Fn(&Kernel) -> Result<Results> + 
             });
         }
     });
-    let mut done = done.into_inner().map_err(|_| anyhow!("a thread that ran a machine panicked"))?;
+    let mut done = done
+        .into_inner()
+        .map_err(|_| anyhow!("a thread that ran a machine panicked"))?;
     done.sort_by_key(|(number, _)| *number);
     done.into_iter().map(|(_, results)| results).collect()
 }

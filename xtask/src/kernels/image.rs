@@ -25,10 +25,16 @@ const MODULES: [&str; 6] = ["veth", "bridge", "8021q", "virtio_net", "virtio_pci
 
 /// Files below /etc: nginx asks who it runs as, and openssl for its settings.
 const ETC: [(&str, &str); 4] = [
-    ("etc/passwd", "root:x:0:0::/:/bin/sh\nnobody:x:65534:65534::/:/bin/false\nwww-data:x:33:33::/:/bin/false\n"),
+    (
+        "etc/passwd",
+        "root:x:0:0::/:/bin/sh\nnobody:x:65534:65534::/:/bin/false\nwww-data:x:33:33::/:/bin/false\n",
+    ),
     ("etc/group", "root:x:0:\nnogroup:x:65534:\nwww-data:x:33:\n"),
     ("etc/hosts", "127.0.0.1 localhost\n::1 localhost\n"),
-    ("usr/lib/ssl/openssl.cnf", "[req]\ndistinguished_name = name\n[name]\n"),
+    (
+        "usr/lib/ssl/openssl.cnf",
+        "[req]\ndistinguished_name = name\n[name]\n",
+    ),
 ];
 
 /// The archive for all kernels: programs, tests, and what runs them.
@@ -105,7 +111,11 @@ fn needed(kernel: &Kernel) -> Result<Vec<PathBuf>> {
 
 /// Puts a module's file into a directory, as the kernel itself reads it, and returns its name there.
 fn unpack(module: &Path, into: &Path) -> Result<String> {
-    let name = module.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let name = module
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
     if name.ends_with(".ko") {
         copy(module, &into.join(&name))?;
         return Ok(name);
@@ -126,8 +136,17 @@ fn libraries_of(program: &Path) -> Result<Vec<PathBuf>> {
     };
     let mut libraries = Vec::new();
     for line in lines.lines() {
-        ensure!(!line.contains("not found"), "{} misses a library: {}", program.display(), line.trim());
-        libraries.extend(line.split_whitespace().find(|word| word.starts_with('/')).map(PathBuf::from));
+        ensure!(
+            !line.contains("not found"),
+            "{} misses a library: {}",
+            program.display(),
+            line.trim()
+        );
+        libraries.extend(
+            line.split_whitespace()
+                .find(|word| word.starts_with('/'))
+                .map(PathBuf::from),
+        );
     }
     Ok(libraries)
 }
@@ -150,7 +169,11 @@ fn archive(root: &Path) -> Result<PathBuf> {
         .stdout(file)
         .status()
         .context("`cpio` could not be started")?;
-    ensure!(find.wait()?.success() && cpio.success(), "{} could not be archived", root.display());
+    ensure!(
+        find.wait()?.success() && cpio.success(),
+        "{} could not be archived",
+        root.display()
+    );
     Ok(path)
 }
 

@@ -1,7 +1,7 @@
 //! An emulated machine that boots a kernel, says what its tests say, and ends.
 
 use std::fs::{self, File};
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -24,7 +24,7 @@ pub fn run(directory: &Path, kernel: &Kernel, image: &Path) -> Result<Results> {
     let console = directory.join("console.log");
     let mut child = qemu(kernel, image, &console)
         .spawn()
-        .context("`qemu-system-x86_64` could not be started")?;
+        .context("`setpriv` could not be started")?;
     let begun = Instant::now();
     let mut results = Results::default();
     let out = child.stdout.take().context("qemu has no output")?;
@@ -42,13 +42,15 @@ pub fn run(directory: &Path, kernel: &Kernel, image: &Path) -> Result<Results> {
     loop {
         match lines.recv_timeout(PATIENCE.saturating_sub(begun.elapsed())) {
             Ok(line) => {
-                use std::io::Write as _;
                 writeln!(log, "{line}").context("cannot write tests.log")?;
                 results.hear(&line);
             }
             Err(RecvTimeoutError::Disconnected) => break,
             Err(RecvTimeoutError::Timeout) => {
-                results.fails(format!("it was not done within {} minutes", PATIENCE.as_secs() / 60));
+                results.fails(format!(
+                    "it was not done within {} minutes",
+                    PATIENCE.as_secs() / 60
+                ));
                 break;
             }
         }
@@ -56,26 +58,38 @@ pub fn run(directory: &Path, kernel: &Kernel, image: &Path) -> Result<Results> {
     end(child);
     results.seconds = begun.elapsed().as_secs();
     let console = fs::read_to_string(&console).unwrap_or_default();
-    for line in console.lines().filter(|line| ALARMS.iter().any(|alarm| line.contains(alarm))) {
+    for line in console
+        .lines()
+        .filter(|line| ALARMS.iter().any(|alarm| line.contains(alarm)))
+    {
         results.fails(format!("the kernel said: {}", line.trim()));
     }
     if !results.is_complete() {
         let lines: Vec<&str> = console.lines().collect();
         let last = lines[lines.len().saturating_sub(20)..].join("\n    ");
-        results.fails(format!("it did not get to the end; the kernel's last words:\n    {last}"));
+        results.fails(format!(
+            "it did not get to the end; the kernel's last words:\n    {last}"
+        ));
     }
     Ok(results)
 }
 
 fn qemu(kernel: &Kernel, image: &Path, console: &Path) -> Command {
-    let mut qemu = Command::new("qemu-system-x86_64");
+    // It ends with us, however we do.
+    let mut qemu = Command::new("setpriv");
+    qemu.args(["--pdeathsig", "KILL", "qemu-system-x86_64"]);
     // Software emulation is everywhere. The CPU has what it can emulate; page tables of five levels only slow it down.
     qemu.args(["-accel", "tcg", "-cpu", "max,la57=off", "-smp", "2", "-m", "2048"]);
     qemu.args(["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"]);
     qemu.arg("-kernel").arg(&kernel.image).arg("-initrd").arg(image);
     qemu.args(["-append", "console=ttyS0 loglevel=5 panic=-1 net.ifnames=0"]);
     // The first port for the kernel, the second one for the tests.
-    qemu.args(["-serial", &format!("file:{}", console.display()), "-serial", "stdio"]);
+    qemu.args([
+        "-serial",
+        &format!("file:{}", console.display()),
+        "-serial",
+        "stdio",
+    ]);
     // Two pairs of network cards, each on a wire of its own. The cards take packets of several segments off the host's
     // hands only where they are told to, which XDP does not like.
     for (wire, device) in [

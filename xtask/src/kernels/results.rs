@@ -90,7 +90,10 @@ mod tests {
              skipped: c: it has no such card: none\n=== end kernel 0\n=== done",
         );
         assert_eq!(results.passed, ["kernel a::b", "kernel c"]);
-        assert_eq!(results.skipped, [("kernel c".into(), "it has no such card: none".into())]);
+        assert_eq!(
+            results.skipped,
+            [("kernel c".into(), "it has no such card: none".into())]
+        );
         assert_eq!(results.facts["entry"], "frags");
         assert!(results.failures.is_empty() && results.is_complete());
     }
@@ -98,7 +101,11 @@ mod tests {
     #[test]
     fn a_program_that_fails_is_told_with_what_it_said() {
         let results = heard("=== begin kernel\ntest c ... FAILED\nsome reason\n=== end kernel 101\n=== done");
-        assert!(results.failures[0].contains("some reason"), "{:?}", results.failures);
+        assert!(
+            results.failures[0].contains("some reason"),
+            "{:?}",
+            results.failures
+        );
     }
 
     #[test]

@@ -184,7 +184,10 @@ fn image(root: &Path, release: &str) -> Result<PathBuf> {
         root.join(format!("usr/lib/modules/{release}/vmlinuz")),
     ];
     let Some(image) = places.iter().find(|place| place.is_file()) else {
-        bail!("the packages of Linux {release} have no kernel: {}", places.map(|place| place.display().to_string()).join(", "));
+        bail!(
+            "the packages of Linux {release} have no kernel: {}",
+            places.map(|place| place.display().to_string()).join(", ")
+        );
     };
     fs::canonicalize(image).with_context(|| format!("cannot find {}", image.display()))
 }
@@ -229,7 +232,10 @@ mod tests {
 
     #[test]
     fn a_release_is_what_uname_says() {
-        assert_eq!(release("linux-image-6.1.0-56-cloud-amd64"), Some("6.1.0-56-cloud-amd64"));
+        assert_eq!(
+            release("linux-image-6.1.0-56-cloud-amd64"),
+            Some("6.1.0-56-cloud-amd64")
+        );
         assert_eq!(release("linux-image-cloud-amd64"), None);
     }
 }

@@ -112,7 +112,9 @@ impl Suites {
         ] {
             command.args(["-o", &option]);
         }
-        command.env("DEBIAN_FRONTEND", "noninteractive").env("LC_ALL", "C");
+        command
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .env("LC_ALL", "C");
         command
     }
 }
@@ -131,7 +133,13 @@ fn offer(line: &str) -> Option<Offer> {
 
 /// Lines for apt: the suites, from where the machine has its own.
 fn sources(suites: &[&str]) -> Result<String> {
-    let known = || exec::ask(Command::new("apt-get").args(["indextargets", "--format", "$(REPO_URI) $(RELEASE) $(ORIGIN)"]));
+    let known = || {
+        exec::ask(Command::new("apt-get").args([
+            "indextargets",
+            "--format",
+            "$(REPO_URI) $(RELEASE) $(ORIGIN)",
+        ]))
+    };
     let mut targets = known()?;
     if mirror(&targets, false).is_none() {
         apt::update("it takes them to tell which mirror this machine uses")?;
@@ -171,7 +179,10 @@ mod tests {
     fn an_offer_is_package_version_and_suite() {
         let offer = offer(" linux-image-6.1.0-56-cloud-amd64 | 6.1.192-2 | http://mirror/debian-security bookworm-security/main amd64 Packages").unwrap();
         assert_eq!(offer.package, "linux-image-6.1.0-56-cloud-amd64");
-        assert_eq!((&*offer.version, &*offer.suite), ("6.1.192-2", "bookworm-security"));
+        assert_eq!(
+            (&*offer.version, &*offer.suite),
+            ("6.1.192-2", "bookworm-security")
+        );
         assert_eq!(super::offer("N: Unable to locate package x"), None);
     }
 
