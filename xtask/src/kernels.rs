@@ -39,7 +39,13 @@ pub fn run(series: &[Series], filter: &[String]) -> Result<ExitCode> {
         let directory = directory.join(kernel.series.name());
         let image = image::of_kernel(&directory, kernel, &programs)?;
         eprintln!("Booting Linux {} ({}).", kernel.version, kernel.release);
-        let results = machine::run(&directory, kernel, &image)?;
+        let mut results = machine::run(&directory, kernel, &image)?;
+        for (program, _) in plan.executables().filter(|_| plan.is_whole()) {
+            let began = |passed: &String| passed.split(' ').next() == Some(program);
+            if !results.passed.iter().any(began) {
+                results.fails(format!("not one test of {program} passed"));
+            }
+        }
         fs::remove_file(image)?;
         report(kernel, &results);
         Ok(results)

@@ -22,7 +22,10 @@ const ALARMS: [&str; 5] = ["WARNING: ", "BUG: ", "Oops", "Call Trace", "Out of m
 /// Boots a kernel and listens until it is off. Everything that went wrong in there is in the results.
 pub fn run(directory: &Path, kernel: &Kernel, image: &Path) -> Result<Results> {
     let console = directory.join("console.log");
+    // It always warns that its hubs have no way out.
+    let complaints = directory.join("qemu.log");
     let mut child = qemu(kernel, image, &console)
+        .stderr(File::create(&complaints).context("cannot write qemu.log")?)
         .spawn()
         .context("`setpriv` could not be started")?;
     let begun = Instant::now();
@@ -68,7 +71,8 @@ pub fn run(directory: &Path, kernel: &Kernel, image: &Path) -> Result<Results> {
         let lines: Vec<&str> = console.lines().collect();
         let last = lines[lines.len().saturating_sub(20)..].join("\n    ");
         results.fails(format!(
-            "it did not get to the end; the kernel's last words:\n    {last}"
+            "it did not get to the end; the emulator said: {}\n  and the kernel's last words:\n    {last}",
+            fs::read_to_string(&complaints).unwrap_or_default().trim()
         ));
     }
     Ok(results)

@@ -24,6 +24,9 @@ const SUITES: [&str; 8] = [
     "sid",
 ];
 
+/// The directory of package lists.
+const LISTS: &str = "apt";
+
 /// A line of kernels, of which the newest is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Series {
@@ -91,7 +94,7 @@ pub fn find(series: &[Series]) -> Result<Vec<Kernel>> {
         std::env::consts::ARCH
     );
     let home = place::tools().join("kernels");
-    let suites = Suites::open(&home.join("apt"), &SUITES)?;
+    let suites = Suites::open(&home.join(LISTS), &SUITES)?;
     let offers = suites.offers("linux-image-")?;
     let mut kernels = Vec::new();
     for series in series {
@@ -104,7 +107,22 @@ pub fn find(series: &[Series]) -> Result<Vec<Kernel>> {
         })?;
         kernels.push(unpacked(*series, &home, &suites, offer, release)?);
     }
+    if series == Series::ALL {
+        remove_others(&home, &kernels)?;
+    }
     Ok(kernels)
+}
+
+/// Removes kernels that newer ones have taken the place of, and what an interrupted run left.
+fn remove_others(home: &Path, kernels: &[Kernel]) -> Result<()> {
+    for entry in fs::read_dir(home)?.flatten() {
+        let path = entry.path();
+        let is_used = kernels.iter().any(|kernel| kernel.root.starts_with(&path));
+        if !is_used && !path.ends_with(LISTS) {
+            fs::remove_dir_all(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+        }
+    }
+    Ok(())
 }
 
 /// The newest kernel of a series, and its release.
