@@ -50,6 +50,8 @@ const PROGRAMS: [Program; 5] = [
             ("live_changes::lists", LIVE),
             ("in_place::a_list_that_is_full", LIVE),
             ("concurrent::eight", PATIENCE),
+            ("concurrent::many", PATIENCE),
+            ("confirmation::confirmed", CLOCK),
             ("confirmation::unconfirmed", CLOCK),
             ("confirmation::a_change", CLOCK),
             (
