@@ -86,10 +86,7 @@ fn qemu(kernel: &Kernel, image: &Path, console: &Path) -> Command {
     qemu.args(["-accel", "tcg", "-cpu", "max,la57=off", "-smp", "2", "-m", "2048"]);
     qemu.args(["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"]);
     qemu.arg("-kernel").arg(&kernel.image).arg("-initrd").arg(image);
-    qemu.args([
-        "-append",
-        "console=ttyS0 loglevel=5 panic=-1 net.ifnames=0 mitigations=off",
-    ]);
+    qemu.args(["-append", "console=ttyS0 loglevel=5 panic=-1 net.ifnames=0"]);
     // The first port for the kernel, the second one for the tests.
     qemu.args([
         "-serial",
