@@ -110,8 +110,9 @@ fn before_linux_5_11_the_limit_of_locked_memory_is_named_with_the_way_out() {
     }
     let console = Console::new();
     let limited = |limit: &str| {
+        // The whole path: some shells have a setpriv of their own.
         let shell = format!(
-            "ulimit -l {limit} && exec setpriv --bounding-set=-all,+bpf,+net_admin,+perfmon --inh-caps=-all \"$@\""
+            "ulimit -l {limit} && exec /usr/bin/setpriv --bounding-set=-all,+bpf,+net_admin,+perfmon --inh-caps=-all \"$@\""
         );
         through(&console, "sh", &["-c", &shell, "sh"], "up eth0 --provider qrator")
     };
