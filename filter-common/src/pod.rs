@@ -1,8 +1,8 @@
 //! User space may read and write these layouts as bytes.
 
 use crate::{
-    Count, Decision, Expiry, InterfaceCounts, InterfaceRecord, PrefixCount, RecentCounts, SourceNetworks,
-    SourceSets,
+    Count, Decision, Expiry, InterfaceCounts, InterfaceRecord, PrefixCount, RecentCount, RecentCounts,
+    SourceNetwork, SourceNetworks, SourceSet, SourceSets,
 };
 
 macro_rules! pod {
@@ -22,7 +22,10 @@ pod!(
     InterfaceCounts,
     InterfaceRecord,
     PrefixCount,
+    RecentCount,
     RecentCounts,
+    SourceNetwork,
     SourceNetworks,
+    SourceSet,
     SourceSets
 );

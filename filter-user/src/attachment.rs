@@ -164,11 +164,14 @@ impl Attachment {
     /// Takes the program off the interface.
     pub fn detach(self, pins: &Pins) -> Result<()> {
         // The kernel takes it off when the last reference goes. Held open until the pin is gone, that is
-        // this one, and closing it takes effect at once.
-        let what = || format!("cannot detach from {}", self.name());
-        let link = PinnedLink::from_pin(pins.link(&self.directory)).doing(what)?;
-        drop(link.unpin().doing(what)?);
-        pins.remove_directory(&self.directory)
+        // this one, and closing it takes effect at once. Without one it does so a little later.
+        let path = pins.link(&self.directory);
+        let held = PinnedLink::from_pin(&path);
+        fs::remove_file(&path).doing(|| format!("cannot detach from {}", self.name()))?;
+        drop(held);
+        // It is off. A directory without a link is removed by the next change, if not now.
+        let _ = pins.remove_directory(&self.directory);
+        Ok(())
     }
 
     fn write_record(&self, pins: &Pins) -> Result<()> {
@@ -219,7 +222,8 @@ pub(crate) fn padded(name: &str) -> [u8; INTERFACE_NAME_BYTES] {
     padded
 }
 
-pub(crate) fn name_of(record: &InterfaceRecord) -> String {
+/// The name that was remembered, fit for a terminal.
+pub fn name_of(record: &InterfaceRecord) -> String {
     let end = record
         .name
         .iter()

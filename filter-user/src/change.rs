@@ -91,6 +91,7 @@ impl Instance {
                 wanted: list,
             });
         }
+        let total = self.live_total(list)?;
         let is_there = match present.filter(|_| live.is_some()) {
             None => false,
             Some(present) => match editor.plan(list, new, Some(present), true)? {
@@ -101,14 +102,23 @@ impl Instance {
         let mut difference = Difference::default();
         if !is_there {
             drop(editor);
-            self.respecialise(self.features().or(Features::for_list(list)))?;
-            if !self.edit_one(list, prefix, Some(new), now)? {
-                return Ok(None);
+            let features = self.features();
+            let edited = self
+                .respecialise(features.or(Features::for_list(list)))
+                .and_then(|()| self.edit_one(list, prefix, Some(new), now));
+            match edited {
+                Ok(true) => {}
+                Ok(false) => return Ok(None),
+                Err(error) => {
+                    // The first error tells why; a program that looks for more than there is does no harm.
+                    let _ = self.respecialise(features);
+                    return Err(error);
+                }
             }
             difference.added = usize::from(live.is_none());
             difference.changed = usize::from(live.is_some());
         }
-        difference.total = self.live_total(list)?;
+        difference.total = total + difference.added;
         Ok(Some(difference))
     }
 
@@ -119,13 +129,14 @@ impl Instance {
         if !present.is_some_and(|(_, record)| is_listed(&record)) {
             return Err(Error::NotListed { prefix, action: list });
         }
-        if list == Action::Trust && self.live_total(list)? == 1 && self.settings.policy == Policy::Enforce {
+        let total = self.live_total(list)?;
+        if list == Action::Trust && total == 1 && self.settings.policy == Policy::Enforce {
             return Err(Error::NobodyTrusted);
         }
         self.edit_one(list, prefix, None, now)?;
         Ok(Difference {
             removed: 1,
-            total: self.live_total(list)?,
+            total: total.saturating_sub(1),
             ..Difference::default()
         })
     }
@@ -139,7 +150,9 @@ impl Instance {
         let present = editor.find(list, prefix)?;
         for (slot, record) in editor.over(now_ns)? {
             if present.is_none_or(|(present, _)| present != slot) {
-                editor.apply(&editor.plan_removal(slot, record))?;
+                let removal = editor.plan_removal(slot, record);
+                editor.apply(&removal)?;
+                editor.write_down(&removal)?;
                 edits += 1;
             }
         }
@@ -161,15 +174,25 @@ impl Instance {
             (None, Some((slot, record))) => Some(editor.plan_removal(slot, record)),
             (None, None) => None,
         };
+        let mut written = Ok(());
         if let Some(intent) = &intent {
             editor.apply(intent)?;
+            written = editor.write_down(intent);
         }
+        // The entry is what it should be. What cannot be done now is done by the next change.
         let is_larger_only = edits == 0 && new.is_some();
         drop(editor);
-        self.lists = Lists::open(pins)?;
-        // The entry is what it should be. What coverage holds too much of is cleared by the next change, if not now.
-        let _ = tidy_coverage(&self.pins, &self.lists, secret, edits + 1, is_larger_only);
-        self.respecialise(Features::of(&self.lists.summary()))?;
+        if written.is_err()
+            && let Ok(lists) = Lists::open(pins)
+        {
+            // They know of the note about it.
+            self.lists = lists;
+        }
+        let tidied = tidy_coverage(&self.pins, &self.lists, secret, edits + 1, is_larger_only);
+        let respecialised = self.respecialise(Features::of(&self.lists.summary()));
+        for result in [written, tidied, respecialised] {
+            self.afterwards(result);
+        }
         Ok(true)
     }
 

@@ -3,6 +3,8 @@
 //! What was counted on a slot lies in its chunk and, for a while, with the CPUs that met it last. A CPU may move what
 //! it has to the chunk at any moment, so the CPUs are asked before the chunk and after it.
 
+use std::fs;
+
 use aya::maps::{Array, IterableMap as _, MapData, PerCpuArray};
 use filter_common::{
     Chunked, Count, InterfaceCounts, PrefixCount, REASONS, Reason, RecentCount, RecentCounts,
@@ -28,14 +30,21 @@ fn make_chunk() -> Result<Chunk> {
     Chunk::create(Chunked::CHUNK_LEN, MMAPABLE).doing(|| "cannot make a chunk of counters".into())
 }
 
-/// Whether there is a chunk of that number.
-pub fn has_chunk(pins: &Pins, number: u32) -> bool {
-    pins.join(format!("chunks/{number}")).exists()
+/// Whether there is a chunk of that number. If that cannot be told it is an error: what is taken for missing is made, and
+/// takes the place of what was counted.
+pub fn has_chunk(pins: &Pins, number: u32) -> Result<bool> {
+    fs::exists(pins.join(format!("chunks/{number}")))
+        .doing(|| format!("cannot look for chunk {number} of the counters"))
 }
 
 /// Makes the chunks that are not there yet, and returns which these were.
 pub fn make_chunks(pins: &Pins, numbers: impl Iterator<Item = u32>) -> Result<Vec<u32>> {
-    let missing: Vec<u32> = numbers.filter(|number| !has_chunk(pins, *number)).collect();
+    let mut missing = Vec::new();
+    for number in numbers {
+        if !has_chunk(pins, number)? {
+            missing.push(number);
+        }
+    }
     let chunks: Vec<Chunk> = missing.iter().map(|_| make_chunk()).collect::<Result<_>>()?;
     // The program first, the pin second: a chunk that is pinned is one that the program counts in.
     map_in_map::set_all(
@@ -69,7 +78,8 @@ pub fn totals(pins: &Pins, slots: &[u32]) -> Result<Vec<PrefixCount>> {
     totals_of(&mut Chunks::new(pins), recent, slots)
 }
 
-fn totals_of(
+/// The same, wherever chunks and the counters of the CPUs are read from.
+pub fn totals_of(
     chunks: &mut impl ReadChunk,
     recent: impl Fn() -> Result<Vec<RecentCounts>>,
     slots: &[u32],
@@ -115,13 +125,14 @@ fn totals_of(
 }
 
 fn add_recent(total: &mut PrefixCount, recent: &RecentCount) {
-    total.packets += recent.packets;
-    total.bytes += recent.bytes;
+    total.packets = total.packets.saturating_add(recent.packets);
+    total.bytes = total.bytes.saturating_add(recent.bytes);
     total.last_ns = total.last_ns.max(recent.last_ns);
 }
 
 /// Where a slot's counter can be read.
-trait ReadChunk {
+pub trait ReadChunk {
+    /// What stands on it.
     fn read(&mut self, slot: u32) -> Result<PrefixCount>;
 }
 
@@ -141,7 +152,7 @@ impl ReadChunk for Chunks<'_> {
     fn read(&mut self, slot: u32) -> Result<PrefixCount> {
         let Chunked { chunk, index } = Chunked::locate(slot);
         if self.open.as_ref().is_none_or(|(number, _)| *number != chunk) {
-            let mapped = has_chunk(self.pins, chunk)
+            let mapped = has_chunk(self.pins, chunk)?
                 .then(|| Mapped::pinned(self.pins, &format!("chunks/{chunk}")))
                 .transpose()?;
             self.open = Some((chunk, mapped));
@@ -168,8 +179,13 @@ impl Totals {
         let cpus = map
             .get(&0, 0)
             .doing(|| "cannot read the counters of an interface".into())?;
+        Ok(Self::of(cpus.iter()))
+    }
+
+    /// The sums over all CPUs.
+    pub fn of<'a>(cpus: impl Iterator<Item = &'a InterfaceCounts>) -> Self {
         let mut totals = Self::default();
-        for cpu in cpus.iter() {
+        for cpu in cpus {
             add(&mut totals.passed, cpu.passed);
             for reason in Reason::ALL {
                 add(&mut totals.dropped[reason as usize], cpu.dropped[reason as usize]);
@@ -179,23 +195,29 @@ impl Totals {
                 );
             }
         }
-        Ok(totals)
+        totals
     }
 
     /// Packets that were dropped, for whatever reason.
     pub fn all_dropped(&self) -> u64 {
-        self.dropped.iter().map(|count| count.packets).sum()
+        packets(&self.dropped)
     }
 
     /// Packets that would have been dropped, for whatever reason.
     pub fn all_would_drop(&self) -> u64 {
-        self.would_drop.iter().map(|count| count.packets).sum()
+        packets(&self.would_drop)
     }
 }
 
+fn packets(counts: &[Count]) -> u64 {
+    counts
+        .iter()
+        .fold(0, |sum, count| sum.saturating_add(count.packets))
+}
+
 fn add(sum: &mut Count, count: Count) {
-    sum.packets += count.packets;
-    sum.bytes += count.bytes;
+    sum.packets = sum.packets.saturating_add(count.packets);
+    sum.bytes = sum.bytes.saturating_add(count.bytes);
 }
 
 #[cfg(test)]

@@ -16,8 +16,9 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use crate::{Result, mapped::Mapped, pins::Pins};
 
 /// Words of either coverage as a whole.
-const WORDS_V4: usize = size_of::<CoverageV4>() / 8;
-const WORDS_V6: usize = size_of::<CoverageV6>() / 8;
+pub const WORDS_V4: usize = size_of::<CoverageV4>() / 8;
+/// See [`WORDS_V4`].
+pub const WORDS_V6: usize = size_of::<CoverageV6>() / 8;
 /// Where the parts begin, in words.
 const FINE_V4: usize = std::mem::offset_of!(CoverageV4, fine) / 8;
 const MASK: usize = std::mem::offset_of!(CoverageV6, fine_mask) / 8;
@@ -35,6 +36,25 @@ pub struct Coverage {
 }
 
 impl Coverage {
+    /// What lies in these maps.
+    pub fn new(v4: Mapped<[u64; WORDS_V4]>, v6: Mapped<[u64; WORDS_V6]>) -> Self {
+        Self { v4, v6 }
+    }
+
+    /// Whether both cover the same.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let same = |ours: &[AtomicU64], theirs: &[AtomicU64]| {
+            ours.iter()
+                .zip(theirs)
+                .all(|(ours, theirs)| ours.load(SeqCst) == theirs.load(SeqCst))
+        };
+        let reserved = MASK + 1..COARSE_V6;
+        let (ours, theirs) = (self.v6.words(), other.v6.words());
+        same(self.v4.words(), other.v4.words())
+            && same(&ours[..reserved.start], &theirs[..reserved.start])
+            && same(&ours[reserved.end..], &theirs[reserved.end..])
+    }
+
     /// That of a filter.
     pub fn open(pins: &Pins) -> Result<Self> {
         Ok(Self {

@@ -1,11 +1,11 @@
 //! An entry of a list: a prefix, what happens to it, what users call it, where it came from.
 
-use std::{fmt, num::NonZeroU64, sync::Arc};
+use std::{fmt, num::NonZeroU64, str::FromStr, sync::Arc};
 
 use filter_common::Action as KernelAction;
 use ipnet::IpNet;
 
-use crate::{Error, Result};
+use crate::{Error, Result, error::shown, prefix};
 
 /// Bytes of a label at the most.
 pub const MAX_LABEL_BYTES: usize = 31;
@@ -67,7 +67,7 @@ impl Label {
     /// Checks the length, and that it cannot disturb a terminal.
     pub fn new(text: &str) -> Result<Self> {
         if text.len() > MAX_LABEL_BYTES || text.chars().any(disturbs_terminals) {
-            return Err(Error::Label(text.escape_debug().collect()));
+            return Err(Error::Label(shown(text)));
         }
         Ok(Self((!text.is_empty()).then(|| text.into())))
     }
@@ -78,10 +78,11 @@ impl Label {
     }
 }
 
-/// Control characters, and those that change the direction of text (UAX #9): a label could pretend to be
+/// Control characters, and those that change the direction of text (UAX #9, section 2): a label could pretend to be
 /// something else.
-fn disturbs_terminals(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+pub fn disturbs_terminals(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Where an entry came from: `manual`, `file:…`, `provider:…`.
@@ -128,6 +129,21 @@ pub struct NewEntry {
     pub expires_ns: Option<u64>,
 }
 
+impl FromStr for NewEntry {
+    type Err = Error;
+
+    /// Reads `PREFIX[=LABEL]`.
+    fn from_str(text: &str) -> Result<Self> {
+        let (prefix, label) = text.split_once('=').unwrap_or((text, ""));
+        Ok(Self {
+            prefix: prefix::parse(prefix)?,
+            label: Label::new(label)?,
+            origin: Origin::manual(),
+            expires_ns: None,
+        })
+    }
+}
+
 /// An entry in a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
@@ -163,7 +179,9 @@ mod tests {
     fn labels_and_origins_fit() {
         assert!(Label::new(&"x".repeat(MAX_LABEL_BYTES)).is_ok());
         assert!(Label::new(&"x".repeat(MAX_LABEL_BYTES + 1)).is_err());
-        assert!(Label::new("a\u{1b}[31m").is_err());
+        for disturbing in ["a\u{1b}[31m", "a\u{9b}31m", "a\u{202e}b", "a\u{61c}b"] {
+            assert!(Label::new(disturbing).is_err());
+        }
         let long = Origin::new(&format!("file:/{}/list.txt", "ü".repeat(200)));
         assert!(long.as_str().len() <= MAX_ORIGIN_BYTES);
         assert!(long.as_str().starts_with("file:/") && long.as_str().ends_with("/list.txt"));

@@ -3,7 +3,14 @@
 
 use std::{io, path::PathBuf, process::ExitCode};
 
-use crate::{entry::Action, list_file::BadLine, ports::BadPorts, prefix::BadPrefix, sources::Lengths};
+use crate::{
+    entry::{Action, disturbs_terminals},
+    list_file::BadLine,
+    ports::BadPorts,
+    prefix::BadPrefix,
+    sources::Lengths,
+    trusted_path::Exposed,
+};
 
 /// A result of this library.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -35,6 +42,16 @@ pub enum Error {
         file: String,
         /// Why not.
         source: io::Error,
+    },
+    /// A list file that others can write.
+    #[error(
+        "the list {file} was not read, because it can be changed by {exposed}; let only root and whoever runs synwall write there, or, if you have looked at it, hand it over as standard input (- < {file})"
+    )]
+    ExposedList {
+        /// The file.
+        file: String,
+        /// Who can change what.
+        exposed: Exposed,
     },
     /// Nobody would be trusted.
     #[error(
@@ -238,6 +255,16 @@ pub enum Error {
         /// What was asked for.
         wanted: Lengths,
     },
+    /// A pinned map that is missing, or another one.
+    #[error(
+        "cannot use the map pinned as {path}: {source}; if others have changed or removed it, take the filter down and set it up anew: synwall down --all, then synwall up …"
+    )]
+    Map {
+        /// Where it is pinned, or should be.
+        path: PathBuf,
+        /// What the kernel said, or in what it differs.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The kernel said no.
     #[error("{doing}: {source}")]
     Kernel {
@@ -277,6 +304,19 @@ impl<T, E: std::error::Error + Send + Sync + 'static> Doing<T> for std::result::
             source: Box::new(source),
         })
     }
+}
+
+/// Text of several lines without what a terminal would obey.
+pub fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        if disturbs_terminals(c) && c != '\n' {
+            escaped.extend(c.escape_debug());
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped
 }
 
 /// Somebody else's text in a message: no longer than a line, and without what a terminal would obey.

@@ -9,7 +9,7 @@ use aya::maps::{Array, MapData};
 use filter_common::{Chunked, GENERATIONS, MAX_EXPIRIES, MAX_PREFIXES, SLOT_LIMIT};
 
 use crate::{
-    Error, Result, clock, counters,
+    Error, Result, beside, clock, counters,
     coverage::{Coverage, Plan},
     entry::{Action, Entry, Label, Origin},
     error::Doing as _,
@@ -42,11 +42,9 @@ pub fn install(pins: &Pins, lists: &Lists, rules: &Rules, secret: u64, progress:
     let (table, numbering, summary) = thread::scope(|scope| {
         // What has the number `next` was in force before. A program may have read that number then and not have looked
         // anything up yet: it is waited for while there is something else to do.
-        let grace = scope.spawn(|| tries_before.grace(pins, before));
+        let grace = beside::begin(scope, || tries_before.grace(pins, before));
         let built = build(pins, lists, rules, &tries, progress);
-        grace
-            .join()
-            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        grace.join()?;
         built
     })?;
     let Numbering {
@@ -75,12 +73,12 @@ pub fn install(pins: &Pins, lists: &Lists, rules: &Rules, secret: u64, progress:
     lists.header.set_dirty(true);
     coverage.cover(&plan);
     tries.set(pins, next)?;
+    let after = Lists::open_generation(pins, next)?;
 
     put_in_force(pins, next)?;
 
     // The list is in force, and the command has done what it should. What is left is to give back what only the one
     // before needed; where that fails, the next change does it.
-    let after = Lists::open(pins)?;
     if coverage.settle(&plan, || tries.grace(pins, next)).is_ok() {
         after.header.set_dirty(false);
     }

@@ -146,6 +146,10 @@ impl<'a> Editor<'a> {
     fn take_free(&self, summary: &mut Summary) -> Result<Option<(u32, Record)>> {
         if let Some(slot) = summary.free() {
             let record = self.table.get(slot)?;
+            // A chain that leads anywhere else is none: what is built anew has another one.
+            if record.action().is_some() || !self.table.has_place(slot) {
+                return Ok(None);
+            }
             summary.set_free(record.next());
             return Ok(Some((slot, record)));
         }
@@ -164,7 +168,7 @@ impl<'a> Editor<'a> {
         Ok(Some((first, Record::free(Some(first + 1)))))
     }
 
-    /// Does what was planned.
+    /// Does what was planned: from here on packets see it. What is left is to [write it down](Self::write_down).
     pub fn apply(&mut self, intent: &Intent) -> Result<()> {
         self.header.begin(intent);
         let result = self.write_tries(intent);
@@ -172,9 +176,8 @@ impl<'a> Editor<'a> {
             let is_done = is_done_in(&self.tries, &self.expiries, self.generation, intent).unwrap_or(false);
             // The first error tells why; what cannot be undone now is undone by the next change.
             let _ = self.finish(intent, is_done);
-            return result;
         }
-        self.finish(intent, true)
+        result
     }
 
     /// The deadline comes before the trie's entry that has the program look for it, and goes after it.
@@ -199,6 +202,12 @@ impl<'a> Editor<'a> {
             (Some((action, prefix, _)), None) => self.tries.remove(action, prefix),
             _ => Ok(()),
         }
+    }
+
+    /// Writes down what was [done](Self::apply). Until then the note about it stands in the header, and the next change
+    /// does this first.
+    pub fn write_down(&mut self, intent: &Intent) -> Result<()> {
+        self.finish(intent, true)
     }
 
     /// Writes down what is true: the record and the summary.

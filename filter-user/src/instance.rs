@@ -15,6 +15,7 @@ use crate::{
     generation, in_place,
     layout::Content,
     lists::Lists,
+    lock::QUEUE,
     pins::{Access, Pins},
     preflight,
     program::{self, Program, Specialisation},
@@ -36,6 +37,8 @@ pub struct Instance {
     pub attachments: Vec<Attachment>,
     /// How far a change of the lists is.
     pub progress: Arc<Progress>,
+    /// Why something that follows a change could not be done. The change is in force, and the next one makes up for it.
+    pub undone: Option<Error>,
 }
 
 impl Instance {
@@ -65,12 +68,14 @@ impl Instance {
         if pins.content()? == Content::Filter {
             return Ok((Self::read(pins)?.made_whole()?, false));
         }
-        if let Err(error) = Self::set_up(&pins, settings) {
-            // The first error tells why; what cannot be removed now is removed by the next `up`.
-            let _ = pins.remove();
-            return Err(error);
+        match Self::set_up(&pins, settings).and_then(|()| Parts::read(&pins)) {
+            Ok(parts) => Ok((Self::of(pins, parts), true)),
+            Err(error) => {
+                // The first error tells why; what cannot be removed now is removed by the next `up`.
+                let _ = pins.remove();
+                Err(error)
+            }
         }
-        Ok((Self::read(pins)?, true))
     }
 
     /// Says that a new filter has its settings and lists. It counts as a filter once it has been attached: a
@@ -89,17 +94,24 @@ impl Instance {
     }
 
     fn read(pins: Pins) -> Result<Self> {
-        let settings: Array<MapData, SettingsRecord> = pins.map("settings")?;
-        let settings = settings.get(&0, 0).doing(|| "cannot read the settings".into())?;
-        let lists = Lists::open(&pins)?;
-        let attachments = Attachment::all(&pins)?;
-        Ok(Self {
+        let parts = Parts::read(&pins)?;
+        Ok(Self::of(pins, parts))
+    }
+
+    fn of(pins: Pins, parts: Parts) -> Self {
+        let Parts {
+            settings,
+            lists,
+            attachments,
+        } = parts;
+        Self {
             pins,
-            settings: (&settings).into(),
+            settings,
             lists,
             attachments,
             progress: Arc::default(),
-        })
+            undone: None,
+        }
     }
 
     fn made_whole(mut self) -> Result<Self> {
@@ -111,6 +123,7 @@ impl Instance {
     fn set_up(pins: &Pins, settings: &Settings) -> Result<()> {
         pins.clear()?;
         pins.fresh_directory("chunks")?;
+        pins.fresh_directory(QUEUE)?;
         generation::make_maps(pins)?;
         counters::make_maps(pins)?;
         // The object file describes the other maps; those of an interface are not kept.
@@ -202,10 +215,28 @@ impl Instance {
         // A program that looks for deny entries and retired prefixes is right with or without them; one
         // that does not look must not run while there are some.
         let (before, after) = (self.features(), Features::of_rules(&rules));
-        self.respecialise(before.or(after))?;
         let secret = self.settings.secret;
-        self.lists = generation::install(&self.pins, &self.lists, &rules, secret, &self.progress)?;
-        self.respecialise(after)
+        let installed = self
+            .respecialise(before.or(after))
+            .and_then(|()| generation::install(&self.pins, &self.lists, &rules, secret, &self.progress));
+        match installed {
+            Ok(lists) => self.lists = lists,
+            Err(error) => {
+                // The first error tells why; what cannot be put back now is put back by the next command.
+                let _ = self.respecialise(before);
+                return Err(error);
+            }
+        }
+        let respecialised = self.respecialise(after);
+        self.afterwards(respecialised);
+        Ok(())
+    }
+
+    /// Remembers why something could not be done that follows a change in force.
+    pub(crate) fn afterwards(&mut self, result: Result<()>) {
+        if let Err(error) = result {
+            self.undone.get_or_insert(error);
+        }
     }
 
     fn install_settings(&mut self, settings: Settings) -> Result<()> {
@@ -257,6 +288,25 @@ impl Instance {
             .zip(replacements)
             .filter_map(|(attachment, replacement)| Some((attachment, replacement?)))
             .try_for_each(|(attachment, replacement)| attachment.replace(&self.pins, replacement))
+    }
+}
+
+/// What is read of a filter when it is opened.
+struct Parts {
+    settings: Settings,
+    lists: Lists,
+    attachments: Vec<Attachment>,
+}
+
+impl Parts {
+    fn read(pins: &Pins) -> Result<Self> {
+        let settings: Array<MapData, SettingsRecord> = pins.map("settings")?;
+        let settings = settings.get(&0, 0).doing(|| "cannot read the settings".into())?;
+        Ok(Self {
+            settings: (&settings).into(),
+            lists: Lists::open(pins)?,
+            attachments: Attachment::all(pins)?,
+        })
     }
 }
 

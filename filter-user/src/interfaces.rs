@@ -78,6 +78,7 @@ impl Instance {
                 });
                 done.push(attachment);
             }
+            self.pins.mark_attached()?;
             Ok(report)
         };
         let result = attach();
@@ -87,8 +88,6 @@ impl Instance {
                 let _ = attachment.detach(&self.pins);
             }
             let _ = self.pins.remove_unlinked();
-        } else {
-            self.pins.mark_attached()?;
         }
         self.attachments.extend(done);
         result
@@ -141,7 +140,8 @@ impl Instance {
                 names.push(attachment.name());
             }
         }
-        self.respecialise(self.features())?;
+        let respecialised = self.respecialise(self.features());
+        self.afterwards(respecialised);
         Ok(names)
     }
 }

@@ -12,6 +12,7 @@ use filter_common::LAYOUT_VERSION;
 use crate::{
     Error, Result,
     error::{Doing as _, shown},
+    lock::QUEUE,
     pins::{INTERFACE, Pins},
 };
 
@@ -40,6 +41,7 @@ const NAMES: &[&str] = &[
     "chunks",
     "generation0",
     "generation1",
+    QUEUE,
 ];
 
 #[repr(C)]
@@ -167,16 +169,9 @@ impl Pins {
     }
 
     fn remove_entry(&self, name: &str) -> Result<()> {
-        let path = self.join(name);
         // The link first: without it, what is left of an interface is known to be left over.
         let _ = fs::remove_file(self.link(name));
-        let is_directory = fs::symlink_metadata(&path).is_ok_and(|found| found.is_dir());
-        let removed = if is_directory {
-            fs::remove_dir_all(&path)
-        } else {
-            fs::remove_file(&path)
-        };
-        removed.doing(|| format!("cannot remove {}", path.display()))
+        self.remove_directory(name)
     }
 
     fn foreign(&self, what: String) -> Error {

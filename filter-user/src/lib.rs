@@ -7,10 +7,12 @@
 pub mod attach;
 pub mod attachment;
 pub mod batch;
+mod beside;
 pub mod change;
 pub mod clock;
 pub mod counters;
 pub mod coverage;
+pub mod duration;
 pub mod entry;
 pub mod error;
 pub mod expiries;
@@ -22,6 +24,7 @@ pub mod interfaces;
 pub mod layout;
 pub mod list_file;
 pub mod lists;
+mod lock;
 pub mod map_in_map;
 pub mod mapped;
 pub mod names;
@@ -38,5 +41,7 @@ pub mod sources;
 pub mod summary;
 pub mod table;
 pub mod tries;
+pub mod trusted_file;
+pub mod trusted_path;
 
 pub use error::{Error, Result};

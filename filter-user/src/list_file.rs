@@ -1,7 +1,7 @@
 //! Prefix list files: a prefix a line, IPv4 and IPv6 mixed, `#` starts a comment, an optional label
 //! after the prefix.
 
-use std::{collections::HashSet, fmt, fs, io, io::Read as _};
+use std::{collections::HashSet, fmt, io, path::Path};
 
 use ipnet::IpNet;
 
@@ -9,6 +9,8 @@ use crate::{
     Error, Result,
     entry::{Label, NewEntry, Origin},
     prefix::{self, BadPrefix},
+    trusted_file::{self, NotRead, TrustedFile},
+    trusted_path::Exposed,
 };
 
 /// A line that cannot be used.
@@ -48,29 +50,45 @@ impl fmt::Display for BadLine {
     }
 }
 
+/// A list that was read.
+#[derive(Debug)]
+pub struct ListFile {
+    /// What is in it.
+    pub entries: Vec<NewEntry>,
+    /// That a group can change the file.
+    pub exposed: Option<Exposed>,
+}
+
 /// Reads the list in `file`, or from standard input where `file` is `-`.
-pub fn read(file: &str) -> Result<Vec<NewEntry>> {
-    let mut bytes = Vec::new();
-    let (result, origin) = if file == "-" {
-        (
-            io::stdin().lock().read_to_end(&mut bytes).map(drop),
-            Origin::new("file:stdin"),
-        )
+pub fn read(file: &str) -> Result<ListFile> {
+    let read = if file == "-" {
+        // Whoever gave us this input chose it.
+        trusted_file::read_all(io::stdin().lock())
+            .map(|bytes| TrustedFile {
+                bytes,
+                path: "stdin".into(),
+                exposed: None,
+            })
+            .map_err(NotRead::Io)
     } else {
-        let path = fs::canonicalize(file).map_or_else(|_| file.to_owned(), |path| path.display().to_string());
-        (
-            fs::read(file).map(|read| bytes = read),
-            Origin::new(&format!("file:{path}")),
-        )
+        trusted_file::read(Path::new(file))
     };
-    result.map_err(|source| Error::ListFile {
-        file: file.to_owned(),
-        source,
+    let TrustedFile { bytes, path, exposed } = read.map_err(|why| match why {
+        NotRead::Io(source) => Error::ListFile {
+            file: file.to_owned(),
+            source,
+        },
+        NotRead::Exposed(exposed) => Error::ExposedList {
+            file: file.to_owned(),
+            exposed,
+        },
     })?;
-    parse(&bytes, &origin).map_err(|line| Error::ListLine {
+    let origin = Origin::new(&format!("file:{}", path.display()));
+    let entries = parse(&bytes, &origin).map_err(|line| Error::ListLine {
         file: file.to_owned(),
         line,
-    })
+    })?;
+    Ok(ListFile { entries, exposed })
 }
 
 /// Reads a list. A prefix that is there twice is taken once. What comes back is in the order of the prefixes.

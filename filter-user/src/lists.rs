@@ -3,7 +3,7 @@
 use std::{collections::HashMap, net::IpAddr, num::NonZeroU64};
 
 use aya::maps::{Array, MapData};
-use filter_common::{GENERATIONS, MAX_NESTED_EXPIRED, PrefixCount};
+use filter_common::{GENERATIONS, MAX_NESTED_EXPIRED, PrefixCount, SLOT_LIMIT};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use crate::{
@@ -46,10 +46,15 @@ pub(crate) fn directory(number: u32) -> String {
 impl Lists {
     /// Opens the generation in force. Its entries are not read.
     pub fn open(pins: &Pins) -> Result<Self> {
-        let number = in_force(pins)?;
+        Self::open_generation(pins, in_force(pins)?)
+    }
+
+    /// Opens a generation before it is in force.
+    pub(crate) fn open_generation(pins: &Pins, number: u32) -> Result<Self> {
         let header = Header::open(pins, &directory(number))?;
         let left = match header.intent() {
             None => None,
+            Some(intent) if intent.slot >= SLOT_LIMIT => return Err(not_understood(pins)),
             Some(intent) => Some((intent, in_place::is_done(pins, number, &intent)?)),
         };
         Ok(Self { number, header, left })
@@ -104,9 +109,10 @@ impl Lists {
     /// Every entry, those that have expired included.
     pub fn rules(&self, pins: &Pins) -> Result<Rules> {
         let mut reader = Reader::open(self, pins)?;
-        let mut entries = Vec::with_capacity(self.summary().total());
-        self.each_record(pins, |slot, record| {
-            entries.push(reader.entry(slot, &record)?);
+        let table = Table::whole(pins, &self.directory())?;
+        let mut entries = Vec::with_capacity(self.summary().total().min(table.slots()));
+        self.each_record(&table, |slot, record| {
+            entries.push(reader.entry(slot, &record).ok_or_else(|| not_understood(pins))?);
             Ok(())
         })?;
         Ok(Rules::from(entries))
@@ -114,8 +120,9 @@ impl Lists {
 
     /// Every entry with what was counted on it, those left out that expired before `now_ns`.
     pub fn counted(&self, pins: &Pins, now_ns: u64) -> Result<Vec<(Entry, PrefixCount)>> {
-        let mut live = Vec::with_capacity(self.summary().total());
-        self.each_record(pins, |slot, record| {
+        let table = Table::whole(pins, &self.directory())?;
+        let mut live = Vec::with_capacity(self.summary().total().min(table.slots()));
+        self.each_record(&table, |slot, record| {
             if !record.is_over(now_ns) {
                 live.push((slot, record));
             }
@@ -126,7 +133,8 @@ impl Lists {
         let mut reader = Reader::open(self, pins)?;
         let mut counted = Vec::with_capacity(live.len());
         for ((slot, record), total) in live.into_iter().zip(totals) {
-            counted.push((reader.entry(slot, &record)?, since(&record, total)));
+            let entry = reader.entry(slot, &record).ok_or_else(|| not_understood(pins))?;
+            counted.push((entry, since(&record, total)));
         }
         counted.sort_by_key(|(entry, _)| (entry.action == Action::Retire, entry.prefix));
         Ok(counted)
@@ -147,9 +155,8 @@ impl Lists {
             };
             let record = self.record(&table, decision.slot())?;
             if !record.is_over(now) {
-                return Reader::open(self, pins)?
-                    .entry(decision.slot(), &record)
-                    .map(Some);
+                let entry = Reader::open(self, pins)?.entry(decision.slot(), &record);
+                return entry.ok_or_else(|| not_understood(pins)).map(Some);
             }
             prefix = record
                 .prefix()
@@ -159,13 +166,13 @@ impl Lists {
     }
 
     /// Every record that is taken, with its slot.
-    fn each_record(&self, pins: &Pins, mut what: impl FnMut(u32, Record) -> Result<()>) -> Result<()> {
+    fn each_record(&self, table: &Table, mut what: impl FnMut(u32, Record) -> Result<()>) -> Result<()> {
         // The record of an entry that a killed command was changing may be the one before or the one after.
         let left = self
             .left
             .as_ref()
             .map(|(intent, is_done)| (intent.slot, if *is_done { intent.after } else { intent.before }));
-        for record in Table::whole(pins, &self.directory())?.taken() {
+        for record in table.taken() {
             let (slot, record) = record?;
             if left.is_none_or(|(other, _)| other != slot) {
                 what(slot, record)?;
@@ -202,37 +209,39 @@ fn since(record: &Record, total: PrefixCount) -> PrefixCount {
 }
 
 /// Turns records into entries.
-struct Reader<'a> {
-    pins: &'a Pins,
+pub struct Reader {
     labels: Names<LABEL>,
     origins: Names<ORIGIN>,
     known_labels: HashMap<u32, Label>,
     known_origins: HashMap<u32, Origin>,
 }
 
-impl<'a> Reader<'a> {
-    fn open(lists: &Lists, pins: &'a Pins) -> Result<Self> {
-        let directory = lists.directory();
-        Ok(Self {
-            pins,
-            labels: Names::open(pins, &format!("{directory}/labels"))?,
-            origins: Names::open(pins, &format!("{directory}/origins"))?,
+impl Reader {
+    /// For records of which these are the labels and the origins.
+    pub fn new(labels: Names<LABEL>, origins: Names<ORIGIN>) -> Self {
+        Self {
+            labels,
+            origins,
             known_labels: HashMap::from([(0, Label::default())]),
             known_origins: HashMap::new(),
-        })
+        }
     }
 
-    fn entry(&mut self, slot: u32, record: &Record) -> Result<Entry> {
-        let (Some(prefix), Some(action)) = (record.prefix(), record.action()) else {
-            return Err(Error::OtherLayout {
-                path: self.pins.path().to_owned(),
-                what: "an entry of its lists cannot be understood".into(),
-            });
-        };
+    fn open(lists: &Lists, pins: &Pins) -> Result<Self> {
+        let directory = lists.directory();
+        Ok(Self::new(
+            Names::open(pins, &format!("{directory}/labels"))?,
+            Names::open(pins, &format!("{directory}/origins"))?,
+        ))
+    }
+
+    /// The entry that stands on a slot; `None` if nobody of this version wrote that record.
+    pub fn entry(&mut self, slot: u32, record: &Record) -> Option<Entry> {
+        let (prefix, action) = (record.prefix()?, record.action()?);
         let label = match self.known_labels.get(&record.label) {
             Some(label) => label.clone(),
             None => {
-                let label: Label = self.labels.get(self.pins, record.label - 1)?;
+                let label: Label = self.labels.get(record.label - 1)?;
                 self.known_labels.insert(record.label, label.clone());
                 label
             }
@@ -241,12 +250,12 @@ impl<'a> Reader<'a> {
         let origin = match self.known_origins.get(&number) {
             Some(origin) => origin.clone(),
             None => {
-                let origin: Origin = self.origins.get(self.pins, number)?;
+                let origin: Origin = self.origins.get(number)?;
                 self.known_origins.insert(number, origin.clone());
                 origin
             }
         };
-        Ok(Entry {
+        Some(Entry {
             prefix,
             action,
             label,
@@ -254,5 +263,12 @@ impl<'a> Reader<'a> {
             expires_ns: NonZeroU64::new(record.expires_ns),
             slot: Some(slot),
         })
+    }
+}
+
+fn not_understood(pins: &Pins) -> Error {
+    Error::OtherLayout {
+        path: pins.path().to_owned(),
+        what: "an entry of its lists cannot be understood".into(),
     }
 }

@@ -4,7 +4,7 @@ use std::{
     io,
     marker::PhantomData,
     mem::MaybeUninit,
-    os::fd::{AsFd as _, AsRawFd as _},
+    os::fd::{AsFd as _, AsRawFd as _, RawFd},
     ptr::{self, NonNull},
     slice,
     sync::atomic::{AtomicU64, Ordering::Relaxed},
@@ -16,7 +16,11 @@ use aya::{
 };
 use nix::libc;
 
-use crate::{Result, error::Doing as _, pins::Pins};
+use crate::{
+    Result,
+    error::Doing as _,
+    pins::{Pins, unusable},
+};
 
 /// `BPF_F_MMAPABLE` of `include/uapi/linux/bpf.h`.
 pub const MMAPABLE: u32 = 1 << 10;
@@ -48,27 +52,36 @@ impl<T: Pod> Mapped<T> {
     /// The records of the map that is pinned as `name`.
     pub fn pinned(pins: &Pins, name: &str) -> Result<Self> {
         let path = pins.join(name);
-        let what = || format!("cannot use the map pinned as {}", path.display());
-        let map = MapData::from_pin(&path).doing(what)?;
-        let info = map.info().doing(what)?;
+        let map = MapData::from_pin(&path).map_err(|error| unusable(&path, error))?;
+        let info = map.info().map_err(|error| unusable(&path, error))?;
         if info.value_size() as usize != size_of::<T>() {
-            return Err(io::Error::other("its records have another size")).doing(what);
+            return Err(unusable(&path, "its records have another size"));
         }
-        Self::part(&map, 0, info.max_entries() as usize)
+        let shared = Self::map(
+            libc::MAP_SHARED,
+            map.fd().as_fd().as_raw_fd(),
+            0,
+            info.max_entries() as usize,
+        );
+        shared.map_err(|error| unusable(&path, error))
     }
 
     /// `records` records from number `first` on, which must lie at the beginning of a page.
     pub fn part(map: &MapData, first: usize, records: usize) -> Result<Self> {
-        const { assert!(size_of::<T>().is_multiple_of(8) && align_of::<T>() <= 8) };
         let offset = libc::off_t::try_from(first * size_of::<T>()).doing(|| "cannot map a map".into())?;
-        // SAFETY: a new mapping, wherever the kernel puts it, of a map that is open.
+        Self::map(libc::MAP_SHARED, map.fd().as_fd().as_raw_fd(), offset, records)
+    }
+
+    fn map(flags: libc::c_int, fd: RawFd, offset: libc::off_t, records: usize) -> Result<Self> {
+        const { assert!(size_of::<T>().is_multiple_of(8) && align_of::<T>() <= 8) };
+        // SAFETY: a new mapping, wherever the kernel puts it.
         let address = unsafe {
             libc::mmap(
                 ptr::null_mut(),
                 records * size_of::<T>(),
                 libc::PROT_READ | libc::PROT_WRITE,
-                libc::MAP_SHARED,
-                map.fd().as_fd().as_raw_fd(),
+                flags,
+                fd,
                 offset,
             )
         };
@@ -80,6 +93,15 @@ impl<T: Pod> Mapped<T> {
             records,
             record: PhantomData,
         })
+    }
+
+    /// Records that lie in no map, the first of them these bytes: what a map may hold can be looked at without one.
+    pub fn of_bytes(records: usize, bytes: &[u8]) -> Result<Self> {
+        let mapped = Self::map(libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1, 0, records)?;
+        for (word, bytes) in mapped.words().iter().zip(bytes.as_chunks().0) {
+            word.store(u64::from_ne_bytes(*bytes), Relaxed);
+        }
+        Ok(mapped)
     }
 
     /// How many records there are.

@@ -5,7 +5,7 @@ use std::{collections::HashMap, hash::Hash};
 use aya::maps::{Array, MapData};
 
 use crate::{
-    Error, Result,
+    Result,
     entry::{Label, MAX_LABEL_BYTES, MAX_ORIGIN_BYTES, Origin},
     error::Doing as _,
     mapped::{MMAPABLE, Mapped},
@@ -93,9 +93,7 @@ impl<N: Name> Numbered<N> {
         let room = u32::try_from(self.len() + spare).unwrap_or(u32::MAX);
         let map: Array<MapData, [u8; BYTES]> =
             Array::create(room, MMAPABLE).doing(|| "cannot make the map of labels or origins".into())?;
-        let names: Names<BYTES> = Names {
-            map: Mapped::of(&map)?,
-        };
+        let names: Names<BYTES> = Names::new(Mapped::of(&map)?);
         for (number, name) in (0..).zip(&self.names) {
             names.set(number, name);
         }
@@ -115,19 +113,18 @@ const COMPARED: u32 = 4096;
 impl<const BYTES: usize> Names<BYTES> {
     /// The ones that are pinned as `pin`.
     pub fn open(pins: &Pins, pin: &str) -> Result<Self> {
-        Ok(Self {
-            map: Mapped::pinned(pins, pin)?,
-        })
+        Ok(Self::new(Mapped::pinned(pins, pin)?))
     }
 
-    /// The name with a number.
-    pub fn get<N: Name>(&self, pins: &Pins, number: u32) -> Result<N> {
-        let not_understood = || Error::OtherLayout {
-            path: pins.path().to_owned(),
-            what: "an entry of its lists cannot be understood".into(),
-        };
-        let padded = self.map.get(number as usize).ok_or_else(not_understood)?;
-        N::from_text(&text(&padded)).ok_or_else(not_understood)
+    /// Those that lie in `map`.
+    pub fn new(map: Mapped<[u8; BYTES]>) -> Self {
+        Self { map }
+    }
+
+    /// The name with a number, if there is one.
+    pub fn get<N: Name>(&self, number: u32) -> Option<N> {
+        let padded = self.map.get(number as usize)?;
+        N::from_text(&text(&padded))
     }
 
     /// The number of a name, of which there are `len`; where it is a new one, it is stored behind them. `None` if there is

@@ -7,19 +7,23 @@ use std::{
     io,
     os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
-    thread,
     time::{Duration, Instant},
 };
 
 use aya::maps::{Array, Map, MapData};
 use nix::{
-    errno::Errno,
-    fcntl::{Flock, FlockArg, OFlag},
+    fcntl::{Flock, OFlag},
     sys::statfs::{BPF_FS_MAGIC, statfs},
     unistd::geteuid,
 };
 
-use crate::{Error, Result, error::Doing as _, layout::LAYOUT};
+use crate::{
+    Error, Result,
+    error::Doing as _,
+    layout::LAYOUT,
+    lock::{self, How, QUEUE},
+    trusted_path::{LastLink, Way},
+};
 
 /// Where a filter is kept unless told otherwise.
 pub const DEFAULT: &str = "/sys/fs/bpf/synwall";
@@ -57,6 +61,7 @@ impl Pins {
 
     /// Makes the directory if it is not there, and opens and locks it.
     pub fn open_or_create(path: &Path) -> Result<Self> {
+        let path = &safe(path)?;
         // Taking down the outer one would take the inner one with it.
         if let Some(outer) = path.ancestors().skip(1).find(|outer| outer.join(LAYOUT).exists()) {
             return Err(Error::ForeignPins {
@@ -66,11 +71,7 @@ impl Pins {
         }
         loop {
             check_file_system(path)?;
-            DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(path)
-                .doing(|| format!("cannot make the directory {}", path.display()))?;
+            make(path)?;
             // Another command may have removed it in between.
             if let Some(pins) = Self::lock(path, Access::Change)? {
                 return Ok(pins);
@@ -80,42 +81,43 @@ impl Pins {
 
     fn lock(path: &Path, access: Access) -> Result<Option<Self>> {
         let how = match access {
-            Access::Read => FlockArg::LockSharedNonblock,
-            Access::Change => FlockArg::LockExclusiveNonblock,
+            Access::Read => How::Shared,
+            Access::Change => How::Alone,
         };
         let give_up = Instant::now() + PATIENCE;
+        let wait = |directory, how| {
+            lock::wait(directory, how, give_up)
+                .doing(|| format!("cannot lock {}", path.display()))?
+                .ok_or_else(|| Error::Locked {
+                    path: path.to_owned(),
+                    seconds: PATIENCE.as_secs(),
+                })
+        };
+        let open = |path: &Path| match open_directory(path) {
+            Ok(directory) => Ok(Some(directory)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(source).doing(|| format!("cannot open the pin directory {}", path.display())),
+        };
         loop {
-            let directory = match open_directory(path) {
-                Ok(directory) => directory,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-                Err(source) => {
-                    return Err(source).doing(|| format!("cannot open the pin directory {}", path.display()));
-                }
+            let path = &safe(path)?;
+            let Some(directory) = open(path)? else {
+                return Ok(None);
             };
             let opened = directory
                 .metadata()
                 .doing(|| format!("cannot look at {}", path.display()))?;
+            check_file_system(path)?;
             check_owner(path, &opened)?;
-            match Flock::lock(directory, how) {
-                // The directory may have been removed, and made anew, while we waited for it.
-                Ok(lock) if fs::metadata(path).is_ok_and(|now| now.ino() == opened.ino()) => {
-                    check_file_system(path)?;
-                    return Ok(Some(Self {
-                        path: path.to_owned(),
-                        _lock: lock,
-                    }));
-                }
-                Ok(_) => {}
-                Err((_, Errno::EWOULDBLOCK)) if Instant::now() < give_up => {
-                    thread::sleep(Duration::from_millis(10));
-                }
-                Err((_, Errno::EWOULDBLOCK)) => {
-                    return Err(Error::Locked {
-                        path: path.to_owned(),
-                        seconds: PATIENCE.as_secs(),
-                    });
-                }
-                Err((_, errno)) => return Err(errno).doing(|| format!("cannot lock {}", path.display())),
+            // Half a filter has none; there is seldom a crowd before it.
+            let queue = open(&path.join(QUEUE))?;
+            let _turn = queue.map(|queue| wait(queue, How::Alone)).transpose()?;
+            let lock = wait(directory, how)?;
+            // The directory may have been removed, and made anew, while we waited for it.
+            if fs::metadata(path).is_ok_and(|now| now.ino() == opened.ino()) {
+                return Ok(Some(Self {
+                    path: path.to_owned(),
+                    _lock: lock,
+                }));
             }
         }
     }
@@ -152,10 +154,16 @@ impl Pins {
             .doing(|| format!("cannot make {}", path.display()))
     }
 
-    /// Removes the directory `name` and what is pinned in it, if it is there.
+    /// Removes the directory `name` and what is pinned in it, or whatever else is there.
     pub fn remove_directory(&self, name: &str) -> Result<()> {
         let path = self.join(name);
-        match fs::remove_dir_all(&path) {
+        let removed = match fs::symlink_metadata(&path) {
+            Ok(found) if found.is_dir() => fs::remove_dir_all(&path),
+            // Somebody put something else in its place.
+            Ok(_) => fs::remove_file(&path),
+            Err(error) => Err(error),
+        };
+        match removed {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             result => result.doing(|| format!("cannot remove {}", path.display())),
         }
@@ -163,18 +171,30 @@ impl Pins {
 
     /// Removes the directories of interfaces to which nothing was attached.
     pub(crate) fn remove_unlinked(&self) -> Result<()> {
-        self.interface_directories()?
-            .iter()
-            .filter(|name| !self.link(name).exists())
-            .try_for_each(|name| self.remove_directory(name))
+        for name in self.interface_directories()? {
+            if !self.is_linked(&name)? {
+                self.remove_directory(&name)?;
+            }
+        }
+        Ok(())
     }
 
     /// The directories of interfaces that have a link. Without one, a command was killed before it had
     /// attached anything.
     pub(crate) fn linked_interfaces(&self) -> Result<Vec<String>> {
-        let mut names = self.interface_directories()?;
-        names.retain(|name| self.link(name).exists());
-        Ok(names)
+        let mut linked = Vec::new();
+        for name in self.interface_directories()? {
+            if self.is_linked(&name)? {
+                linked.push(name);
+            }
+        }
+        Ok(linked)
+    }
+
+    /// Whether there is a link in an interface's directory. If that cannot be told it is an error: what is taken for
+    /// unlinked is removed.
+    fn is_linked(&self, directory: &str) -> Result<bool> {
+        fs::exists(self.link(directory)).doing(|| format!("cannot look for the link of {directory}"))
     }
 
     /// The path of an interface's link.
@@ -206,16 +226,48 @@ fn open_directory(path: &Path) -> io::Result<File> {
     File::options().read(true).custom_flags(flags.bits()).open(path)
 }
 
-/// Whoever can write to the directory can take the filter off.
-fn check_owner(path: &Path, directory: &Metadata) -> Result<()> {
-    const WRITABLE_BY_OTHERS: u32 = 0o022;
-    let (owner, mode) = (directory.uid(), directory.mode() & 0o777);
-    if owner == geteuid().as_raw() && mode & WRITABLE_BY_OTHERS == 0 {
-        return Ok(());
+/// The path without symbolic links, if nobody else can put another directory there. What is done by path from then on
+/// is done to the directory that was locked.
+fn safe(path: &Path) -> Result<PathBuf> {
+    let way = Way::walk(path, LastLink::Keep)
+        .doing(|| format!("cannot look for the pin directory {}", path.display()))?;
+    match way.exposed.first() {
+        None => Ok(way.path),
+        Some(exposed) => Err(Error::ForeignPins {
+            path: path.to_owned(),
+            what: format!("another directory could be put in its place by {exposed}"),
+        }),
     }
+}
+
+/// Makes the directory and those above it that are missing, each in one that others cannot change.
+fn make(path: &Path) -> Result<()> {
+    let mut missing: Vec<&Path> = path.ancestors().take_while(|path| !path.exists()).collect();
+    while let Some(directory) = missing.pop() {
+        let directory = safe(directory)?;
+        match DirBuilder::new().mode(0o700).create(&directory) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            made => made.doing(|| format!("cannot make the directory {}", directory.display()))?,
+        }
+    }
+    Ok(())
+}
+
+/// Whoever can write to the directory can take the filter off, and whoever can read it can hold its lock for ever.
+fn check_owner(path: &Path, directory: &Metadata) -> Result<()> {
+    const OPEN_TO_OTHERS: u32 = 0o077;
+    let (owner, mode) = (directory.uid(), directory.mode() & 0o777);
+    let what = if owner != geteuid().as_raw() || mode & 0o022 != 0 {
+        format!("it belongs to user {owner} and has mode {mode:o}: others could change it")
+    } else if mode & OPEN_TO_OTHERS != 0 {
+        let path = path.display();
+        format!("it has mode {mode:o}: others could look into it and hold its lock (chmod 700 {path})")
+    } else {
+        return Ok(());
+    };
     Err(Error::ForeignPins {
         path: path.to_owned(),
-        what: format!("it belongs to user {owner} and has mode {mode:o}: others could change it"),
+        what,
     })
 }
 
@@ -224,7 +276,15 @@ pub(crate) fn open_map<M: TryFrom<Map, Error = aya::maps::MapError>>(path: &Path
     MapData::from_pin(path)
         .and_then(Map::from_map_data)
         .and_then(M::try_from)
-        .doing(|| format!("cannot use the map pinned as {}", path.display()))
+        .map_err(|source| unusable(path, source))
+}
+
+/// Why a pinned map cannot be used.
+pub(crate) fn unusable(path: &Path, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    Error::Map {
+        path: path.to_owned(),
+        source: source.into(),
+    }
 }
 
 /// Fails unless `path`, or its nearest ancestor that exists, is on a BPF file system.

@@ -58,8 +58,9 @@ impl PortSet {
         &self.0
     }
 
-    /// The set that [`Self::bits`] describes.
-    pub fn from_bits(bits: [u8; PORT_SET_BYTES]) -> Self {
+    /// The set that [`Self::bits`] describes. There is no port 0.
+    pub fn from_bits(mut bits: [u8; PORT_SET_BYTES]) -> Self {
+        bits[0] &= !1;
         Self(Box::new(bits))
     }
 

@@ -35,10 +35,15 @@ pub enum BadPrefix {
 /// Reads a prefix, or a bare address as a host prefix. There are no host bits in what comes back.
 pub fn parse(text: &str) -> Result<IpNet, BadPrefix> {
     let syntax = || BadPrefix::Syntax(shown(text));
-    let prefix = if text.contains('/') {
-        IpNet::from_str(text).map_err(|_| syntax())?
-    } else {
-        IpAddr::from_str(text).map(IpNet::from).map_err(|_| syntax())?
+    // Not ipnet's own parser: it takes 010.0.0.0/8 for 10.0.0.0/8, and others read an octal number.
+    let (address, len) = match text.split_once('/') {
+        None => (text, None),
+        Some((address, len)) => (address, Some(length(len).ok_or_else(syntax)?)),
+    };
+    let address = IpAddr::from_str(address).map_err(|_| syntax())?;
+    let prefix = match len {
+        None => IpNet::from(address),
+        Some(len) => IpNet::new(address, len).map_err(|_| syntax())?,
     };
     if prefix != prefix.trunc() {
         return Err(BadPrefix::HostBits {
@@ -58,6 +63,12 @@ pub fn parse(text: &str) -> Result<IpNet, BadPrefix> {
         });
     }
     Ok(prefix)
+}
+
+/// Reads a prefix length: digits, without a needless zero.
+fn length(text: &str) -> Option<u8> {
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
+    text.parse().ok().filter(|_| is_plain)
 }
 
 /// Reads an address.
@@ -103,6 +114,10 @@ mod tests {
             "host.example",
             "1.2.3.4/",
             "01.2.3.4",
+            "010.0.0.0/8",
+            "10.0.0.0/08",
+            "10.0.0.0/+8",
+            "::/00",
         ] {
             assert!(matches!(parse(text), Err(BadPrefix::Syntax(_))), "{text}");
         }

@@ -1,6 +1,7 @@
 //! The kernel program, specialised for the settings of a filter and loaded over its maps.
 
 use std::{
+    fs,
     hash::{DefaultHasher, Hash as _, Hasher as _},
     path::Path,
     sync::LazyLock,
@@ -238,7 +239,11 @@ fn check_map(pins: &Pins, name: &Path, expected: &aya_obj::Map) -> Result<()> {
         path: pins.path().to_owned(),
         what: format!("its map '{}' {what}", name.display()),
     };
-    let found = MapInfo::from_pin(pins.join(name)).map_err(|error| other(format!("is missing: {error}")))?;
+    let what = || format!("cannot look at the map '{}'", name.display());
+    if !fs::exists(pins.join(name)).doing(what)? {
+        return Err(other("is missing".into()));
+    }
+    let found = MapInfo::from_pin(pins.join(name)).doing(what)?;
     let is = (
         found.map_type().map_or(0, |kind| kind as u32),
         found.key_size(),

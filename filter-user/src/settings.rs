@@ -51,8 +51,8 @@ pub struct Settings {
 
 /// [`Settings`] as they lie in their map.
 #[repr(C)]
-#[derive(Clone, Copy)]
-pub(crate) struct SettingsRecord {
+#[derive(Clone, Copy, Debug)]
+pub struct SettingsRecord {
     tcp: [u8; PORT_SET_BYTES],
     udp: [u8; PORT_SET_BYTES],
     secret: u64,

@@ -92,7 +92,7 @@ pub struct Sources {
 }
 
 /// What one CPU counted.
-type CpuTable<'a> = (&'a SourceSets, &'a SourceNetworks);
+pub type CpuTable<'a> = (&'a SourceSets, &'a SourceNetworks);
 
 /// The networks that drops came from.
 pub fn read(pins: &Pins, lengths: Lengths) -> Result<Sources> {
@@ -106,10 +106,11 @@ pub fn read(pins: &Pins, lengths: Lengths) -> Result<Sources> {
 
 /// Adds up the tables. On a CPU on which a network has no place it may have had as many packets as its set has lost
 /// there, so its error grows by that.
-fn merge(tables: &[CpuTable<'_>], lengths: Lengths) -> Sources {
+pub fn merge(tables: &[CpuTable<'_>], lengths: Lengths) -> Sources {
     let mut lost: BTreeMap<usize, u64> = BTreeMap::new();
     for (number, set, _) in tables.iter().flat_map(sets) {
-        *lost.entry(number).or_default() += set.lost;
+        let sum = lost.entry(number).or_default();
+        *sum = sum.saturating_add(set.lost);
     }
     // A network stands in the set of the same number on every CPU.
     let mut sums: BTreeMap<(usize, bool, u64), SourceNetwork> = BTreeMap::new();
@@ -120,10 +121,10 @@ fn merge(tables: &[CpuTable<'_>], lengths: Lengths) -> Sources {
                 error: lost.get(&number).copied().unwrap_or(0),
                 ..Default::default()
             });
-            sum.packets += network.packets;
-            sum.bytes += network.bytes;
+            sum.packets = sum.packets.saturating_add(network.packets);
+            sum.bytes = sum.bytes.saturating_add(network.bytes);
             // Here it is known what was lost before the network came.
-            sum.error = sum.error.saturating_sub(set.lost) + network.error;
+            sum.error = sum.error.saturating_sub(set.lost).saturating_add(network.error);
         }
     }
     let mut networks: Vec<Source> = sums
@@ -140,7 +141,7 @@ fn merge(tables: &[CpuTable<'_>], lengths: Lengths) -> Sources {
     networks.sort_by_key(|source| (Reverse(source.packets), source.error, source.prefix));
     Sources {
         networks,
-        others: lost.values().sum(),
+        others: lost.into_values().fold(0, u64::saturating_add),
     }
 }
 
@@ -157,11 +158,12 @@ fn sets<'a>(
 fn prefix(is_ipv4: bool, network: u64, lengths: Lengths) -> Option<IpNet> {
     if is_ipv4 {
         let address = u32::try_from(network).ok()?;
-        Some(Ipv4Net::new(address.into(), lengths.v4).ok()?.into())
+        Some(Ipv4Net::new(address.into(), lengths.v4).ok()?.trunc().into())
     } else {
         Some(
             Ipv6Net::new((u128::from(network) << 64).into(), lengths.v6)
                 .ok()?
+                .trunc()
                 .into(),
         )
     }

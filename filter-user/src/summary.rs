@@ -7,7 +7,7 @@ use crate::{
     entry::Action,
     error::Doing as _,
     mapped::{MMAPABLE, Mapped},
-    pins::Pins,
+    pins::{Pins, unusable},
     table::Record,
 };
 
@@ -50,7 +50,7 @@ impl Summary {
         let version = usize::from(prefix.addr().is_ipv6());
         let add = |count: &mut u32| {
             *count = if is_there {
-                *count + 1
+                count.saturating_add(1)
             } else {
                 count.saturating_sub(1)
             };
@@ -107,20 +107,26 @@ pub struct Header {
 }
 
 impl Header {
+    /// The one that lies in `lines`.
+    pub fn new(lines: Mapped<Line>) -> Self {
+        Self { lines }
+    }
+
     /// The one that is pinned in `directory`.
     pub fn open(pins: &Pins, directory: &str) -> Result<Self> {
-        Ok(Self {
-            lines: Mapped::pinned(pins, &format!("{directory}/header"))?,
-        })
+        let name = format!("{directory}/header");
+        let lines = Mapped::pinned(pins, &name)?;
+        if lines.len() < LINES as usize {
+            return Err(unusable(&pins.join(name), "it has fewer lines"));
+        }
+        Ok(Self::new(lines))
     }
 
     /// Makes one for a new generation and pins it in `directory`. Coverage is not made for it yet.
     pub fn create(pins: &Pins, directory: &str, summary: &Summary) -> Result<()> {
         let map: Array<MapData, Line> =
             Array::create(LINES, MMAPABLE).doing(|| "cannot make the summary of the lists".into())?;
-        let header = Self {
-            lines: Mapped::of(&map)?,
-        };
+        let header = Self::new(Mapped::of(&map)?);
         header.set_summary(summary);
         header.set_dirty(true);
         pins.pin(map, format!("{directory}/header"))

@@ -13,7 +13,7 @@ use crate::{
     entry::Action,
     error::Doing as _,
     mapped::{MMAPABLE, Mapped},
-    pins::Pins,
+    pins::{Pins, unusable},
     summary::Summary,
 };
 
@@ -90,18 +90,15 @@ impl Record {
         Action::from_number(self.action & !Self::IPV6)
     }
 
-    /// Its prefix.
+    /// Its prefix; `None` if nobody of us wrote it.
     pub fn prefix(&self) -> Option<IpNet> {
         let [a, b, c, d, ..] = self.address;
-        if self.action & Self::IPV6 == 0 {
-            Ipv4Net::new([a, b, c, d].into(), self.prefix_len)
-                .ok()
-                .map(IpNet::from)
+        let prefix = if self.action & Self::IPV6 == 0 {
+            Ipv4Net::new([a, b, c, d].into(), self.prefix_len).map(IpNet::from)
         } else {
-            Ipv6Net::new(self.address.into(), self.prefix_len)
-                .ok()
-                .map(IpNet::from)
-        }
+            Ipv6Net::new(self.address.into(), self.prefix_len).map(IpNet::from)
+        };
+        prefix.ok().filter(|prefix| *prefix == prefix.trunc())
     }
 
     /// Whether its time is over.
@@ -174,12 +171,10 @@ impl NewTable {
 
     /// To write into it.
     pub fn table(&self) -> Result<Table> {
-        Ok(Table {
-            directory: Directory {
-                pages: Mapped::of(&self.directory)?,
-            },
-            entries: Entries::Whole(Mapped::of(&self.entries)?),
-        })
+        Ok(Table::new(
+            Mapped::of(&self.directory)?,
+            Mapped::of(&self.entries)?,
+        ))
     }
 
     /// Pins the table in `directory`.
@@ -190,14 +185,20 @@ impl NewTable {
 }
 
 impl Table {
+    /// The table that lies in these maps.
+    pub fn new(pages: Mapped<[u32; 2]>, entries: Mapped<Record>) -> Self {
+        Self {
+            directory: Directory { pages },
+            entries: Entries::Whole(entries),
+        }
+    }
+
     /// The table that is pinned in `directory`, to read or write all of it.
     pub fn whole(pins: &Pins, directory: &str) -> Result<Self> {
-        Ok(Self {
-            directory: Directory {
-                pages: Mapped::pinned(pins, &format!("{directory}/pages"))?,
-            },
-            entries: Entries::Whole(Mapped::pinned(pins, &format!("{directory}/entries"))?),
-        })
+        Ok(Self::new(
+            Mapped::pinned(pins, &format!("{directory}/pages"))?,
+            Mapped::pinned(pins, &format!("{directory}/entries"))?,
+        ))
     }
 
     /// The table that is pinned in `directory`, for a few records.
@@ -205,8 +206,7 @@ impl Table {
         let path = pins.join(format!("{directory}/entries"));
         let entries: Array<MapData, Record> = crate::pins::open_map(&path)?;
         let records = entries.len();
-        let map =
-            MapData::from_pin(&path).doing(|| format!("cannot use the map pinned as {}", path.display()))?;
+        let map = MapData::from_pin(&path).map_err(|error| unusable(&path, error))?;
         Ok(Self {
             directory: Directory {
                 pages: Mapped::pinned(pins, &format!("{directory}/pages"))?,
@@ -220,13 +220,17 @@ impl Table {
         })
     }
 
-    /// How many pages there is room for.
-    pub fn capacity(&self) -> usize {
-        let records = match &self.entries {
+    /// How many slots there is room for.
+    pub fn slots(&self) -> usize {
+        match &self.entries {
             Entries::Whole(entries) => entries.len(),
             Entries::Pages(map) => map.info().map_or(0, |info| info.max_entries() as usize),
-        };
-        records / PAGE as usize
+        }
+    }
+
+    /// How many pages there is room for.
+    pub fn capacity(&self) -> usize {
+        self.slots() / PAGE as usize
     }
 
     /// Whether the slots of a chunk have a page.
@@ -242,6 +246,12 @@ impl Table {
     /// The chunks whose slots have a page.
     pub fn chunks(&self) -> impl Iterator<Item = u32> {
         (0..PAGES as u32).filter(|chunk| self.has_page(*chunk))
+    }
+
+    /// Whether there is a place for the record of a slot.
+    pub fn has_place(&self, slot: u32) -> bool {
+        let page = self.directory.get(Chunked::locate(slot).chunk);
+        page.is_some_and(|page| page < self.capacity())
     }
 
     /// The record of a slot; a free one where it has none.

@@ -17,6 +17,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use crate::{
     Result, batch,
+    beside::{self, Begun},
     entry::{Action, Entry},
     error::Doing as _,
     map_in_map,
@@ -118,7 +119,7 @@ impl Tries {
         };
         thread::scope(|scope| {
             for _ in 1..THREADS.min(entries.len().div_ceil(BATCH)) {
-                scope.spawn(work);
+                beside::begin(scope, work);
             }
             work();
         });
@@ -214,17 +215,13 @@ impl Tries {
     pub fn set(&self, pins: &Pins, generation: u32) -> Result<()> {
         thread::scope(|scope| {
             [
-                scope.spawn(|| set(pins, "sources_v4", generation, &self.sources_v4)),
-                scope.spawn(|| set(pins, "sources_v6", generation, &self.sources_v6)),
-                scope.spawn(|| set(pins, "retired_v4", generation, &self.retired_v4)),
-                scope.spawn(|| set(pins, "retired_v6", generation, &self.retired_v6)),
+                beside::begin(scope, || set(pins, "sources_v4", generation, &self.sources_v4)),
+                beside::begin(scope, || set(pins, "sources_v6", generation, &self.sources_v6)),
+                beside::begin(scope, || set(pins, "retired_v4", generation, &self.retired_v4)),
+                beside::begin(scope, || set(pins, "retired_v6", generation, &self.retired_v6)),
             ]
             .into_iter()
-            .try_for_each(|setting| {
-                setting
-                    .join()
-                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-            })
+            .try_for_each(Begun::join)
         })
     }
 

@@ -3,9 +3,11 @@
 
 mod bench;
 mod demo;
+mod deny;
 mod ebpf;
 mod exec;
 mod fuzz;
+mod fuzz_inputs;
 mod kernels;
 mod lint;
 mod place;
@@ -65,8 +67,19 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         options: Vec<String>,
     },
+    /// Look for lists, options and contents of pinned maps that are read wrongly, with libFuzzer
+    FuzzInputs {
+        /// How long, for each kind of input
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+        /// Some kinds only: the names of directories in tests/corpus
+        #[arg(long, value_delimiter = ',')]
+        only: Vec<String>,
+    },
     /// Check formatting and run clippy; every warning is an error
     Lint,
+    /// Check the licences, versions and sources of all crates, and what is known against them
+    Deny,
 }
 
 fn main() -> ExitCode {
@@ -86,7 +99,9 @@ fn main() -> ExitCode {
         Task::Test { thorough, filter, .. } => test::run(&filter, thorough),
         Task::Bench { arguments } => bench::run(&arguments),
         Task::Fuzz { options } => fuzz::run(&options),
+        Task::FuzzInputs { seconds, only } => fuzz_inputs::run(seconds, &only).map(|()| ExitCode::SUCCESS),
         Task::Lint => lint::run().map(|()| ExitCode::SUCCESS),
+        Task::Deny => deny::run().map(|()| ExitCode::SUCCESS),
     };
     // Not returned from main: that would show a backtrace where RUST_BACKTRACE is set for the tests' sake.
     done.unwrap_or_else(|error| {

@@ -20,6 +20,11 @@ pub fn tools() -> PathBuf {
     target().join("tools")
 }
 
+/// Where libFuzzer is built, and what it finds.
+pub fn fuzz() -> PathBuf {
+    target().join("fuzz")
+}
+
 /// The kernel program, where filter-user's build script looks for it.
 pub fn kernel_object() -> PathBuf {
     target().join("synwall-ebpf.o")

@@ -3,7 +3,9 @@
 
 mod apt;
 mod compiler;
+mod crates;
 mod debian;
+mod fuzzer;
 mod kernels;
 mod linker;
 mod nginx;
@@ -34,6 +36,12 @@ pub struct Tools {
     pub nginx: PathBuf,
 }
 
+/// What it takes to fuzz what user space reads.
+pub struct FuzzTools {
+    pub kernel: KernelTools,
+    pub cargo_fuzz: PathBuf,
+}
+
 /// Finds or installs what building needs.
 pub fn kernel_tools() -> Result<KernelTools> {
     let _lock = lock()?;
@@ -49,6 +57,16 @@ pub fn everything() -> Result<Tools> {
     Ok(Tools { kernel, nginx })
 }
 
+/// Finds or builds cargo-deny, which looks at the crates that we depend on.
+pub fn cargo_deny() -> Result<PathBuf> {
+    let _lock = lock()?;
+    crates::find(
+        "cargo-deny",
+        "0.20.2",
+        "which checks licences and advisories (about 3 minutes)",
+    )
+}
+
 /// Finds or installs what the bench compares synwall with, and measures with.
 pub fn peers() -> Result<()> {
     let _lock = lock()?;
@@ -60,6 +78,15 @@ pub fn kernels(series: &[Series]) -> Result<Vec<Kernel>> {
     let _lock = lock()?;
     packages::install_missing_emulation()?;
     kernels::find(series)
+}
+
+/// Finds or installs what fuzzing user space needs.
+pub fn fuzzing() -> Result<FuzzTools> {
+    let _lock = lock()?;
+    let kernel = find_kernel_tools()?;
+    packages::install_missing_compilers()?;
+    let cargo_fuzz = fuzzer::find()?;
+    Ok(FuzzTools { kernel, cargo_fuzz })
 }
 
 fn find_kernel_tools() -> Result<KernelTools> {

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use filter_common::PrefixCount;
 use filter_user::{
     change::Change,
-    clock,
+    clock, duration,
     entry::{Action, Entry, Label, NewEntry, Origin},
     instance::Instance,
     list_file, prefix,
@@ -18,7 +18,6 @@ use serde::Serialize;
 use super::{
     output::{self, Column, Output, SCHEMA, grouped},
     progress::Watched,
-    up::parse_time,
 };
 
 /// What can be done with a list of sources.
@@ -33,7 +32,7 @@ pub enum SourceVerb {
         #[command(flatten)]
         what: Add,
         /// Remove them again after this time
-        #[arg(long = "for", value_name = "TIME", value_parser = parse_time)]
+        #[arg(long = "for", value_name = "TIME", value_parser = duration::parse)]
         time: Option<Duration>,
     },
     Remove(Remove),
@@ -107,7 +106,7 @@ impl SourceVerb {
             Self::Replace { file, force } => {
                 // The list is read before the filter is locked: it may come slowly through a pipe.
                 let watched = Watched::new();
-                let entries = list_file::read(&file)?;
+                let entries = read_list(&file)?;
                 change(pin_dir, list, Change::Replace { entries, force }, &watched)
             }
             Self::Check { address, json } => check(address, json, pin_dir, output),
@@ -152,6 +151,15 @@ impl Remove {
     }
 }
 
+/// Reads a list file. That a group may write to it can be meant so.
+pub fn read_list(file: &str) -> anyhow::Result<Vec<NewEntry>> {
+    let list = list_file::read(file)?;
+    if let Some(exposed) = list.exposed {
+        output::warning(format_args!("the list {file} can be changed by {exposed}"));
+    }
+    Ok(list.entries)
+}
+
 /// Changes a list and says what is different.
 fn change(pin_dir: &Path, list: Action, change: Change, watched: &Watched) -> anyhow::Result<ExitCode> {
     let mut filter = Instance::open_for_change(pin_dir)?;
@@ -171,7 +179,7 @@ fn change(pin_dir: &Path, list: Action, change: Change, watched: &Watched) -> an
     output::note(format_args!(
         "{list}: {added} added, {removed} removed{changed}, {total} in the list"
     ));
-    output::warn_of_gone(&filter);
+    output::warn_after_change(&filter);
     Ok(ExitCode::SUCCESS)
 }
 

@@ -68,7 +68,10 @@ enum Verb {
 
 /// Runs the command line and says how it went.
 pub fn run() -> ExitCode {
-    let Cli { pin_dir, verb } = Cli::parse();
+    let Cli { pin_dir, verb } = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return output::usage(&error),
+    };
     // Nothing is asked of the file system here, so it fails only for a path that is empty.
     let pin_dir = std::path::absolute(&pin_dir).unwrap_or(pin_dir);
     let mut output = Output;

@@ -2,12 +2,15 @@
 //! terminal only.
 
 use std::{
+    env,
+    ffi::OsString,
     fmt::Display,
     io::{self, IsTerminal as _, Write as _},
+    process::ExitCode,
 };
 
 use comfy_table::{CellAlignment, Table, presets};
-use filter_user::{attachment::State, instance::Instance};
+use filter_user::{attachment::State, entry::disturbs_terminals, error::escaped, instance::Instance};
 use serde::Serialize;
 
 /// The number that every JSON document carries. It goes up when a key changes its meaning or goes away.
@@ -96,8 +99,14 @@ pub fn warning(message: impl Display) {
     message_line("\x1b[33mwarning:\x1b[0m ", message);
 }
 
-/// A change takes no effect where the filter no longer is: the user should know.
-pub fn warn_of_gone(filter: &Instance) {
+/// What the user should know of a change that is in force: that something which follows it could not be done, and where
+/// it takes no effect because the filter no longer is there.
+pub fn warn_after_change(filter: &Instance) {
+    if let Some(error) = &filter.undone {
+        warning(format_args!(
+            "it is in force, but what follows could not be done, and is left to the next change: {error}"
+        ));
+    }
     for attachment in filter
         .attachments
         .iter()
@@ -108,6 +117,18 @@ pub fn warn_of_gone(filter: &Instance) {
             "{name} is gone; attach it again: synwall up {name}; forget it: synwall down {name}"
         ));
     }
+}
+
+/// Why a command line is none, or the help that it asks for.
+pub fn usage(error: &clap::Error) -> ExitCode {
+    let disturbs = |argument: &OsString| argument.to_string_lossy().chars().any(disturbs_terminals);
+    if env::args_os().any(|argument| disturbs(&argument)) {
+        // clap shows arguments as they are.
+        message_line("", error.to_string().trim_end());
+    } else {
+        let _ = error.print();
+    }
+    u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
 }
 
 /// Why it failed. What is below it in the chain comes on lines of its own, unless it was said already.
@@ -124,6 +145,7 @@ pub fn error(error: &anyhow::Error) {
 
 fn message_line(mark: &str, message: impl Display) {
     // Where nobody can be told, there is nobody to tell it.
+    let message = escaped(&message.to_string());
     let _ = writeln!(anstream::stderr().lock(), "{mark}{message}");
 }
 

@@ -56,7 +56,7 @@ impl Set {
             settings.tcp,
             settings.udp
         ));
-        output::warn_of_gone(&filter);
+        output::warn_after_change(&filter);
         Ok(ExitCode::SUCCESS)
     }
 }

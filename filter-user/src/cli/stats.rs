@@ -10,14 +10,13 @@ use std::{
 
 use clap::{Args, ValueEnum};
 use filter_common::Reason;
-use filter_user::{Error, clock, instance::Instance, sources};
+use filter_user::{Error, clock, duration, instance::Instance, sources};
 use ipnet::IpNet;
 use serde::Serialize;
 
 use super::{
     lists::PrefixRow,
     output::{Column, Output, SCHEMA, grouped, note},
-    up::parse_time,
 };
 
 /// Show what was counted: by reason, by configured prefix, by source network
@@ -28,7 +27,7 @@ pub struct Stats {
     #[arg(value_name = "TABLE")]
     table: Option<Table>,
     /// Show it again and again, this far apart
-    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    #[arg(long, value_name = "TIME", value_parser = duration::parse)]
     watch: Option<Duration>,
     /// One JSON document (with --watch, one a line)
     #[arg(long)]
@@ -157,7 +156,7 @@ impl Stats {
             ];
             let cells: Vec<_> = rows
                 .iter()
-                .filter(|row| row.packets + row.would_drop_packets > 0)
+                .filter(|row| row.packets > 0 || row.would_drop_packets > 0)
                 .map(|row| {
                     let key = format!("{} {}", row.interface, row.reason);
                     [
@@ -166,7 +165,7 @@ impl Stats {
                         grouped(row.packets),
                         grouped(row.bytes),
                         grouped(row.would_drop_packets),
-                        rates.rate(key, row.packets + row.would_drop_packets),
+                        rates.rate(key, row.packets.saturating_add(row.would_drop_packets)),
                     ]
                 })
                 .collect();

@@ -94,7 +94,7 @@ struct Packets {
 
 impl Packets {
     fn new(before: &Totals, after: &Totals, time: Duration) -> Self {
-        let stopped = |totals: &Totals| totals.all_dropped() + totals.all_would_drop();
+        let stopped = |totals: &Totals| totals.all_dropped().saturating_add(totals.all_would_drop());
         let more = u128::from(stopped(after).saturating_sub(stopped(before)));
         let rate = more * Duration::from_secs(1).as_nanos() / time.max(SAMPLE).as_nanos();
         Self {
@@ -107,10 +107,10 @@ impl Packets {
 
     fn add(self, other: Self) -> Self {
         Self {
-            passed: self.passed + other.passed,
-            dropped: self.dropped + other.dropped,
-            would_drop: self.would_drop + other.would_drop,
-            drops_per_second: self.drops_per_second + other.drops_per_second,
+            passed: self.passed.saturating_add(other.passed),
+            dropped: self.dropped.saturating_add(other.dropped),
+            would_drop: self.would_drop.saturating_add(other.would_drop),
+            drops_per_second: self.drops_per_second.saturating_add(other.drops_per_second),
         }
     }
 }

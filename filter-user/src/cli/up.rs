@@ -1,6 +1,6 @@
 //! `synwall up` and `synwall confirm`.
 
-use std::{path::Path, process::ExitCode, time::Duration};
+use std::{path::Path, process::ExitCode, str::FromStr as _, time::Duration};
 
 use anyhow::bail;
 use clap::{Args, ValueEnum};
@@ -8,21 +8,20 @@ use filter_common::DropLevel;
 use filter_user::{
     Error,
     attach::Wanted,
-    clock,
-    entry::{Action, Label, NewEntry, Origin},
+    clock, duration,
+    entry::{Action, NewEntry},
     error::shown,
     instance::{self, Instance},
     interface::{self, Interface, Mode},
     interfaces::Attached,
-    list_file,
     ports::PortSet,
-    prefix, provider,
+    provider,
     rules::Rules,
     settings::{Policy, Settings},
     sources::Lengths,
 };
 
-use super::output;
+use super::{lists::read_list, output};
 
 /// Attach the filter to interfaces; on one that has it already, change only what the options name
 #[derive(Args)]
@@ -35,7 +34,7 @@ pub struct Up {
     #[arg(required = true, value_name = "IFACE")]
     interfaces: Vec<String>,
     /// Trust a prefix; an address alone is a host prefix
-    #[arg(long, value_name = "PREFIX[=LABEL]", value_parser = parse_trust)]
+    #[arg(long, value_name = "PREFIX[=LABEL]", value_parser = NewEntry::from_str)]
     trust: Vec<NewEntry>,
     /// Trust the prefixes in a file: one a line, `#` starts a comment; `-` reads standard input
     #[arg(long, value_name = "FILE")]
@@ -62,7 +61,7 @@ pub struct Up {
     #[arg(long, value_name = "MODE", default_value = "auto")]
     xdp: Xdp,
     /// Stop filtering again after this time, unless `synwall confirm` comes before
-    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    #[arg(long, value_name = "TIME", value_parser = duration::parse)]
     confirm: Option<Duration>,
     /// Take 0.0.0.0/0 and ::/0 as prefixes
     #[arg(long)]
@@ -115,25 +114,6 @@ impl From<Xdp> for Wanted {
 #[command(after_help = "Example: synwall up eth0 --provider qrator --confirm 60s && synwall confirm")]
 pub struct Confirm {}
 
-/// Reads a time like `90s` or `20m`.
-pub fn parse_time(text: &str) -> Result<Duration, String> {
-    match humantime::parse_duration(text) {
-        Ok(time) if time.is_zero() => Err("it must be longer than nothing".into()),
-        Ok(time) => Ok(time),
-        Err(error) => Err(format!("{error} (examples: 60s, 20m, 1h 30m)")),
-    }
-}
-
-fn parse_trust(text: &str) -> Result<NewEntry, Error> {
-    let (prefix, label) = text.split_once('=').unwrap_or((text, ""));
-    Ok(NewEntry {
-        prefix: prefix::parse(prefix)?,
-        label: Label::new(label)?,
-        origin: Origin::manual(),
-        expires_ns: None,
-    })
-}
-
 impl Up {
     pub fn run(self, pin_dir: &Path) -> anyhow::Result<ExitCode> {
         // Everything that can be wrong with what the user wrote comes before anything is touched.
@@ -142,7 +122,7 @@ impl Up {
             trust.extend(provider::entries(name)?);
         }
         for file in &self.trust_file {
-            trust.extend(list_file::read(file)?);
+            trust.extend(read_list(file)?);
         }
         trust.extend(self.trust.iter().cloned());
         Rules::default().add(Action::Trust, trust.clone(), self.force)?;
@@ -212,6 +192,7 @@ impl Up {
             }
         };
         report(filter, &interfaces, &attached);
+        output::warn_after_change(filter);
         self.remark(&settings, confirm_by_ns != 0);
         Ok(ExitCode::SUCCESS)
     }
@@ -342,6 +323,7 @@ impl Confirm {
             }));
         }
         output::note(format_args!("confirmed: {} stays up", names.join(", ")));
+        output::warn_after_change(&filter);
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -127,8 +127,25 @@ impl Host {
         Capture::new(PacketSocket::recording(&self.namespace, INTERFACE))
     }
 
+    /// Starts to record what `eth0` receives: beside a flood from here, what it sends is too much to be looked through.
+    #[must_use]
+    pub fn capture_of_what_comes(&self) -> Capture {
+        Capture::new(PacketSocket::recording_what_comes(&self.namespace, INTERFACE))
+    }
+
     /// Sends a frame out of `eth0`, byte for byte.
     pub fn send_frame(&self, frame: &[u8]) {
-        PacketSocket::sending(&self.namespace, INTERFACE).send(frame);
+        self.send_frames([frame]);
+    }
+
+    /// Sends frames out of `eth0`, one after the other: with one socket, as closing one takes the kernel milliseconds.
+    pub fn send_frames<F: AsRef<[u8]>>(&self, frames: impl IntoIterator<Item = F>) {
+        let socket = self.sender();
+        frames.into_iter().for_each(|frame| socket.send(frame.as_ref()));
+    }
+
+    /// What sends frames out of `eth0`.
+    pub(crate) fn sender(&self) -> PacketSocket {
+        PacketSocket::sending(&self.namespace, INTERFACE)
     }
 }

@@ -30,6 +30,24 @@ impl PacketSocket {
         Self::bound(namespace, interface, libc::ETH_P_ALL as u16)
     }
 
+    /// A socket that records every frame that comes in, from now on.
+    pub(super) fn recording_what_comes(namespace: &Namespace, interface: &str) -> Self {
+        let socket = Self::recording(namespace, interface);
+        let on: libc::c_int = 1;
+        // SAFETY: the descriptor is open, and the value is an integer of the size given with it.
+        let result = unsafe {
+            libc::setsockopt(
+                socket.fd.as_raw_fd(),
+                libc::SOL_PACKET,
+                libc::PACKET_IGNORE_OUTGOING,
+                (&raw const on).cast(),
+                size_of_val(&on) as libc::socklen_t,
+            )
+        };
+        must("record only what comes in", Errno::result(result));
+        socket
+    }
+
     /// The interface is looked up, and the socket made, inside the namespace.
     fn bound(namespace: &Namespace, interface: &str, protocol: u16) -> Self {
         let made = namespace.run(|| -> nix::Result<OwnedFd> {

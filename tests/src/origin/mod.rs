@@ -10,6 +10,7 @@
 
 pub mod killing;
 pub mod objects;
+pub mod watch;
 
 use std::{
     fs,
@@ -86,6 +87,15 @@ impl Origin {
         let rows = document["prefixes"].as_array().expect("rows").iter();
         rows.map(|row| row["prefix"].as_str().expect("a prefix").to_owned())
             .collect()
+    }
+
+    /// Packets that were counted on a prefix of a list, which must be there.
+    #[track_caller]
+    pub fn packets_on(&self, list: &str, prefix: &str) -> u64 {
+        let document = self.json(&format!("{list} list --json"));
+        let mut rows = document["prefixes"].as_array().expect("rows").iter();
+        let row = rows.find(|row| row["prefix"] == prefix).expect("the prefix");
+        row["packets"].as_u64().expect("a number")
     }
 
     /// What `status` says about an interface.

@@ -38,8 +38,11 @@ impl Objects {
             programs: BTreeSet::new(),
             maps: BTreeSet::new(),
         };
-        for interface in interface_pins() {
-            let path = interface.join("link");
+        let links = interface_pins()
+            .into_iter()
+            .map(|directory| directory.join("link"));
+        // A killed command may have left a directory without one.
+        for path in links.filter(|path| path.exists()) {
             let link = bpftool(
                 origin,
                 &[
@@ -88,6 +91,15 @@ impl Objects {
             found.maps.extend(ids);
         }
         found
+    }
+
+    /// Both together.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.links.extend(other.links);
+        self.programs.extend(other.programs);
+        self.maps.extend(other.maps);
+        self
     }
 
     /// Fails unless all of them are gone from the kernel soon: it frees them in the background.

@@ -79,14 +79,6 @@ fn replacing_a_large_list_takes_little_memory() {
     origin.filters();
 }
 
-/// Packets that were counted on a prefix.
-fn packets(origin: &Origin, prefix: &str) -> u64 {
-    let document = origin.json("trust list --json");
-    let mut rows = document["prefixes"].as_array().expect("rows").iter();
-    let row = rows.find(|row| row["prefix"] == prefix).expect("the prefix");
-    row["packets"].as_u64().expect("a number")
-}
-
 #[test]
 fn counters_go_on_through_every_change() {
     const PROXY: &str = "185.94.108.0/24";
@@ -95,7 +87,7 @@ fn counters_go_on_through_every_change() {
     let mut serve = || {
         origin.serves_the_proxy();
         served += 1;
-        assert_eq!(packets(&origin, PROXY), served);
+        assert_eq!(origin.packets_on("trust", PROXY), served);
     };
     serve();
     for change in [
@@ -122,16 +114,16 @@ fn a_prefix_that_comes_back_begins_at_zero() {
     for _ in 0..3 {
         // It gets the slot of the one before, and with it what stands there.
         origin.synwall("trust add 185.94.108.10");
-        assert_eq!(packets(&origin, "185.94.108.10/32"), 0);
+        assert_eq!(origin.packets_on("trust", "185.94.108.10/32"), 0);
         origin.serves_the_proxy();
         origin.serves_the_proxy();
-        assert_eq!(packets(&origin, "185.94.108.10/32"), 2);
-        assert_eq!(packets(&origin, "185.94.108.0/24"), 0);
+        assert_eq!(origin.packets_on("trust", "185.94.108.10/32"), 2);
+        assert_eq!(origin.packets_on("trust", "185.94.108.0/24"), 0);
         origin.synwall("trust remove 185.94.108.10");
     }
     // So does one that is gone for a whole list.
     origin.serves_the_proxy();
-    assert_eq!(packets(&origin, "185.94.108.0/24"), 1);
+    assert_eq!(origin.packets_on("trust", "185.94.108.0/24"), 1);
     origin
         .site
         .synwall_with_input(["trust", "replace", "-"], "185.94.0.0/16\n")
@@ -140,6 +132,6 @@ fn a_prefix_that_comes_back_begins_at_zero() {
         .site
         .synwall_with_input(["trust", "replace", "-"], "185.94.108.0/24\n")
         .ok();
-    assert_eq!(packets(&origin, "185.94.108.0/24"), 0);
+    assert_eq!(origin.packets_on("trust", "185.94.108.0/24"), 0);
     origin.filters();
 }

@@ -1,14 +1,23 @@
 //! What a killed command can leave in the pin directory, made by hand: the next command clears it away.
 
-use std::{fs, path::Path};
+use std::{fs, os::unix::fs::DirBuilderExt as _, path::Path};
 
 use aya::maps::Array;
 
 use tests::origin::{Origin, PINS, UP, pins};
 
+/// As commands make them.
+fn make_directory(path: &Path) {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .unwrap();
+}
+
 fn pin(name: &str) {
     let path = Path::new(PINS).join(name);
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    make_directory(path.parent().unwrap());
     Array::<_, u64>::create(1, 0)
         .expect("a map")
         .pin(path)
@@ -29,7 +38,7 @@ fn half_a_pin_directory_is_cleared_by_the_next_up() {
         ],
     ] {
         let origin = Origin::new();
-        fs::create_dir(PINS).unwrap();
+        make_directory(Path::new(PINS));
         left.iter().for_each(|name| pin(name));
         let status = origin.run("status").exits(1);
         assert!(status.stderr.contains("synwall is not up"), "{status}");

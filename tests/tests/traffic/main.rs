@@ -24,8 +24,6 @@ mod counters;
 mod former_addresses;
 mod old_connections;
 mod replacing;
-mod segment;
-mod silence;
 mod time_limits;
 mod udp;
 mod visit;

@@ -7,7 +7,7 @@ use std::{
     thread,
 };
 
-use tests::lab::{Captured, Family};
+use tests::lab::{Captured, Ended, Family};
 
 use crate::visit::{BOTH, SILENCE, dropped, filtered, hears_nothing, is_served, json, port, send_syns};
 
@@ -86,15 +86,6 @@ fn not_one_wrong_verdict_while_the_list_is_replaced(mode: &str) {
         proxies.map(|row| row["packets"].as_u64().unwrap()).sum::<u64>(),
         served
     );
-}
-
-/// Ends the traffic, also when a test fails, as the threads would go on for ever.
-struct Ended<'a>(&'a AtomicBool);
-
-impl Drop for Ended<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Relaxed);
-    }
 }
 
 fn the_new_list_decides_at_once(mode: &str) {

@@ -1,10 +1,15 @@
 //! Wires of other kinds: VLAN tags, jumbo frames, and two NICs under one filter.
 
-use tests::lab::{Family, LARGE_PAGE, Site, Wire, frame};
+use std::net::IpAddr;
 
-use crate::{
-    segment,
-    visit::{BOTH, SOON, dropped, filtered, hears_nothing, is_served, json, port, send_syns, synwall, up},
+use etherparse::PacketBuilder;
+use tests::lab::{
+    Family, LARGE_PAGE, Site, Wire,
+    frame::{self, Endpoint},
+};
+
+use crate::visit::{
+    BOTH, SOON, dropped, filtered, hears_nothing, is_served, json, port, send_syns, synwall, up,
 };
 
 fn vlan_sub_interfaces_are_filtered_by_the_nic_below(mode: &str) {
@@ -68,6 +73,19 @@ fn jumbo_frames_cross_the_filter(mode: &str) {
     }
 }
 
+fn syn_with(data: &[u8], from: Endpoint, to: Endpoint) -> Vec<u8> {
+    let ethernet = PacketBuilder::ethernet2(from.mac, to.mac);
+    let ip = match (from.address, to.address) {
+        (IpAddr::V4(from), IpAddr::V4(to)) => ethernet.ipv4(from.octets(), to.octets(), 64),
+        (IpAddr::V6(from), IpAddr::V6(to)) => ethernet.ipv6(from.octets(), to.octets(), 64),
+        _ => panic!("two versions of IP"),
+    };
+    let mut frame = Vec::new();
+    let segment = ip.tcp(from.port, to.port, 1, 64_240).syn();
+    segment.write(&mut frame, data).expect("a frame");
+    frame
+}
+
 fn a_jumbo_syn_of_a_stranger_is_dropped(mode: &str) {
     let site = Site::plan().mtu(9000).build();
     up(&site, mode, "");
@@ -76,7 +94,7 @@ fn a_jumbo_syn_of_a_stranger_is_dropped(mode: &str) {
             site.attacker.endpoint(family, 40_000),
             site.origin.endpoint(family, 443),
         );
-        let large = segment::frame(from, to, "S", &[0; 8800]);
+        let large = syn_with(&[0; 8800], from, to);
         site.attacker.send_frame(&large);
         assert_eq!(dropped(&site, "untrusted-syn").0, count);
     }

@@ -7,7 +7,9 @@ use super::apt;
 use crate::exec;
 
 /// Program, package, what it is for.
-const PROGRAMS: [(&str, &str, &str); 10] = [
+type Program = (&'static str, &'static str, &'static str);
+
+const PROGRAMS: &[Program] = &[
     ("ip", "iproute2", "network namespaces and links"),
     ("setpriv", "util-linux", "running without privileges"),
     (
@@ -17,8 +19,10 @@ const PROGRAMS: [(&str, &str, &str); 10] = [
     ),
     ("pgrep", "procps", "seeing that no process is left"),
     ("curl", "curl", "visitors"),
+    ("strace", "strace", "system calls that fail"),
     ("openssl", "openssl", "certificates"),
     ("nmap", "nmap", "scanners"),
+    ("hping3", "hping3", "scanners that make odd packets"),
     (
         "iptables",
         "iptables",
@@ -29,7 +33,7 @@ const PROGRAMS: [(&str, &str, &str); 10] = [
 ];
 
 /// The same for the bench. None of these packages starts anything: Debian leaves nftables' service switched off.
-const PEERS: [(&str, &str, &str); 5] = [
+const PEERS: &[Program] = &[
     ("xdp-filter", "xdp-tools", "comparison"),
     ("nft", "nftables", "comparison"),
     ("iptables-restore", "iptables", "comparison"),
@@ -38,7 +42,7 @@ const PEERS: [(&str, &str, &str); 5] = [
 ];
 
 /// The same for tests in other kernels.
-const EMULATION: [(&str, &str, &str); 5] = [
+const EMULATION: &[Program] = &[
     ("qemu-system-x86_64", "qemu-system-x86", "emulated machines"),
     ("busybox", "busybox-static", "what an emulated machine boots into"),
     ("cpio", "cpio", "its file system"),
@@ -46,22 +50,30 @@ const EMULATION: [(&str, &str, &str); 5] = [
     ("xz", "xz-utils", "unpacking them"),
 ];
 
+/// The same for fuzzing what user space reads.
+const COMPILERS: &[Program] = &[("c++", "g++", "building libFuzzer")];
+
 /// Installs what the demo and the tests miss.
 pub fn install_missing() -> Result<()> {
-    install("The tests and the demo", &PROGRAMS)
+    install("The tests and the demo", PROGRAMS)
 }
 
 /// Installs what the bench misses beyond that.
 pub fn install_missing_peers() -> Result<()> {
-    install("Benchmarks", &PEERS)
+    install("Benchmarks", PEERS)
 }
 
 /// Installs what tests in other kernels miss beyond that.
 pub fn install_missing_emulation() -> Result<()> {
-    install("Tests in other kernels", &EMULATION)
+    install("Tests in other kernels", EMULATION)
 }
 
-fn install(who: &str, programs: &[(&str, &'static str, &str)]) -> Result<()> {
+/// Installs what fuzzing user space misses.
+pub fn install_missing_compilers() -> Result<()> {
+    install("Fuzzing", COMPILERS)
+}
+
+fn install(who: &str, programs: &[Program]) -> Result<()> {
     let mut packages = Vec::new();
     for &(program, package, purpose) in programs {
         if exec::find(program).is_none() {

@@ -1,0 +1,137 @@
+//! What user space reads: what people write, and what lies in pinned maps. For each kind of input a function that takes
+//! any bytes and panics if what comes of them is not what it should be. libFuzzer looks for such bytes
+//! (`cargo xtask fuzz-inputs`); a test goes through those that are known (`tests/corpus`) and through changes of them.
+//!
+//! Answers of providers and configuration files are not read yet. Whoever adds a reader adds a file here, a row to
+//! [`ALL`], and a directory of seeds.
+
+mod arguments;
+mod counters;
+mod coverage;
+mod generation;
+mod list_file;
+pub mod mutation;
+mod ports;
+mod prefix;
+mod records;
+mod sources;
+
+/// A kind of input.
+#[derive(Clone, Copy, Debug)]
+pub struct Input {
+    /// Its name: of the fuzz target, and of the directory of its seeds.
+    pub name: &'static str,
+    /// Panics if these bytes are read wrongly.
+    pub check: fn(&[u8]),
+}
+
+/// Every kind of input.
+pub const ALL: [Input; 9] = [
+    Input {
+        name: "list_file",
+        check: list_file::check,
+    },
+    Input {
+        name: "prefix",
+        check: prefix::check,
+    },
+    Input {
+        name: "ports",
+        check: ports::check,
+    },
+    Input {
+        name: "arguments",
+        check: arguments::check,
+    },
+    Input {
+        name: "generation",
+        check: generation::check,
+    },
+    Input {
+        name: "records",
+        check: records::check,
+    },
+    Input {
+        name: "counters",
+        check: counters::check,
+    },
+    Input {
+        name: "sources",
+        check: sources::check,
+    },
+    Input {
+        name: "coverage",
+        check: coverage::check,
+    },
+];
+
+/// Checks bytes as the input of that name.
+///
+/// # Panics
+/// If they are read wrongly, or there is no such input.
+pub fn check(name: &str, bytes: &[u8]) {
+    let input = ALL.iter().find(|input| input.name == name);
+    match input {
+        Some(input) => (input.check)(bytes),
+        None => panic!("there is no input '{name}'"),
+    }
+}
+
+/// Panics if a terminal would obey a part of `text`: control characters, and those that change the direction of what
+/// follows (UAX #9, section 2).
+#[track_caller]
+pub fn assert_fit_for_a_terminal(text: &str) {
+    let disturbing = |c: &char| {
+        c.is_control()
+            || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    if let Some(c) = text.chars().find(disturbing) {
+        panic!("{c:?} in {text:?}");
+    }
+}
+
+/// The text that bytes begin with.
+fn text(bytes: &[u8]) -> &str {
+    bytes.utf8_chunks().next().map_or("", |chunk| chunk.valid())
+}
+
+/// Takes bytes one after another; zeroes when there are no more.
+#[derive(Clone)]
+struct Bytes<'a>(&'a [u8]);
+
+impl<'a> Bytes<'a> {
+    /// As many as are there, up to `len`.
+    fn some(&mut self, len: usize) -> &'a [u8] {
+        let (some, rest) = self.0.split_at(len.min(self.0.len()));
+        self.0 = rest;
+        some
+    }
+
+    fn padded(&mut self, len: usize) -> Vec<u8> {
+        let mut padded = self.some(len).to_vec();
+        padded.resize(len, 0);
+        padded
+    }
+
+    fn byte(&mut self) -> u8 {
+        self.some(1).first().copied().unwrap_or(0)
+    }
+
+    fn number(&mut self) -> u64 {
+        let mut number = [0; 8];
+        let some = self.some(8);
+        number[..some.len()].copy_from_slice(some);
+        u64::from_le_bytes(number)
+    }
+
+    /// A layout of a map.
+    fn layout<T: aya::Pod>(&mut self) -> T {
+        let bytes = self.padded(size_of::<T>());
+        // SAFETY: there are as many bytes as it has, and any bytes are a valid value of a `Pod`.
+        unsafe { bytes.as_ptr().cast::<T>().read_unaligned() }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
