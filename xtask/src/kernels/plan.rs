@@ -48,7 +48,6 @@ const PROGRAMS: [Program; 5] = [
         name: "lifecycle",
         only: &[
             "confirmation::a_",
-            "deadlines::",
             "down::",
             "failed_up::on_a_new",
             "in_place::an_addition_that_packets",
