@@ -170,6 +170,14 @@ pub enum Error {
         /// Which capabilities are missing.
         missing: String,
     },
+    /// Maps count as locked memory, and there may not be enough of it.
+    #[error(
+        "not permitted: before Linux 5.11 lists count against RLIMIT_MEMLOCK, and {most} bytes are not enough; run as root (sudo), grant CAP_SYS_RESOURCE too, or lift it: ulimit -l unlimited, for a service LimitMEMLOCK=infinity"
+    )]
+    LockedMemory {
+        /// What the process may lock at most, in bytes.
+        most: u64,
+    },
     /// No BPF file system.
     #[error(
         "{path} is not on a BPF file system, where the filter would be kept; mount one: mount -t bpf -o mode=0700 bpf /sys/fs/bpf"

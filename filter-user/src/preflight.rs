@@ -1,6 +1,7 @@
 //! What has to be in place before the kernel is asked for anything: its version and our capabilities.
 
 use caps::{CapSet, Capability};
+use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit};
 
 use crate::{Error, Result, error::Doing as _};
 
@@ -52,13 +53,24 @@ pub fn check() -> Result<()> {
         .filter(|(_, held)| !held)
         .map(|(name, _)| *name)
         .collect();
-    if missing.is_empty() {
-        Ok(())
-    } else {
-        Err(Error::NotPermitted {
+    if !missing.is_empty() {
+        return Err(Error::NotPermitted {
             missing: missing.join(", "),
-        })
+        });
     }
+    if counts_locked_memory(version) && !held.contains(&Capability::CAP_SYS_RESOURCE) {
+        let (_, most) = getrlimit(Resource::RLIMIT_MEMLOCK).doing(|| "cannot read RLIMIT_MEMLOCK".into())?;
+        if most != RLIM_INFINITY {
+            return Err(Error::LockedMemory { most });
+        }
+    }
+    Ok(())
+}
+
+/// Whether maps count against RLIMIT_MEMLOCK (before 5.11), tries in full from their beginning. aya then raises the limit,
+/// as far as it may.
+fn counts_locked_memory(version: Version) -> bool {
+    version < Version(5, 11)
 }
 
 /// Whether the kernel has frames of several buffers for XDP programs (5.18).

@@ -118,7 +118,8 @@ impl Entry {
         })
     }
 
-    const fn name(self) -> &'static str {
+    /// Its name in the object file.
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Frags => "synwall_frags",
             Self::OneBuffer => "synwall",

@@ -7,6 +7,7 @@
 pub mod bench;
 pub mod demo;
 pub mod inputs;
+pub mod kernel;
 pub mod lab;
 pub mod oracle;
 pub mod origin;

@@ -2,6 +2,7 @@
 
 use std::env;
 use std::ffi::OsStr;
+use std::fs::File;
 use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
@@ -40,6 +41,18 @@ pub fn ask(command: &mut Command) -> Result<String> {
         );
     }
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// Runs a command to its end, quietly, with its output into a file.
+pub fn run_into(command: &mut Command, file: File) -> Result<()> {
+    let line = line(command);
+    let status = command
+        .stdin(Stdio::null())
+        .stdout(file)
+        .status()
+        .with_context(|| format!("`{line}` could not be started"))?;
+    ensure!(status.success(), "`{line}` failed ({status})");
+    Ok(())
 }
 
 /// Runs a command whose exit code and last words are ours too. Ctrl-C reaches it through the terminal's

@@ -8,6 +8,7 @@ mod ebpf;
 mod exec;
 mod fuzz;
 mod fuzz_inputs;
+mod kernels;
 mod lint;
 mod place;
 mod setup;
@@ -39,6 +40,17 @@ enum Task {
         /// Attack longer: minutes of flood, thousands of kills
         #[arg(long)]
         thorough: bool,
+        /// Instead: what depends on the kernel, in Debian's kernels (5.10, 6.1, 6.12, newest), under qemu
+        #[arg(
+            long,
+            value_name = "SERIES,…",
+            num_args = 0..=1,
+            require_equals = true,
+            value_delimiter = ',',
+            default_missing_value = "5.10,6.1,6.12,newest",
+            conflicts_with = "thorough"
+        )]
+        kernels: Option<Vec<String>>,
         /// Handed to the test harness: a part of a test's name, --nocapture, …
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         filter: Vec<String>,
@@ -75,7 +87,16 @@ fn main() -> ExitCode {
         Task::Setup => setup::everything().map(|_| ExitCode::SUCCESS),
         Task::Build => build().map(|()| ExitCode::SUCCESS),
         Task::Demo => demo::run(),
-        Task::Test { thorough, filter } => test::run(&filter, thorough),
+        Task::Test {
+            kernels: Some(series),
+            filter,
+            ..
+        } => series
+            .iter()
+            .map(|name| setup::Series::named(name))
+            .collect::<Result<Vec<_>>>()
+            .and_then(|series| kernels::run(&series, &filter)),
+        Task::Test { thorough, filter, .. } => test::run(&filter, thorough),
         Task::Bench { arguments } => bench::run(&arguments),
         Task::Fuzz { options } => fuzz::run(&options),
         Task::FuzzInputs { seconds, only } => fuzz_inputs::run(seconds, &only).map(|()| ExitCode::SUCCESS),

@@ -6,10 +6,12 @@ mod compiler;
 mod crates;
 mod debian;
 mod fuzzer;
+mod kernels;
 mod linker;
 mod nginx;
 mod packages;
 mod rustup;
+mod suites;
 mod toolchain;
 
 use std::fs::{self, File, TryLockError};
@@ -18,6 +20,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 
 pub use compiler::Compiler;
+pub use kernels::{Kernel, Series};
 
 use crate::place;
 
@@ -68,6 +71,13 @@ pub fn cargo_deny() -> Result<PathBuf> {
 pub fn peers() -> Result<()> {
     let _lock = lock()?;
     packages::install_missing_peers()
+}
+
+/// Finds or unpacks kernels to test in, and installs what runs them.
+pub fn kernels(series: &[Series]) -> Result<Vec<Kernel>> {
+    let _lock = lock()?;
+    packages::install_missing_emulation()?;
+    kernels::find(series)
 }
 
 /// Finds or installs what fuzzing user space needs.

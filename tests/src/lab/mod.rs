@@ -4,6 +4,7 @@
 //! when its own set-up breaks: that is never what a test is about.
 
 mod capture;
+mod cards;
 mod connection;
 mod curl;
 mod ended;
@@ -23,6 +24,7 @@ mod wire;
 use std::fmt::Display;
 
 pub use capture::{Capture, Captured};
+pub use cards::Cards;
 pub use connection::Connection;
 pub use curl::{Answer, NoAnswer};
 pub use ended::Ended;

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 
-use super::{Host, Lab, Nginx, Output, Wire, synwall};
+use super::{Cards, Host, Lab, Nginx, Output, Wire, synwall};
 
 /// The text of the page at `/`.
 pub const PAGE: &str = "origin";
@@ -42,6 +42,7 @@ pub struct Plan {
     vlan: Option<u16>,
     others: Vec<(String, String, String)>,
     server: bool,
+    cards: Option<Cards>,
 }
 
 impl Plan {
@@ -77,12 +78,25 @@ impl Plan {
         }
     }
 
+    /// Gives the origin a network card of the machine's, and the wire the one at the other end of its cable.
+    #[must_use]
+    pub fn cards(self, cards: Cards) -> Self {
+        Self {
+            cards: Some(cards),
+            ..self
+        }
+    }
+
     /// Builds it, in and below the calling thread.
     #[must_use]
     pub fn build(self) -> Site {
         let lab = Lab::new();
         let mut wire = Wire::new(self.mtu, self.vlan);
-        let origin = wire.plug("origin", "203.0.113.10/24", "2001:db8:113::10/64");
+        let (v4, v6) = ("203.0.113.10/24", "2001:db8:113::10/64");
+        let origin = match &self.cards {
+            Some(cards) => wire.plug_cards("origin", cards, v4, v6),
+            None => wire.plug("origin", v4, v6),
+        };
         let proxy = wire.plug("proxy", "185.94.108.10/24", "2001:db8:94::10/64");
         let attacker = wire.plug("attacker", "198.51.100.66/24", "2001:db8:bad::66/64");
         let others = self
@@ -112,6 +126,7 @@ impl Site {
             vlan: None,
             others: Vec::new(),
             server: true,
+            cards: None,
         }
     }
 

@@ -1,11 +1,12 @@
 //! The wire: a bridge in a namespace of its own, with a port for each host.
 
 use std::os::fd::AsRawFd;
+use std::process::Command;
 
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
 
 use super::host::{Host, INTERFACE};
-use super::{Namespace, Output, must};
+use super::{Cards, Namespace, Output, must};
 
 /// One Ethernet segment: everyone on it hears everyone.
 #[derive(Debug)]
@@ -67,6 +68,31 @@ impl Wire {
         let port = format!("port{number}");
         self.namespace.run(|| vlan_tags_stay_in_the_frame(&port));
         host.run(|| vlan_tags_stay_in_the_frame(INTERFACE));
+        host
+    }
+
+    /// A new host on this wire that has a network card of the machine's for its `eth0`, not a cable of the kernel's own.
+    /// The wire gets the card at the other end of it. When the host and the wire are gone, the machine has both again.
+    #[must_use]
+    pub fn plug_cards(&mut self, name: &str, cards: &Cards, v4: &str, v6: &str) -> Host {
+        let host = Host::new(name, Namespace::new(), cards.mac, v4, v6);
+        for (card, namespace, inside) in [
+            (&cards.of_host, host.namespace(), INTERFACE),
+            (&cards.of_wire, &self.namespace, "card"),
+        ] {
+            let mut ip = Command::new("ip");
+            let arguments = format!("link set {card} netns {} name {inside}", namespace.path());
+            Output::of(ip.args(arguments.split(' '))).ok();
+        }
+        self.namespace
+            .ip("link set card addrgenmode none master bridge up\n");
+        host.namespace().ip(&format!(
+            "link set {INTERFACE} up\n\
+             addr add {v4} dev {INTERFACE}\n\
+             addr add {v6} dev {INTERFACE} nodad\n\
+             route add default dev {INTERFACE}\n\
+             route add ::/0 dev {INTERFACE}\n"
+        ));
         host
     }
 

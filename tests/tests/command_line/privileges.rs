@@ -3,6 +3,12 @@
 use insta::assert_snapshot;
 use std::process::Command;
 
+use filter_user::preflight::{Version, kernel_version};
+use tests::{
+    kernel::{fact, skipped},
+    lab::Output,
+};
+
 use crate::console::Console;
 
 /// The command, run through another program that first gives something up.
@@ -71,9 +77,15 @@ fn root_without_capabilities_is_told_which() {
 #[test]
 fn the_capabilities_that_the_message_asks_for_are_enough() {
     let console = Console::new();
+    let (kept, enough) = if counts_locked_memory() {
+        ("+sys_resource,", "the same and CAP_SYS_RESOURCE")
+    } else {
+        ("", "CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON")
+    };
     let run = |arguments: &str| {
-        let keeps = ["--bounding-set=-all,+bpf,+net_admin,+perfmon", "--inh-caps=-all"];
-        tests::lab::Output::of(&mut through(&console, "setpriv", &keeps, arguments)).ok();
+        let keeps = format!("--bounding-set=-all,{kept}+bpf,+net_admin,+perfmon");
+        let mut command = through(&console, "setpriv", &[&keeps, "--inh-caps=-all"], arguments);
+        Output::of(&mut command).ok();
     };
     run("up eth0 --provider qrator");
     run("trust add 192.0.2.0/24");
@@ -83,6 +95,36 @@ fn the_capabilities_that_the_message_asks_for_are_enough() {
     run("stats");
     run("down eth0");
     run("down --all");
+    fact("capabilities that are enough", enough);
+}
+
+/// Whether maps count against RLIMIT_MEMLOCK.
+fn counts_locked_memory() -> bool {
+    kernel_version().expect("the kernel's version") < Version(5, 11)
+}
+
+#[test]
+fn before_linux_5_11_the_limit_of_locked_memory_is_named_with_the_way_out() {
+    if !counts_locked_memory() {
+        return skipped("the kernel does not count maps as locked memory");
+    }
+    let console = Console::new();
+    let limited = |limit: &str| {
+        // The whole path: some shells have a setpriv of their own.
+        let shell = format!(
+            "ulimit -l {limit} && exec /usr/bin/setpriv --bounding-set=-all,+bpf,+net_admin,+perfmon --inh-caps=-all \"$@\""
+        );
+        through(&console, "sh", &["-c", &shell, "sh"], "up eth0 --provider qrator")
+    };
+    let output = console.refused(1, &mut limited("64"));
+    assert!(
+        output
+            .stderr
+            .contains("RLIMIT_MEMLOCK, and 65536 bytes are not enough")
+            && output.stderr.contains("ulimit -l unlimited"),
+        "{output}"
+    );
+    Output::of(&mut limited("unlimited")).ok();
 }
 
 #[test]

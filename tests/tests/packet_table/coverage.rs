@@ -137,7 +137,7 @@ fn trusted(list: &[(Action, IpNet)], source: IpAddr) -> bool {
 fn whatever_the_list_and_the_source_the_longest_prefix_decides() {
     let _lab = Lab::new();
     // A configuration whose program looks for deny entries.
-    let mut filter = Filter::new(Path::new("/sys/fs/bpf/synwall"), &FULL, Way::Frags);
+    let mut filter = Filter::new(Path::new("/sys/fs/bpf/synwall"), &FULL, Way::of_kernel());
     let mut random = Inputs(Random::new(1));
     let mut passed = 0;
     for number in 0..LISTS {

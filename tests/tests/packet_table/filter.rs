@@ -33,6 +33,16 @@ pub enum Way {
     OneBuffer,
 }
 
+impl Way {
+    /// The way of frames in one buffer through the entry that the running kernel gets.
+    pub fn of_kernel() -> Self {
+        match Entry::of_kernel().expect("the kernel's version") {
+            Entry::Frags => Self::Frags,
+            Entry::OneBuffer => Self::OneBuffer,
+        }
+    }
+}
+
 /// Bytes that `BPF_PROG_TEST_RUN` puts into one buffer: a page without head and tail room, rounded down.
 pub const BUFFER: usize = 3_500;
 

@@ -38,7 +38,7 @@ impl Flood {
 
     fn counted_by(sources: Lengths) -> Self {
         let config = Config { sources, ..STANDARD };
-        let filter = Filter::new(Path::new("/sys/fs/bpf/synwall"), &config, Way::Frags);
+        let filter = Filter::new(Path::new("/sys/fs/bpf/synwall"), &config, Way::of_kernel());
         Self {
             filter,
             truth: Truth::new(),

@@ -41,6 +41,15 @@ const PEERS: &[Program] = &[
     ("wrk", "wrk", "honest traffic"),
 ];
 
+/// The same for tests in other kernels.
+const EMULATION: &[Program] = &[
+    ("qemu-system-x86_64", "qemu-system-x86", "emulated machines"),
+    ("busybox", "busybox-static", "what an emulated machine boots into"),
+    ("cpio", "cpio", "its file system"),
+    ("depmod", "kmod", "its kernel's modules"),
+    ("xz", "xz-utils", "unpacking them"),
+];
+
 /// The same for fuzzing what user space reads.
 const COMPILERS: &[Program] = &[("c++", "g++", "building libFuzzer")];
 
@@ -52,6 +61,11 @@ pub fn install_missing() -> Result<()> {
 /// Installs what the bench misses beyond that.
 pub fn install_missing_peers() -> Result<()> {
     install("Benchmarks", PEERS)
+}
+
+/// Installs what tests in other kernels miss beyond that.
+pub fn install_missing_emulation() -> Result<()> {
+    install("Tests in other kernels", EMULATION)
 }
 
 /// Installs what fuzzing user space misses.
