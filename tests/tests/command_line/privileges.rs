@@ -78,7 +78,10 @@ fn root_without_capabilities_is_told_which() {
 fn the_capabilities_that_the_message_asks_for_are_enough() {
     let console = Console::new();
     let (kept, enough) = if counts_locked_memory() {
-        ("+sys_resource,", "the same and CAP_SYS_RESOURCE")
+        (
+            "+sys_resource,",
+            "CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON, CAP_SYS_RESOURCE",
+        )
     } else {
         ("", "CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON")
     };

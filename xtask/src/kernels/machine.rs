@@ -14,7 +14,7 @@ use super::results::Results;
 use crate::setup::Kernel;
 
 /// For booting and all tests, on a machine that is busy with other things.
-const PATIENCE: Duration = Duration::from_secs(1200);
+const PATIENCE: Duration = Duration::from_secs(1800);
 
 /// Words of the kernel that tell of a bug in it, or of one that we made it show.
 const ALARMS: [&str; 5] = ["WARNING: ", "BUG: ", "Oops", "Call Trace", "Out of memory"];

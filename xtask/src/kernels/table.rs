@@ -53,7 +53,7 @@ const NOTES: &str = "
 - **verified instructions**: what the verifier follows, of the million that it is ready to. Both entries are loaded
   wherever the kernel can, with what a first `up` sets, and with all lists, a confirmation, UDP and level `unestablished`.
 - **veth, virtio-net, vmxnet3**: the mode in which an interface of this driver filtered real connections over IPv4 and IPv6.
-  virtio-net and vmxnet3 are cards that qemu emulates, with one queue where the emulator has no more to give.
+  virtio-net and vmxnet3 are cards that qemu emulates, virtio-net with one queue.
 - **memory**: by the kernel's own account of the maps (`memlock`). Linux 5.10 counts a trie in full from its beginning, with
   the most that it can hold, and against RLIMIT_MEMLOCK; kernels before 6.4 estimate.
 - **capabilities**: before 5.11 an unlimited RLIMIT_MEMLOCK is as good as CAP_SYS_RESOURCE.
