@@ -185,11 +185,11 @@ fn every_packet_of_a_long_flood_is_counted_once_whatever_is_done_to_the_lists() 
             while started.elapsed() < time {
                 match changes % 8 {
                     0 => replace(20_000),
-                    1 => drop(origin.synwall("deny add 10.250.2.0/24 2001:db8:7::/48")),
+                    1 => drop(origin.synwall("deny add 10.250.2.0/25 2001:db8:7::/48")),
                     2 => drop(origin.synwall("trust add 10.250.2.128/25 --label office --for 1h")),
                     3 => drop(origin.synwall("set --drop all")),
                     4 => replace(300),
-                    5 => drop(origin.synwall("deny remove 10.250.2.0/24 2001:db8:7::/48")),
+                    5 => drop(origin.synwall("deny remove 10.250.2.0/25 2001:db8:7::/48")),
                     6 => drop(origin.synwall("set --drop unestablished")),
                     _ => drop(origin.synwall("trust add 10.250.3.0/24")),
                 }
