@@ -4,18 +4,21 @@
 //! A command goes argument → plan → apply → print. What is planned is pure ([`rules`], [`settings`],
 //! [`ports`], [`prefix`]); [`instance`] applies it to the kernel, whose state is the only truth.
 
+pub mod agent;
 pub mod attach;
 pub mod attachment;
 pub mod batch;
 mod beside;
 pub mod change;
 pub mod clock;
+pub mod config;
 pub mod counters;
 pub mod coverage;
 pub mod duration;
 pub mod entry;
 pub mod error;
 pub mod expiries;
+pub mod feed;
 pub mod generation;
 pub mod in_place;
 pub mod instance;

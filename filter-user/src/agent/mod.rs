@@ -1,0 +1,3 @@
+//! The agent: keeps the kernel at what the configuration says.
+
+pub mod report;

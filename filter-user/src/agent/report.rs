@@ -1,0 +1,44 @@
+//! What the agent tells of itself to those who look.
+
+use std::time::SystemTime;
+
+/// What the agent tells of itself.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// When the configuration in force was read, and why a newer one is not.
+    pub config: Attempt,
+    /// When the kernel was last brought to what is wanted, and why it no longer is.
+    pub applied: Attempt,
+    /// The lists that are fetched.
+    pub feeds: Vec<FeedReport>,
+    /// Interfaces that are wanted and there, on which the filter is not: name and reason.
+    pub unprotected: Vec<(String, String)>,
+    /// Patterns that no interface has the name of.
+    pub absent: Vec<String>,
+}
+
+/// Something that is tried again and again.
+#[derive(Clone, Debug, Default)]
+pub struct Attempt {
+    /// When it last succeeded.
+    pub succeeded: Option<SystemTime>,
+    /// When it was last tried.
+    pub tried: Option<SystemTime>,
+    /// How often it has failed.
+    pub failures: u64,
+    /// Why the last attempt failed, if it did.
+    pub error: Option<String>,
+}
+
+/// What is known of a list that is fetched.
+#[derive(Clone, Debug)]
+pub struct FeedReport {
+    /// Its name.
+    pub name: String,
+    /// `provider:NAME` or `source:NAME`.
+    pub origin: String,
+    /// How many prefixes it has.
+    pub prefixes: usize,
+    /// How it went.
+    pub fetched: Attempt,
+}
