@@ -127,6 +127,8 @@ pub struct NewEntry {
     pub origin: Origin,
     /// When it stops to count, in nanoseconds of `CLOCK_MONOTONIC`.
     pub expires_ns: Option<u64>,
+    /// Whether the agent puts it there: then it comes back after a reboot, and goes when the agent says so.
+    pub saved: bool,
 }
 
 impl FromStr for NewEntry {
@@ -140,6 +142,7 @@ impl FromStr for NewEntry {
             label: Label::new(label)?,
             origin: Origin::manual(),
             expires_ns: None,
+            saved: false,
         })
     }
 }
@@ -157,6 +160,8 @@ pub struct Entry {
     pub origin: Origin,
     /// When it stops to count, in nanoseconds of `CLOCK_MONOTONIC`.
     pub expires_ns: Option<NonZeroU64>,
+    /// Whether the agent put it there; the others are gone after a reboot.
+    pub saved: bool,
     /// The slot of its counters; `None` until it is in force.
     pub slot: Option<u32>,
 }

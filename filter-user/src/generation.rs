@@ -137,6 +137,7 @@ fn build(
     for (entry, slot) in rules.iter().zip(&slots) {
         let mut record = Record::new(entry.action, entry.prefix);
         record.expires_ns = entry.expires_ns.map_or(0, Into::into);
+        record.set_saved(entry.saved);
         (record.since_ns, record.base_packets, record.base_bytes) = match kept(&old, entry)? {
             Some(kept) => (kept.since_ns, kept.base_packets, kept.base_bytes),
             None => bases

@@ -105,6 +105,7 @@ impl<'a> Editor<'a> {
         let mut after = Record::new(action, new.prefix);
         (after.label, after.origin) = (label, origin);
         after.expires_ns = new.expires_ns.unwrap_or(0);
+        after.set_saved(new.saved);
         (after.since_ns, after.base_packets, after.base_bytes) = if present.is_some() {
             (before.since_ns, before.base_packets, before.base_bytes)
         } else {

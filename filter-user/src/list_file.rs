@@ -125,6 +125,7 @@ pub fn parse(bytes: &[u8], origin: &Origin) -> Result<Vec<NewEntry>, BadLine> {
         label: line.label,
         origin: origin.clone(),
         expires_ns: None,
+        saved: false,
     };
     Ok(entries.into_iter().map(entry).collect())
 }

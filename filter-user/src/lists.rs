@@ -261,6 +261,7 @@ impl Reader {
             label,
             origin,
             expires_ns: NonZeroU64::new(record.expires_ns),
+            saved: record.is_saved(),
             slot: Some(slot),
         })
     }

@@ -44,6 +44,7 @@ pub fn entries(name: &str) -> Result<Vec<NewEntry>> {
                 label: Label::new(provider.name)?,
                 origin: Origin::new(&format!("provider:{}", provider.name)),
                 expires_ns: None,
+                saved: false,
             })
         })
         .collect()

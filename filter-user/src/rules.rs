@@ -240,6 +240,7 @@ fn entry(action: Action, new: NewEntry, slot: Option<u32>) -> Entry {
         label: new.label,
         origin: new.origin,
         expires_ns: new.expires_ns.and_then(NonZeroU64::new),
+        saved: new.saved,
         slot,
     }
 }
@@ -258,6 +259,7 @@ mod tests {
             label: Label::new(label).unwrap(),
             origin: Origin::manual(),
             expires_ns: None,
+            saved: false,
         }
     }
 

@@ -25,7 +25,9 @@ pub struct Summary {
     pub labels: u32,
     /// Origins in use.
     pub origins: u32,
-    reserved: [u32; 6],
+    /// Entries by list that the agent did not put there, those that have expired included.
+    runtime_only: [u32; 3],
+    reserved: [u32; 3],
 }
 
 const _: () = assert!(size_of::<Summary>() == 64);
@@ -35,6 +37,11 @@ impl Summary {
     pub fn count(&self, action: Action) -> (usize, usize) {
         let [v4, v6] = self.counts[action as usize];
         (v4 as usize, v6 as usize)
+    }
+
+    /// How many entries of one list are gone after a reboot, since the agent did not put them there.
+    pub fn runtime_only(&self, action: Action) -> usize {
+        self.runtime_only[action as usize] as usize
     }
 
     /// How many entries there are in all lists.
@@ -56,6 +63,9 @@ impl Summary {
             };
         };
         add(&mut self.counts[action as usize][version]);
+        if !record.is_saved() {
+            add(&mut self.runtime_only[action as usize]);
+        }
         if record.expires_ns != 0 {
             add(&mut self.expiring);
         }

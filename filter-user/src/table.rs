@@ -37,7 +37,8 @@ pub struct Record {
     pub label: u32,
     /// In a free place: the next free slot, and one more.
     next_free: u32,
-    reserved: u32,
+    /// [`Self::SAVED`] or nothing.
+    flags: u32,
     /// The number of its origin.
     pub origin: u16,
     prefix_len: u8,
@@ -52,6 +53,7 @@ unsafe impl aya::Pod for Record {}
 
 impl Record {
     const IPV6: u8 = 0x80;
+    const SAVED: u32 = 1;
 
     /// A record of a prefix in a list; nothing else is known yet.
     pub fn new(action: Action, prefix: IpNet) -> Self {
@@ -99,6 +101,16 @@ impl Record {
             Ipv6Net::new(self.address.into(), self.prefix_len).map(IpNet::from)
         };
         prefix.ok().filter(|prefix| *prefix == prefix.trunc())
+    }
+
+    /// Whether the agent put it there.
+    pub fn is_saved(&self) -> bool {
+        self.flags & Self::SAVED != 0
+    }
+
+    /// Notes that.
+    pub fn set_saved(&mut self, is_saved: bool) {
+        self.flags = if is_saved { Self::SAVED } else { 0 };
     }
 
     /// Whether its time is over.

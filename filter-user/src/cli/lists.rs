@@ -135,6 +135,7 @@ impl Add {
                 label: self.label.clone(),
                 origin: Origin::manual(),
                 expires_ns,
+                saved: false,
             })
             .collect();
         let change_to = Change::Add {

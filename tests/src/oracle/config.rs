@@ -57,6 +57,7 @@ impl Config {
                     label: Label::default(),
                     origin: Origin::manual(),
                     expires_ns: entry.expired.then_some(now - 1),
+                    saved: false,
                 });
                 must("make a list", rules.add(action, new.collect(), true))
             })

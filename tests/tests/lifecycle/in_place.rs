@@ -72,6 +72,7 @@ fn a_list_that_is_full_in_its_place_is_built_anew() {
             label: Label::new(&format!("label-{number}")).expect("a label"),
             origin: From::manual(),
             expires_ns: None,
+            saved: false,
         };
         let change = filter_user::change::Change::Add {
             entries: vec![entry],
@@ -104,6 +105,7 @@ fn entry(text: &str, label: &str) -> NewEntry {
         label: Label::new(label).expect("a label"),
         origin: From::manual(),
         expires_ns: None,
+        saved: false,
     }
 }
 

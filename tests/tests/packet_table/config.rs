@@ -144,6 +144,7 @@ impl Config {
                     Expires::LongAgo => Some(now - 1),
                     Expires::InAnHour => Some(now + 3_600_000_000_000),
                 },
+                saved: false,
             };
             rules.add(entry.action, vec![new], true).expect("an entry")
         })

@@ -120,6 +120,7 @@ fn rules(list: &[(Action, IpNet)]) -> Rules {
             label: Label::default(),
             origin: Origin::manual(),
             expires_ns: None,
+            saved: false,
         };
         rules.add(*action, vec![entry], true).expect("an entry")
     })
