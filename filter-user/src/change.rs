@@ -43,7 +43,68 @@ pub enum Change {
     },
 }
 
+/// Changes of single entries, in any list.
+#[derive(Clone, Debug, Default)]
+pub struct Edits {
+    /// Entries that come in, or take another label, origin or expiry.
+    pub set: Vec<(Action, NewEntry)>,
+    /// Entries that go.
+    pub remove: Vec<(Action, IpNet)>,
+}
+
+impl Edits {
+    /// Whether nothing is to be done.
+    pub fn is_empty(&self) -> bool {
+        self.set.is_empty() && self.remove.is_empty()
+    }
+
+    /// How many entries are concerned.
+    pub fn len(&self) -> usize {
+        self.set.len() + self.remove.len()
+    }
+
+    /// Whether a prefix goes from one list of sources to another: it has to leave the one first.
+    fn moves_any(&self) -> bool {
+        self.set.iter().any(|(action, entry)| {
+            let is_other = |(from, prefix): &(Action, IpNet)| *prefix == entry.prefix && from != action;
+            self.remove.iter().any(is_other)
+        })
+    }
+}
+
+/// Of a large list so many entries are changed where they stand; more, and it is built anew.
+const FEW: usize = 64;
+
 impl Instance {
+    /// Changes entries: all at once, but for a few of a large list, of which those that come in come first.
+    pub fn edit(&mut self, edits: Edits) -> Result<()> {
+        let is_large = self.lists.summary().total() > SMALL;
+        if edits.len() == 1 || is_large && edits.len() <= FEW && !edits.moves_any() {
+            for (action, entry) in edits.set {
+                let entries = vec![entry];
+                self.change(action, Change::Add { entries, force: true })?;
+            }
+            for (action, prefix) in edits.remove {
+                self.change(action, Change::Remove(vec![prefix]))?;
+            }
+            return Ok(());
+        }
+        let mut rules = self.live_rules()?;
+        for action in Action::ALL {
+            let of_list = edits.remove.iter().filter(|(of, _)| *of == action);
+            let prefixes: Vec<IpNet> = of_list.map(|(_, prefix)| *prefix).collect();
+            rules = rules.remove(action, &prefixes)?;
+        }
+        let mut set = edits.set;
+        for action in Action::ALL {
+            let (of_list, rest): (Vec<_>, Vec<_>) = set.into_iter().partition(|(of, _)| *of == action);
+            let entries = of_list.into_iter().map(|(_, entry)| entry).collect();
+            rules = rules.add(action, entries, true)?;
+            set = rest;
+        }
+        self.set_rules(rules)
+    }
+
     /// Changes a list, and says what is different.
     pub fn change(&mut self, list: Action, change: Change) -> Result<Difference> {
         match &change {

@@ -24,6 +24,9 @@ pub enum Action {
 }
 
 impl Action {
+    /// Every list.
+    pub const ALL: [Self; 3] = [Self::Trust, Self::Deny, Self::Retire];
+
     /// The word of the command line.
     pub const fn name(self) -> &'static str {
         match self {

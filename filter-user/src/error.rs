@@ -196,6 +196,14 @@ pub enum Error {
         /// How long it was waited for.
         seconds: u64,
     },
+    /// Another agent is there.
+    #[error(
+        "another agent (synwall run) keeps the filter in {path}; stop that one, or give this one a filter of its own: --pin-dir DIR"
+    )]
+    OtherAgent {
+        /// The pin directory.
+        path: PathBuf,
+    },
     /// Nothing is up.
     #[error("synwall is not up: nothing is pinned in {path}; start with: synwall up IFACE --trust PREFIX")]
     NotUp {

@@ -2,14 +2,19 @@
 
 use std::{fs, io, os::unix::fs::MetadataExt as _};
 
-use netlink_packet_core::{NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload};
+use netlink_packet_core::{NLM_F_DUMP, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload};
 use netlink_packet_route::{
     RouteNetlinkMessage,
-    link::{LinkAttribute, LinkMessage, LinkXdp, XdpAttached},
+    link::{InfoKind, LinkAttribute, LinkFlags, LinkInfo, LinkMessage, LinkXdp, XdpAttached},
 };
-use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
+use netlink_sys::{
+    AsyncSocket as _, AsyncSocketExt as _, Socket, SocketAddr, TokioSocket, protocols::NETLINK_ROUTE,
+};
 
 use crate::{Error, Result, error::Doing as _};
+
+/// The multicast group that tells of links (linux/rtnetlink.h).
+const RTMGRP_LINK: u32 = 1;
 
 /// Where an XDP program runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +61,12 @@ pub struct Interface {
     pub name: String,
     /// The XDP programs on it.
     pub xdp: Vec<XdpProgram>,
+    /// Whether it leads back to this host.
+    pub is_loopback: bool,
+    /// Whether it is a bond, which packets come to through its members.
+    pub is_bond: bool,
+    /// The index of the bond or bridge that it is a member of.
+    pub controller: Option<u32>,
 }
 
 /// The interface called `name`.
@@ -79,6 +90,70 @@ pub fn by_index(index: u32) -> Result<Option<Interface>> {
     ask(query).doing(|| format!("cannot look up interface number {index}"))
 }
 
+/// Every interface in this network namespace, but those whose name is not UTF-8, which the library cannot read.
+pub fn all() -> Result<Vec<Interface>> {
+    let what = || "cannot list the interfaces".to_owned();
+    let socket = request(LinkMessage::default(), NLM_F_DUMP).doing(what)?;
+    let mut interfaces = Vec::new();
+    loop {
+        let (datagram, _) = socket.recv_from_full().doing(what)?;
+        for message in messages(&datagram) {
+            match message.payload {
+                NetlinkPayload::InnerMessage(RouteNetlinkMessage::NewLink(link)) => {
+                    interfaces.push(describe(link));
+                }
+                NetlinkPayload::Done(_) => return Ok(interfaces),
+                NetlinkPayload::Error(error) => return Err(error.to_io()).doing(what),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// The messages of a datagram that can be read.
+fn messages(mut datagram: &[u8]) -> Vec<NetlinkMessage<RouteNetlinkMessage>> {
+    let mut messages = Vec::new();
+    while let Some(Ok(length)) = datagram
+        .first_chunk()
+        .map(|length| usize::try_from(u32::from_ne_bytes(*length)))
+    {
+        let Some(message) = datagram.get(..length).filter(|message| !message.is_empty()) else {
+            break;
+        };
+        messages.extend(NetlinkMessage::deserialize(message));
+        datagram = datagram.get(length.next_multiple_of(4)..).unwrap_or_default();
+    }
+    messages
+}
+
+/// Waits for any of the interfaces in this network namespace to change.
+pub struct Changes(TokioSocket);
+
+impl Changes {
+    /// Listens from now on. To be called inside of a runtime.
+    pub fn new() -> Result<Self> {
+        let listen = || -> io::Result<TokioSocket> {
+            let mut socket = TokioSocket::new(NETLINK_ROUTE)?;
+            socket.socket_mut().bind(&SocketAddr::new(0, RTMGRP_LINK))?;
+            Ok(socket)
+        };
+        listen()
+            .map(Self)
+            .doing(|| "cannot listen for changes of interfaces".into())
+    }
+
+    /// Returns when something has changed, or may have.
+    pub async fn next(&mut self) -> Result<()> {
+        match self.0.recv_from_full().await {
+            // There was more than fits: what it was has to be looked for in any case.
+            Err(error) if error.raw_os_error() == Some(nix::libc::ENOBUFS) => Ok(()),
+            received => received
+                .map(drop)
+                .doing(|| "cannot hear of changes of interfaces".into()),
+        }
+    }
+}
+
 /// The number of this process's network namespace.
 pub fn netns() -> Result<u64> {
     // The thread's and not the process's, as a thread may be in another one.
@@ -86,17 +161,22 @@ pub fn netns() -> Result<u64> {
     Ok(fs::metadata(path).doing(|| format!("cannot read {path}"))?.ino())
 }
 
-fn ask(query: LinkMessage) -> io::Result<Option<Interface>> {
+fn request(query: LinkMessage, flags: u16) -> io::Result<Socket> {
     let mut socket = Socket::new(NETLINK_ROUTE)?;
     socket.bind_auto()?;
     socket.connect(&SocketAddr::new(0, 0))?;
     let mut header = NetlinkHeader::default();
-    header.flags = NLM_F_REQUEST;
+    header.flags = NLM_F_REQUEST | flags;
     let mut message = NetlinkMessage::new(header, NetlinkPayload::from(RouteNetlinkMessage::GetLink(query)));
     message.finalize();
     let mut request = vec![0; message.buffer_len()];
     message.serialize(&mut request);
     socket.send(&request, 0)?;
+    Ok(socket)
+}
+
+fn ask(query: LinkMessage) -> io::Result<Option<Interface>> {
+    let socket = request(query, 0)?;
     let (answer, _) = socket.recv_from_full()?;
     let answer = NetlinkMessage::<RouteNetlinkMessage>::deserialize(&answer).map_err(io::Error::other)?;
     match answer.payload {
@@ -114,11 +194,18 @@ fn describe(link: LinkMessage) -> Interface {
         index: link.header.index,
         name: String::new(),
         xdp: Vec::new(),
+        is_loopback: link.header.flags.contains(LinkFlags::Loopback),
+        is_bond: false,
+        controller: None,
     };
     for attribute in link.attributes {
         match attribute {
             LinkAttribute::IfName(name) => interface.name = name,
             LinkAttribute::Xdp(xdp) => interface.xdp = programs(&xdp),
+            LinkAttribute::Controller(index) => interface.controller = Some(index),
+            LinkAttribute::LinkInfo(info) => {
+                interface.is_bond = info.contains(&LinkInfo::Kind(InfoKind::Bond));
+            }
             _ => {}
         }
     }

@@ -40,7 +40,11 @@ const NAMES: &[&str] = &[
     "chunks",
     "generation0",
     "generation1",
+    AGENT,
 ];
+
+/// The directory that the agent holds a lock on as long as it runs.
+pub(crate) const AGENT: &str = "agent";
 
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -124,7 +128,10 @@ impl Pins {
 
     /// Removes what a killed command left of a filter that it was setting up or taking down.
     pub(crate) fn clear(&self) -> Result<()> {
-        self.remove_all(self.names()?, false)
+        let mut names = self.names()?;
+        // Whose agent sets the filter up has it locked.
+        names.retain(|name| name != AGENT);
+        self.remove_all(names, false)
     }
 
     /// Removes what this library pins, of whatever version, and the directory with it.

@@ -3,7 +3,7 @@
 //! bpffs reserves names with a dot, so there is none in ours.
 
 use std::{
-    fs::{self, DirBuilder, File, Metadata},
+    fs::{self, DirBuilder, File, Metadata, TryLockError},
     io,
     os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
@@ -20,7 +20,7 @@ use nix::{
 use crate::{
     Error, Result,
     error::Doing as _,
-    layout::LAYOUT,
+    layout::{AGENT, LAYOUT},
     lock::{self, QUEUE},
     trusted_path::{LastLink, Way},
 };
@@ -48,6 +48,22 @@ pub enum Access {
 pub struct Pins {
     path: PathBuf,
     _lock: File,
+}
+
+/// That this process's agent is the only one of a filter, as long as its directory is there.
+#[derive(Debug)]
+pub(crate) struct AgentLock {
+    directory: File,
+    path: PathBuf,
+}
+
+impl AgentLock {
+    /// Whether the filter still is the one that was locked.
+    pub(crate) fn holds(&self) -> bool {
+        let ours = self.directory.metadata().map(|found| found.ino());
+        let there = fs::metadata(&self.path).map(|found| found.ino());
+        matches!((ours, there), (Ok(ours), Ok(there)) if ours == there)
+    }
 }
 
 impl Pins {
@@ -159,6 +175,25 @@ impl Pins {
         match removed {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             result => result.doing(|| format!("cannot remove {}", path.display())),
+        }
+    }
+
+    /// Locks the filter against other agents for as long as the file lives. The lock is on a directory, which bpffs has no
+    /// files instead of; whoever takes the filter down removes it.
+    pub(crate) fn lock_agent(&self) -> Result<AgentLock> {
+        let path = self.join(AGENT);
+        let what = || format!("cannot lock {} for the agent", path.display());
+        match DirBuilder::new().mode(0o700).create(&path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            made => made.doing(what)?,
+        }
+        let directory = open_directory(&path).doing(what)?;
+        match directory.try_lock() {
+            Ok(()) => Ok(AgentLock { directory, path }),
+            Err(TryLockError::WouldBlock) => Err(Error::OtherAgent {
+                path: self.path.clone(),
+            }),
+            Err(TryLockError::Error(error)) => Err(error).doing(what),
         }
     }
 

@@ -11,7 +11,7 @@ use crate::{
 
 /// Trust and deny entries share the tries of sources, so a prefix can stand there once; retired ones are
 /// looked up by destination.
-type Key = (bool, IpNet);
+pub(crate) type Key = (bool, IpNet);
 
 /// All lists of a filter, in the order of their keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,7 +31,7 @@ fn key(action: Action, prefix: IpNet) -> Key {
     (action == Action::Retire, prefix)
 }
 
-fn key_of(entry: &Entry) -> Key {
+pub(crate) fn key_of(entry: &Entry) -> Key {
     key(entry.action, entry.prefix)
 }
 
@@ -132,18 +132,19 @@ impl Rules {
         self.merge(action, new, force, true)
     }
 
-    /// Removes prefixes from a list; all must be there.
+    /// Removes prefixes from a list; all must be there, each once.
     pub fn remove(&self, action: Action, prefixes: &[IpNet]) -> Result<Self> {
-        let mut gone = Vec::new();
+        let missing = |prefix: IpNet| Error::NotListed { prefix, action };
+        let mut gone = Vec::with_capacity(prefixes.len());
         for prefix in prefixes {
             let found = self.find(key(action, *prefix));
-            let found = found.filter(|found| self.entries[*found].action == action && !gone.contains(found));
-            gone.push(found.ok_or(Error::NotListed {
-                prefix: *prefix,
-                action,
-            })?);
+            let found = found.filter(|found| self.entries[*found].action == action);
+            gone.push(found.ok_or_else(|| missing(*prefix))?);
         }
         gone.sort_unstable();
+        if let Some(pair) = gone.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(missing(self.entries[pair[0]].prefix));
+        }
         let stays = |number: &usize| gone.binary_search(number).is_err();
         let entries = self.entries.iter().enumerate();
         Ok(Self {
@@ -215,7 +216,7 @@ impl Rules {
 }
 
 /// The next of two sorted sequences: from both where they are equal, else from the one that comes first.
-fn side_by_side<A, B>(
+pub(crate) fn side_by_side<A, B>(
     a: &mut Peekable<impl Iterator<Item = A>>,
     b: &mut Peekable<impl Iterator<Item = B>>,
     compare: impl Fn(&A, &B) -> Ordering,

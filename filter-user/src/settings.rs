@@ -1,8 +1,10 @@
 //! What a filter does: protected ports, drop level, policy. Every program is specialised for them.
 
+use std::{fs::File, io::Read as _};
+
 use filter_common::{DropLevel, PORT_SET_BYTES};
 
-use crate::{ports::PortSet, sources::Lengths};
+use crate::{Result, error::Doing as _, ports::PortSet, sources::Lengths};
 
 /// Whether packets are dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +49,15 @@ pub struct Settings {
     pub sources: Lengths,
     /// Keeps attackers from choosing addresses that a hash brings together. Stays the same as long as the filter does.
     pub secret: u64,
+}
+
+/// A number for [`Settings::secret`] that nobody knows.
+pub fn new_secret() -> Result<u64> {
+    let mut bytes = [0; 8];
+    File::open("/dev/urandom")
+        .and_then(|mut random| random.read_exact(&mut bytes))
+        .doing(|| "cannot read /dev/urandom".into())?;
+    Ok(u64::from_ne_bytes(bytes))
 }
 
 /// [`Settings`] as they lie in their map.

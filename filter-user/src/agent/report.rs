@@ -1,9 +1,11 @@
 //! What the agent tells of itself to those who look.
 
-use std::time::SystemTime;
+use std::{path::PathBuf, time::SystemTime};
+
+use crate::entry::Action;
 
 /// What the agent tells of itself.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Report {
     /// When the configuration in force was read, and why a newer one is not.
     pub config: Attempt,
@@ -11,6 +13,8 @@ pub struct Report {
     pub applied: Attempt,
     /// The lists that are fetched.
     pub feeds: Vec<FeedReport>,
+    /// List files.
+    pub files: Vec<FileReport>,
     /// Interfaces that are wanted and there, on which the filter is not: name and reason.
     pub unprotected: Vec<(String, String)>,
     /// Patterns that no interface has the name of.
@@ -30,6 +34,21 @@ pub struct Attempt {
     pub error: Option<String>,
 }
 
+impl Attempt {
+    /// It worked just now.
+    pub fn succeed(&mut self) {
+        let now = SystemTime::now();
+        (self.succeeded, self.tried, self.error) = (Some(now), Some(now), None);
+    }
+
+    /// It did not, just now.
+    pub fn fail(&mut self, error: String) {
+        self.tried = Some(SystemTime::now());
+        self.failures += 1;
+        self.error = Some(error);
+    }
+}
+
 /// What is known of a list that is fetched.
 #[derive(Clone, Debug)]
 pub struct FeedReport {
@@ -41,4 +60,17 @@ pub struct FeedReport {
     pub prefixes: usize,
     /// How it went.
     pub fetched: Attempt,
+}
+
+/// What is known of a list file.
+#[derive(Clone, Debug)]
+pub struct FileReport {
+    /// The list that it goes to.
+    pub list: Action,
+    /// Where it lies.
+    pub path: PathBuf,
+    /// How many prefixes of it are in force.
+    pub prefixes: usize,
+    /// Why what it has now is not in force.
+    pub error: Option<String>,
 }

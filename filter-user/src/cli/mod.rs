@@ -4,6 +4,7 @@ mod down;
 mod lists;
 mod output;
 mod progress;
+mod run;
 mod set;
 mod stats;
 mod status;
@@ -64,6 +65,7 @@ enum Verb {
     },
     Stats(stats::Stats),
     Set(set::Set),
+    Run(run::Run),
 }
 
 /// Runs the command line and says how it went.
@@ -85,6 +87,7 @@ pub fn run() -> ExitCode {
         Verb::Retire { verb } => verb.run(&pin_dir, &mut output),
         Verb::Stats(stats) => stats.run(&pin_dir, &mut output),
         Verb::Set(set) => set.run(&pin_dir),
+        Verb::Run(run) => run.run(&pin_dir),
     };
     match done {
         Ok(code) => code,

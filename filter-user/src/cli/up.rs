@@ -17,7 +17,7 @@ use filter_user::{
     ports::PortSet,
     provider,
     rules::Rules,
-    settings::{Policy, Settings},
+    settings::{self, Policy, Settings},
     sources::Lengths,
 };
 
@@ -136,7 +136,7 @@ impl Up {
                 Policy::Enforce
             },
             sources: self.sources.unwrap_or_default(),
-            secret: secret()?,
+            secret: settings::new_secret()?,
         };
         let (mut filter, is_new) = Instance::open_or_create(pin_dir, &fresh)?;
         let result = self.apply(&mut filter, trust, is_new);
@@ -294,13 +294,6 @@ fn report(filter: &Instance, interfaces: &[Interface], attached: &[Attached]) {
         }
         output::note(format_args!("{name}: up, {} XDP", attached.mode.name()));
     }
-}
-
-/// A number that attackers do not know.
-fn secret() -> anyhow::Result<u64> {
-    let mut bytes = [0; 8];
-    std::io::Read::read_exact(&mut std::fs::File::open("/dev/urandom")?, &mut bytes)?;
-    Ok(u64::from_ne_bytes(bytes))
 }
 
 impl Confirm {

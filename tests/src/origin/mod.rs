@@ -8,6 +8,7 @@
     reason = "what fails here fails a test, and the panic says where"
 )]
 
+pub mod agent;
 pub mod killing;
 pub mod objects;
 pub mod watch;

@@ -1,0 +1,83 @@
+//! Fetches feeds when their time comes, each in a task of its own. What is good of it lies on disk afterwards, where the
+//! agent finds it.
+
+use std::{collections::BTreeMap, sync::mpsc::Sender, time::SystemTime};
+
+use tokio::{runtime::Handle, task::JoinHandle, time};
+
+use crate::{
+    agent::Event,
+    feed::{self, Feed, From, schedule, store::Store},
+};
+
+/// The tasks that fetch.
+pub struct Fetcher {
+    runtime: Handle,
+    events: Sender<Event>,
+    tasks: BTreeMap<String, (Feed, JoinHandle<()>)>,
+}
+
+/// How an attempt went.
+#[derive(Debug)]
+pub struct Fetched {
+    /// The feed's name.
+    pub name: String,
+    /// Why there is no new list, if there is none.
+    pub error: Option<String>,
+}
+
+impl Fetcher {
+    /// Fetches nothing yet.
+    pub fn new(runtime: Handle, events: Sender<Event>) -> Self {
+        Self {
+            runtime,
+            events,
+            tasks: BTreeMap::new(),
+        }
+    }
+
+    /// Fetches these feeds from now on, and no others. `fetched` says when their last good lists were.
+    pub fn set(&mut self, feeds: &[Feed], store: &Store, fetched: impl Fn(&str) -> Option<SystemTime>) {
+        self.tasks.retain(|name, (running, task)| {
+            let stays = feeds.iter().any(|feed| feed.name == *name && feed == running);
+            if !stays {
+                task.abort();
+            }
+            stays
+        });
+        for feed in feeds {
+            if feed.from == From::BuiltIn || self.tasks.contains_key(&feed.name) {
+                continue;
+            }
+            let task = self.runtime.spawn(keep_fetching(
+                feed.clone(),
+                store.clone(),
+                fetched(&feed.name),
+                self.events.clone(),
+            ));
+            self.tasks.insert(feed.name.clone(), (feed.clone(), task));
+        }
+    }
+}
+
+async fn keep_fetching(feed: Feed, store: Store, fetched: Option<SystemTime>, events: Sender<Event>) {
+    let mut wait = schedule::first(&feed, fetched, SystemTime::now());
+    let mut failures = 0;
+    loop {
+        time::sleep(wait).await;
+        let (of_task, store_of_task) = (feed.clone(), store.clone());
+        let attempt = tokio::task::spawn_blocking(move || feed::refresh(&of_task, &store_of_task, false));
+        let error = match attempt.await {
+            Ok(Ok(_)) => None,
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(ended) => Some(format!("cannot fetch {}: {ended}", feed.name)),
+        };
+        failures = if error.is_some() { failures + 1 } else { 0 };
+        wait = schedule::next(&feed, failures);
+        let name = feed.name.clone();
+        if events.send(Event::Fetched(Fetched { name, error })).is_err() {
+            // Nobody is there any more who wants to know.
+            return;
+        }
+    }
+}

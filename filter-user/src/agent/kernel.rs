@@ -1,0 +1,236 @@
+//! The kernel's side of the agent: one filter, brought to what is wanted in one go under its lock.
+
+use std::path::PathBuf;
+
+use crate::{
+    Error, Result,
+    agent::wanted::{Graces, Plan, plan},
+    attach::Wanted,
+    attachment::{Attachment, State},
+    clock,
+    config::Config,
+    entry::Action,
+    error::shown,
+    instance::{self, Instance},
+    interface::Interface,
+    interfaces::Attached,
+    pins::{AgentLock, Pins},
+    preflight,
+    rules::Rules,
+    settings::{self, Policy, Settings},
+};
+
+/// The filter that the agent keeps.
+#[derive(Debug)]
+pub struct Kernel {
+    pin_dir: PathBuf,
+    lock: AgentLock,
+}
+
+/// What is to be brought about.
+pub struct Wish<'a> {
+    /// What the configuration says.
+    pub config: &'a Config,
+    /// What should be in the lists.
+    pub rules: &'a Rules,
+    /// For how long entries stay when their list no longer has them.
+    pub graces: &'a Graces,
+    /// Whether the settings of a running filter are changed, too.
+    pub settings: bool,
+    /// The interfaces to attach to, if the filter is not there.
+    pub attach: &'a [Interface],
+    /// The interfaces to take the filter off.
+    pub detach: &'a [String],
+    /// Whether the filter is set up where it is not.
+    pub create: bool,
+}
+
+/// What was brought about.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// Whether there is a filter.
+    pub is_up: bool,
+    /// What was done to the lists, and what was not.
+    pub plan: Plan,
+    /// The settings that were there before, if others are in force now.
+    pub settings_before: Option<Settings>,
+    /// That drops are counted by other networks than the configuration says, which cannot be changed.
+    pub counts_otherwise: bool,
+    /// Where the filter is now and was not.
+    pub attached: Vec<Attached>,
+    /// Where the filter no longer is.
+    pub detached: Vec<String>,
+    /// Where it could not be attached.
+    pub refused: Vec<(Interface, Error)>,
+    /// What follows a change in force, and could not be done.
+    pub undone: Option<Error>,
+}
+
+/// An interface that the filter should be on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unprotected {
+    /// Its index.
+    pub index: u32,
+    /// Its name, fit for a terminal.
+    pub name: String,
+    /// Why the filter is not in force on it.
+    pub why: Why,
+}
+
+/// Why the filter is not in force on an interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// Somebody took it off, or it has not been there yet.
+    TakenOff,
+    /// Its program went with the interface, which is back, or was taken off with another tool.
+    Returned,
+    /// `up --confirm` was not confirmed in time.
+    Unconfirmed,
+}
+
+impl Why {
+    /// In the words of the operator.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::TakenOff => "the filter was taken off it",
+            Self::Returned => "its program went with it when it went away",
+            Self::Unconfirmed => "it was not confirmed in time",
+        }
+    }
+}
+
+impl Kernel {
+    /// Takes the filter in `pin_dir` in charge. Fails where this process may not, and where another agent does.
+    pub fn claim(pin_dir: PathBuf) -> Result<Self> {
+        preflight::check()?;
+        let lock = Pins::open_or_create(&pin_dir)?.lock_agent()?;
+        Ok(Self { pin_dir, lock })
+    }
+
+    /// Brings about what is wished.
+    pub fn bring_about(&mut self, wish: &Wish<'_>) -> Result<Outcome> {
+        let fresh = settings_of(wish.config, None)?;
+        let opened = match Instance::open_for_change(&self.pin_dir) {
+            Err(Error::NotUp { .. }) if wish.create && !wish.attach.is_empty() => {
+                // Before anything is made for it.
+                instance::refuse_nobody(&fresh, wish.rules.any(Action::Trust))?;
+                Instance::open_or_create(&self.pin_dir, &fresh)
+            }
+            opened => opened.map(|filter| (filter, false)),
+        };
+        let (mut filter, is_new) = match opened {
+            Err(Error::NotUp { .. }) => return Ok(Outcome::default()),
+            opened => opened?,
+        };
+        if !self.lock.holds() {
+            self.lock = filter.pins.lock_agent()?;
+        }
+        let mut outcome = Outcome::default();
+        let done = change(&mut filter, wish, is_new, &mut outcome);
+        if is_new && (done.is_err() || outcome.attached.is_empty()) {
+            // A filter that is nowhere is none. What cannot be removed now is removed before the next is set up.
+            let _ = filter.pins.remove();
+            return done.map(|()| outcome);
+        }
+        outcome.is_up = true;
+        outcome.undone = filter.undone.take();
+        done.map(|()| outcome)
+    }
+
+    /// Which of those interfaces the filter is not in force on, and why. `None` if there is no filter.
+    pub fn look(&self, interfaces: &[Interface]) -> Result<Option<Vec<Unprotected>>> {
+        let filter = match Instance::open(&self.pin_dir) {
+            Err(Error::NotUp { .. }) => return Ok(None),
+            opened => opened?,
+        };
+        let now = clock::now_ns()?;
+        let why = |interface: &Interface| match filter.attachment_of(interface) {
+            Some(attachment) if attachment.is_overdue(now) => Some(Why::Unconfirmed),
+            Some(_) => None,
+            None => {
+                let is_old = |a: &Attachment| a.state == State::Gone && a.is_called(&interface.name);
+                Some(if filter.attachments.iter().any(is_old) {
+                    Why::Returned
+                } else {
+                    Why::TakenOff
+                })
+            }
+        };
+        let unprotected = interfaces.iter().filter_map(|interface| {
+            Some(Unprotected {
+                index: interface.index,
+                name: shown(&interface.name),
+                why: why(interface)?,
+            })
+        });
+        Ok(Some(unprotected.collect()))
+    }
+
+    /// Takes the filter down, and removes it.
+    pub fn take_down(self) -> Result<()> {
+        match Instance::open_for_detaching(&self.pin_dir) {
+            Err(Error::NotUp { .. }) => Ok(()),
+            opened => opened?.pins.remove(),
+        }
+    }
+}
+
+fn change(filter: &mut Instance, wish: &Wish<'_>, is_new: bool, outcome: &mut Outcome) -> Result<()> {
+    let config = wish.config;
+    outcome.counts_otherwise = config.count_sources_by != filter.settings.sources;
+    let settings = settings_of(config, Some(&filter.settings))?;
+    let others = wish.settings && settings != filter.settings;
+    // What drops less comes before entries go, and what drops more after entries have come.
+    let settings_first = others && settings.policy == Policy::Observe;
+    if settings_first {
+        outcome.settings_before = Some(filter.settings.clone());
+        filter.set_settings(settings.clone())?;
+    }
+    let plan = plan(&filter.live_rules()?, wish.rules, wish.graces, clock::now_ns()?);
+    if !plan.edits.is_empty() {
+        filter.edit(plan.edits.clone())?;
+    }
+    outcome.plan = plan;
+    if others && !settings_first {
+        outcome.settings_before = Some(filter.settings.clone());
+        filter.set_settings(settings)?;
+    }
+    if is_new {
+        filter.complete()?;
+    }
+    attach(filter, wish.attach, config.xdp, outcome);
+    for name in wish.detach {
+        let is_there = |a: &Attachment| a.state != State::Elsewhere && a.is_called(name);
+        if filter.attachments.iter().any(is_there) {
+            filter.detach(std::slice::from_ref(name))?;
+            outcome.detached.push(shown(name));
+        }
+    }
+    Ok(())
+}
+
+/// Each on its own: one that cannot have the filter is no reason for the others to go without.
+fn attach(filter: &mut Instance, interfaces: &[Interface], wanted: Wanted, outcome: &mut Outcome) {
+    for interface in interfaces {
+        match filter.attach(std::slice::from_ref(interface), wanted, 0) {
+            Ok(attached) => outcome.attached.extend(attached),
+            Err(error) => outcome.refused.push((interface.clone(), error)),
+        }
+    }
+}
+
+/// What the configuration says, for a filter that is there or for a new one.
+fn settings_of(config: &Config, running: Option<&Settings>) -> Result<Settings> {
+    let (sources, secret) = match running {
+        Some(running) => (running.sources, running.secret),
+        None => (config.count_sources_by, settings::new_secret()?),
+    };
+    Ok(Settings {
+        tcp: config.tcp.clone(),
+        udp: config.udp.clone(),
+        drop: config.drop,
+        policy: config.policy,
+        sources,
+        secret,
+    })
+}

@@ -1,0 +1,48 @@
+//! Serves metrics where the configuration says, and there only.
+
+use std::path::Path;
+
+use tokio::{net::TcpListener, runtime::Handle, sync::watch, task::JoinHandle};
+
+use super::report::Report;
+use crate::{config::Metrics, metrics};
+
+/// The server of metrics, if there is one.
+pub struct Server {
+    runtime: Handle,
+    running: Option<(Metrics, JoinHandle<()>)>,
+}
+
+impl Server {
+    /// Serves nothing yet.
+    pub fn new(runtime: Handle) -> Self {
+        Self { runtime, running: None }
+    }
+
+    /// Serves as `wanted` says from now on. Where that cannot be, it is said, and tried again with the next change: the
+    /// filter does not depend on it.
+    pub fn set(&mut self, wanted: Option<&Metrics>, pin_dir: &Path, report: &watch::Sender<Report>) {
+        if self.running.as_ref().map(|(metrics, _)| metrics) == wanted {
+            return;
+        }
+        if let Some((_, task)) = self.running.take() {
+            task.abort();
+            // Its socket is closed when it has ended.
+            let _ = self.runtime.block_on(task);
+        }
+        let Some(metrics) = wanted else {
+            return;
+        };
+        match self.runtime.block_on(TcpListener::bind(metrics.listen)) {
+            Ok(listener) => {
+                let served = metrics::serve(listener, pin_dir.to_owned(), report.subscribe(), metrics.clone());
+                self.running = Some((metrics.clone(), self.runtime.spawn(served)));
+                log::info!("metrics: http://{}/metrics", metrics.listen);
+            }
+            Err(error) => log::error!(
+                "cannot serve metrics on {}: {error}; choose another address ([metrics] listen)",
+                metrics.listen
+            ),
+        }
+    }
+}

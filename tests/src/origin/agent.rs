@@ -1,0 +1,254 @@
+//! The agent, on an origin: its files, its process, what it says.
+
+use std::{
+    fmt::Write as _,
+    fs,
+    os::unix::net::UnixDatagram,
+    path::{Path, PathBuf},
+    process::{Child, ExitStatus, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+
+use super::Origin;
+use crate::lab::Output;
+
+/// Longer than anything takes that the agent does by itself, on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Between two looks at what is waited for.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Where an agent's files lie: a configuration, and what it keeps for the next start.
+#[derive(Debug, Clone)]
+pub struct Home {
+    /// The directory of the configuration.
+    pub etc: PathBuf,
+    /// The directory of last good copies.
+    pub state: PathBuf,
+}
+
+impl Home {
+    /// Empty, in the laboratory of the calling thread.
+    #[must_use]
+    pub fn new(origin: &Origin) -> Self {
+        let lab = origin.site.lab.directory();
+        let home = Self {
+            etc: lab.join("etc"),
+            state: lab.join("state"),
+        };
+        fs::create_dir_all(&home.etc).expect("a directory");
+        home
+    }
+
+    /// The configuration file.
+    #[must_use]
+    pub fn config(&self) -> PathBuf {
+        self.etc.join("synwall.toml")
+    }
+
+    /// Puts a file in the place of the one of that name, as editors do.
+    pub fn write(&self, name: &str, text: &str) {
+        let path = self.etc.join(name);
+        fs::create_dir_all(path.parent().expect("a directory")).expect("a directory");
+        let beside = path.with_extension("new");
+        fs::write(&beside, text).expect("a file");
+        fs::rename(beside, path).expect("a file");
+    }
+
+    /// Writes the configuration.
+    pub fn configure(&self, text: &str) {
+        self.write("synwall.toml", text);
+    }
+}
+
+/// A running agent. Dropping it kills it, and the filter stays.
+#[derive(Debug)]
+pub struct Agent {
+    child: Child,
+    told: UnixDatagram,
+    log: PathBuf,
+}
+
+impl Agent {
+    /// Starts the agent and waits until it says that it is ready.
+    #[track_caller]
+    #[must_use]
+    pub fn start(origin: &Origin, home: &Home) -> Self {
+        let agent = Self::spawn(origin, home, &[]);
+        agent.told("READY=1");
+        agent
+    }
+
+    /// Starts the agent with more in its environment.
+    #[track_caller]
+    #[must_use]
+    pub fn spawn(origin: &Origin, home: &Home, environment: &[(&str, &str)]) -> Self {
+        let lab = origin.site.lab.directory();
+        let number = fs::read_dir(lab).expect("a directory").count();
+        let socket = lab.join(format!("agent-{number}"));
+        let log = socket.with_extension("log");
+        let told = UnixDatagram::bind(&socket).expect("a socket");
+        told.set_read_timeout(Some(PATIENCE)).expect("a time-out");
+        let mut command = Self::command(origin, home);
+        command
+            .env("NOTIFY_SOCKET", &socket)
+            .envs(environment.iter().copied())
+            .stdout(Stdio::null())
+            .stderr(fs::File::create(&log).expect("a file"));
+        let child = command.spawn().expect("the agent");
+        Self { child, told, log }
+    }
+
+    /// Runs the agent where it is expected to fail at once.
+    pub fn fails(origin: &Origin, home: &Home) -> Output {
+        let output = Output::of(&mut Self::command(origin, home));
+        assert_eq!(output.code, Some(1), "{output}");
+        output
+    }
+
+    fn command(origin: &Origin, home: &Home) -> std::process::Command {
+        let mut command = origin.site.synwall_command(["run", "--config"]);
+        command
+            .arg(home.config())
+            .arg("--state-dir")
+            .arg(&home.state)
+            .env_remove("SYNWALL_CONFIG")
+            .env_remove("STATE_DIRECTORY")
+            .env_remove("WATCHDOG_USEC")
+            .env_remove("JOURNAL_STREAM");
+        command
+    }
+
+    /// Waits until the service manager is told that.
+    #[track_caller]
+    pub fn told(&self, what: &str) -> String {
+        let mut heard = String::new();
+        let mut buffer = [0; 4096];
+        loop {
+            let Ok(length) = self.told.recv(&mut buffer) else {
+                panic!("not told '{what}' but\n{heard}\n{}", self.log());
+            };
+            let message = String::from_utf8_lossy(&buffer[..length]).into_owned();
+            if message.contains(what) {
+                return message;
+            }
+            let _ = writeln!(heard, "{message}");
+        }
+    }
+
+    /// Everything that it has said so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        fs::read_to_string(&self.log).expect("the log")
+    }
+
+    /// Waits until it has said that.
+    #[track_caller]
+    pub fn says(&mut self, what: &str) {
+        let is_said = |agent: &mut Self| agent.log().contains(what);
+        self.until(&format!("says '{what}'"), is_said);
+    }
+
+    /// Waits until it has said that, once more than before.
+    #[track_caller]
+    pub fn says_after(&mut self, what: &str, work: impl FnOnce()) {
+        let before = self.log().len();
+        work();
+        let is_said = |agent: &mut Self| agent.log()[before..].contains(what);
+        self.until(&format!("says '{what}' again"), is_said);
+    }
+
+    /// Waits until something holds.
+    #[track_caller]
+    pub fn until(&mut self, what: &str, mut holds: impl FnMut(&mut Self) -> bool) {
+        let give_up = Instant::now() + PATIENCE;
+        while !holds(self) {
+            let ended = self.child.try_wait().expect("a process");
+            assert!(ended.is_none(), "the agent has ended ({ended:?})\n{}", self.log());
+            assert!(Instant::now() < give_up, "never: {what}\n{}", self.log());
+            thread::sleep(PAUSE);
+        }
+    }
+
+    /// Has it read everything again, and waits until it has.
+    #[track_caller]
+    pub fn reload(&self) {
+        self.signal(Signal::SIGHUP);
+        self.told("RELOADING=1");
+        self.told("READY=1");
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        kill(self.pid(), signal).expect("a process");
+    }
+
+    /// Its process.
+    #[must_use]
+    pub fn pid(&self) -> Pid {
+        Pid::from_raw(self.child.id().try_into().expect("a number"))
+    }
+
+    /// Ends it as a service manager does.
+    #[track_caller]
+    pub fn stop(mut self) -> (ExitStatus, String) {
+        self.signal(Signal::SIGTERM);
+        let ended = self.child.wait().expect("a process");
+        let log = self.log();
+        assert!(ended.success(), "{ended}\n{log}");
+        (ended, log)
+    }
+
+    /// Kills it, as nobody would who is kind.
+    pub fn kill(mut self) {
+        self.child.kill().expect("a process");
+        self.child.wait().expect("a process");
+    }
+
+    /// Forgets what the service manager was told so far.
+    pub fn drain(&self) {
+        self.told.set_nonblocking(true).expect("a socket");
+        while self.told.recv(&mut [0; 4096]).is_ok() {}
+        self.told.set_nonblocking(false).expect("a socket");
+    }
+
+    /// Whether the service manager is told anything within that time.
+    #[must_use]
+    pub fn tells_anything_within(&self, time: Duration) -> bool {
+        self.told.set_read_timeout(Some(time)).expect("a time-out");
+        let told = self.told.recv(&mut [0; 4096]).is_ok();
+        self.told.set_read_timeout(Some(PATIENCE)).expect("a time-out");
+        told
+    }
+
+    /// The processor time that it has had, in ticks.
+    #[must_use]
+    pub fn cpu_ticks(&self) -> u64 {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("a process");
+        // The name, in parentheses, may have spaces in it; behind it come 11 fields before the times (proc(5)).
+        let (_, fields) = stat.rsplit_once(')').expect("a name");
+        let ticks = fields.split_whitespace().skip(11).take(2);
+        ticks.map(|field| field.parse::<u64>().expect("a number")).sum()
+    }
+
+    /// How many descriptors it has open.
+    #[must_use]
+    pub fn descriptors(&self) -> usize {
+        let path = Path::new("/proc").join(self.child.id().to_string()).join("fd");
+        fs::read_dir(path).expect("descriptors").count()
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        // Both fail only if it has ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let _ = self.told.as_raw_fd();
+    }
+}

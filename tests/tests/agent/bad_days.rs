@@ -1,0 +1,158 @@
+//! Bad input and bad days: a clear message, and the last good state goes on filtering.
+
+use std::{fs, os::unix::fs::PermissionsExt as _};
+
+use nix::mount::{MsFlags, mount};
+use tests::origin::agent::{Agent, Home};
+
+use crate::{config, entries, origin_with};
+
+#[test]
+fn a_mistake_in_the_configuration_is_named_and_nothing_changes() {
+    let (origin, home) = origin_with(&config(""));
+    let mut agent = Agent::start(&origin, &home);
+    let before = entries(&origin, "trust");
+    let path = home.config();
+    let at = |line: usize| format!("{}:{line}:", path.display());
+    for (text, line, reason) in [
+        (config("polcy = \"observe\""), 2, "polcy"),
+        (config("policy = \"lax\""), 2, "lax"),
+        (config("tcp = 80"), 2, "tcp"),
+        (config("tcp = \"80,http\""), 2, "http"),
+        (config("").replace("185.94.108.0/24", "185.94.108.1/24"), 4, "185.94.108.0/24"),
+        (config("").replace("185.94.108.0/24", "0.0.0.0/0"), 4, "0.0.0.0/0"),
+        (config("interfaces = 1"), 2, "interfaces"),
+    ] {
+        agent.says_after("the configuration of before stays in force", || home.configure(&text));
+        let log = agent.log();
+        let said = log.lines().rev().find(|said| said.contains(&at(line)));
+        assert!(said.is_some_and(|said| said.contains(reason)), "{text}\n{log}");
+        assert_eq!(entries(&origin, "trust"), before);
+        origin.filters();
+        agent.reload();
+        origin.filters();
+    }
+    agent.says_after("the configuration has changed", || home.configure(&config("drop = \"all\"")));
+    assert_eq!(origin.json("status --json")["drop"], "all");
+}
+
+#[test]
+fn it_does_not_start_with_what_it_cannot_use_and_touches_nothing() {
+    for (text, reason) in [
+        ("", "interfaces"),
+        ("interfaces = []\n[trust]\nprefixes = [\"192.0.2.0/24\"]\n", "interfaces"),
+        ("interfaces = [\"eth0\"]\n[trust]\nfiles = [\"absent.txt\"]\n", "absent.txt"),
+    ] {
+        let (origin, home) = origin_with(text);
+        let output = Agent::fails(&origin, &home);
+        assert!(output.stderr.contains(reason), "{output}");
+        assert_eq!(origin.run("status").code, Some(1));
+        origin.serves_everybody();
+    }
+    let (origin, home) = origin_with(&config(""));
+    fs::remove_file(home.config()).unwrap();
+    let output = Agent::fails(&origin, &home);
+    assert!(output.stderr.contains("synwall.toml"), "{output}");
+    home.configure(&config(""));
+    fs::set_permissions(home.config(), fs::Permissions::from_mode(0o666)).unwrap();
+    let output = Agent::fails(&origin, &home);
+    assert!(output.stderr.contains("can be changed by"), "{output}");
+}
+
+#[test]
+fn a_list_file_that_vanishes_or_breaks_stays_what_it_was() {
+    let (origin, home) = origin_with(&format!("{}files = [\"office.txt\"]\n", config("")));
+    home.write("office.txt", "198.51.100.0/24 office\n");
+    let mut agent = Agent::start(&origin, &home);
+    let before = entries(&origin, "trust");
+    let path = home.etc.join("office.txt");
+    agent.says_after("the list of before stays in force", || fs::remove_file(&path).unwrap());
+    assert_eq!(entries(&origin, "trust"), before);
+    agent.says_after("office.txt:2:", || home.write("office.txt", "198.51.100.0/24 office\nnonsense\n"));
+    assert_eq!(entries(&origin, "trust"), before);
+    agent.reload();
+    assert_eq!(entries(&origin, "trust"), before);
+    agent.says_after("can be changed by", || {
+        home.write("office.txt", "192.0.2.0/24\n");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
+    });
+    // Whether it was read in the moment before others could write to it is up to who was quicker.
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    agent.until("reads it again", |_| origin.list("trust").contains(&"192.0.2.0/24".to_owned()));
+    origin.filters();
+}
+
+#[test]
+fn the_last_trusted_prefix_is_not_taken_away() {
+    let text = "interfaces = [\"eth0\"]\n[trust]\nfiles = [\"list.txt\"]\n";
+    let (origin, home) = origin_with(text);
+    home.write("list.txt", "185.94.108.0/24\n");
+    let mut agent = Agent::start(&origin, &home);
+    agent.says_after("no trusted prefix", || home.write("list.txt", "# nobody\n"));
+    origin.filters();
+    agent.says_after("lists:", || home.write("list.txt", "185.94.108.0/25\n"));
+    assert_eq!(origin.list("trust"), ["185.94.108.0/25"]);
+}
+
+#[test]
+fn an_enforcing_filter_is_not_set_up_for_nobody() {
+    let (origin, home) = origin_with("interfaces = [\"eth0\"]\n");
+    let mut agent = Agent::start(&origin, &home);
+    agent.says("no trusted prefix");
+    origin.serves_everybody();
+    agent.says_after("eth0: up", || home.configure(&config("")));
+    origin.filters();
+}
+
+#[test]
+fn a_second_agent_is_refused_and_harms_nothing() {
+    let (origin, home) = origin_with(&config(""));
+    let agent = Agent::start(&origin, &home);
+    let other = Home {
+        etc: home.etc.with_file_name("other"),
+        state: home.state.with_file_name("other-state"),
+    };
+    fs::create_dir_all(&other.etc).unwrap();
+    other.configure(&config("policy = \"observe\""));
+    for home in [&home, &other] {
+        let output = Agent::fails(&origin, home);
+        assert!(output.stderr.contains("another agent"), "{output}");
+    }
+    origin.filters();
+    agent.kill();
+    let _agent = Agent::start(&origin, &other);
+    origin.serves_everybody();
+}
+
+#[test]
+fn a_full_disk_is_said_and_the_filter_goes_by_what_it_was_told() {
+    let (origin, home) = origin_with(&format!("{}files = [\"office.txt\"]\n", config("")));
+    home.write("office.txt", "198.51.100.0/24\n");
+    full(&home);
+    let mut agent = Agent::start(&origin, &home);
+    agent.says("No space left on device");
+    origin.filters();
+    agent.says_after("lists:", || home.write("office.txt", "192.0.2.0/24\n"));
+    assert_eq!(origin.list("trust"), ["185.94.108.0/24", "192.0.2.0/24"]);
+}
+
+/// Has no byte left where the agent keeps its copies.
+fn full(home: &Home) {
+    fs::create_dir(&home.state).unwrap();
+    let options = Some("size=4k,nr_inodes=3");
+    mount(Some("tmpfs"), &home.state, Some("tmpfs"), MsFlags::empty(), options).unwrap();
+    fs::write(home.state.join("filler"), [0; 4096]).unwrap();
+}
+
+#[test]
+fn a_filter_that_somebody_locks_is_changed_when_they_let_go() {
+    let (origin, home) = origin_with(&config(""));
+    let mut agent = Agent::start(&origin, &home);
+    let pins = fs::File::open(tests::origin::PINS).unwrap();
+    pins.lock().unwrap();
+    agent.says_after("another synwall command is at work", || home.configure(&config("drop = \"all\"")));
+    origin.filters();
+    drop(pins);
+    agent.says("settings:");
+    assert_eq!(origin.json("status --json")["drop"], "all");
+}

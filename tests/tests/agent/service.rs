@@ -1,0 +1,82 @@
+//! What a service manager sees: ready, reloading, alive, stopping; and the filter that stays.
+
+use nix::sys::signal::Signal;
+use tests::origin::agent::Agent;
+
+use crate::{config, origin_with};
+
+#[test]
+fn it_says_when_it_is_ready_and_how_it_is() {
+    let (origin, home) = origin_with(&config(""));
+    let agent = Agent::spawn(&origin, &home, &[]);
+    let status = agent.told("STATUS=");
+    assert!(status.contains("enforce on eth0; 1 prefixes"), "{status}");
+    agent.told("READY=1");
+    origin.filters();
+    agent.reload();
+    agent.stop();
+}
+
+#[test]
+fn it_keeps_the_watchdog_quiet_and_falls_silent_when_it_hangs() {
+    let (origin, home) = origin_with(&config(""));
+    // The service manager's variables: 600 ms, for whichever process.
+    let agent = Agent::spawn(&origin, &home, &[("WATCHDOG_USEC", "600000")]);
+    for _ in 0..5 {
+        agent.told("WATCHDOG=1");
+    }
+    agent.signal(Signal::SIGSTOP);
+    agent.drain();
+    assert!(!agent.tells_anything_within(std::time::Duration::from_secs(2)));
+    agent.signal(Signal::SIGCONT);
+    agent.told("WATCHDOG=1");
+}
+
+#[test]
+fn it_ends_and_the_filter_stays() {
+    let (origin, home) = origin_with(&config(""));
+    for signal in [Signal::SIGTERM, Signal::SIGINT] {
+        let agent = Agent::start(&origin, &home);
+        agent.signal(signal);
+        agent.told("STOPPING=1");
+        let (_, log) = agent.stop();
+        assert!(log.contains("the filter stays in force"), "{log}");
+        origin.no_process_of_ours_runs();
+        origin.filters();
+    }
+}
+
+#[test]
+fn it_takes_the_filter_down_where_it_is_told_to() {
+    let (origin, home) = origin_with(&config("on-stop = \"detach\""));
+    let agent = Agent::start(&origin, &home);
+    origin.filters();
+    agent.stop();
+    origin.serves_everybody();
+    assert!(tests::origin::pins(std::path::Path::new(tests::origin::PINS)).is_empty());
+}
+
+#[test]
+fn it_does_nothing_while_nothing_happens() {
+    let (origin, home) = origin_with(&config(""));
+    let mut agent = Agent::start(&origin, &home);
+    agent.until("sleeps", |agent| {
+        let before = agent.cpu_ticks();
+        std::thread::sleep(std::time::Duration::from_millis(500));
+        agent.cpu_ticks() == before
+    });
+}
+
+#[test]
+fn a_hundred_reloads_leave_nothing_behind() {
+    let (origin, home) = origin_with(&config(""));
+    let agent = Agent::start(&origin, &home);
+    agent.reload();
+    let before = (agent.descriptors(), tests::origin::pins(std::path::Path::new(tests::origin::PINS)));
+    for _ in 0..100 {
+        agent.reload();
+    }
+    let after = (agent.descriptors(), tests::origin::pins(std::path::Path::new(tests::origin::PINS)));
+    assert_eq!(before, after);
+    origin.filters();
+}
