@@ -120,7 +120,7 @@ impl Origin {
 }
 
 /// An entry that is to be added.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewEntry {
     /// The prefix, without host bits.
     pub prefix: IpNet,

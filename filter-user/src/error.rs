@@ -18,6 +18,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// What can go wrong. Nothing has been changed when one of these is returned, unless it says so.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    #[error("{0}")]
+    Stub(String),
     /// A prefix that is none.
     #[error(transparent)]
     Prefix(#[from] BadPrefix),

@@ -55,36 +55,52 @@ impl fmt::Display for BadLine {
 pub struct ListFile {
     /// What is in it.
     pub entries: Vec<NewEntry>,
+    /// The same as it was written.
+    pub bytes: Vec<u8>,
     /// That a group can change the file.
     pub exposed: Option<Exposed>,
 }
 
 /// Reads the list in `file`, or from standard input where `file` is `-`.
 pub fn read(file: &str) -> Result<ListFile> {
-    let read = if file == "-" {
-        // Whoever gave us this input chose it.
-        trusted_file::read_all(io::stdin().lock())
-            .map(|bytes| TrustedFile {
-                bytes,
-                path: "stdin".into(),
-                exposed: None,
-            })
-            .map_err(NotRead::Io)
-    } else {
-        trusted_file::read(Path::new(file))
-    };
-    // A name with a line break in it could say what looks like a message of its own.
-    let name = || file.replace('\n', "\\n");
-    let TrustedFile { bytes, path, exposed } = read.map_err(|why| match why {
-        NotRead::Io(source) => Error::ListFile { file: name(), source },
-        NotRead::Exposed(exposed) => Error::ExposedList {
-            file: name(),
-            exposed,
-        },
+    if file != "-" {
+        return read_file(Path::new(file));
+    }
+    // Whoever gave us this input chose it.
+    let bytes = trusted_file::read_all(io::stdin().lock()).map_err(|source| Error::ListFile {
+        file: "-".into(),
+        source,
     })?;
+    understand(
+        TrustedFile {
+            bytes,
+            path: "stdin".into(),
+            exposed: None,
+        },
+        "-".into(),
+    )
+}
+
+/// Reads the list in a file.
+pub fn read_file(file: &Path) -> Result<ListFile> {
+    // A name with a line break in it could say what looks like a message of its own.
+    let name = file.display().to_string().replace('\n', "\\n");
+    match trusted_file::read(file) {
+        Ok(read) => understand(read, name),
+        Err(NotRead::Io(source)) => Err(Error::ListFile { file: name, source }),
+        Err(NotRead::Exposed(exposed)) => Err(Error::ExposedList { file: name, exposed }),
+    }
+}
+
+fn understand(read: TrustedFile, name: String) -> Result<ListFile> {
+    let TrustedFile { bytes, path, exposed } = read;
     let origin = Origin::new(&format!("file:{}", path.display()));
-    let entries = parse(&bytes, &origin).map_err(|line| Error::ListLine { file: name(), line })?;
-    Ok(ListFile { entries, exposed })
+    let entries = parse(&bytes, &origin).map_err(|line| Error::ListLine { file: name, line })?;
+    Ok(ListFile {
+        entries,
+        bytes,
+        exposed,
+    })
 }
 
 /// Reads a list. A prefix that is there twice is taken once. What comes back is in the order of the prefixes.

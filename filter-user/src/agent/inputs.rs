@@ -134,12 +134,14 @@ impl Inputs {
             self.seen = now;
             found.config = self.look_at_config();
         }
-        let before: Vec<_> = self.files.values().map(|file| Arc::clone(&file.entries)).collect();
+        let entries =
+            |files: &Files| -> Vec<_> { files.values().map(|file| Arc::clone(&file.entries)).collect() };
+        let before = entries(&self.files);
         // No file is new, so none is without a last good list.
         if let Ok(files) = self.read_files(&self.config) {
             self.files = files;
         }
-        found.lists = !before.iter().eq(self.files.values().map(|file| &file.entries));
+        found.lists = before != entries(&self.files);
         found.lists |= self.look_at_feeds();
         found
     }
@@ -191,10 +193,16 @@ impl Inputs {
         if let Some(before) = before.filter(|before| before.signature == signature && signature.is_some()) {
             return Ok(before.clone());
         }
-        let error = match list_file::read_path(path) {
-            Ok((list, bytes)) => {
-                if let Err(error) = self.copies.save(&copy_name(path), &bytes, SystemTime::now()) {
-                    log::warn!("{error}; after a reboot, an older copy of {} may be used if it is missing", path.display());
+        let error = match list_file::read_file(path) {
+            Ok(list) => {
+                if let Some(exposed) = &list.exposed {
+                    log::warn!("the list {} can be changed by {exposed}", path.display());
+                }
+                if let Err(error) = self.copies.save(&copy_name(path), &list.bytes, SystemTime::now()) {
+                    log::warn!(
+                        "{error}; after a reboot, an older copy of {} may be used if it is missing",
+                        path.display()
+                    );
                 }
                 return Ok(ListFile {
                     signature,
@@ -260,8 +268,13 @@ impl Inputs {
     }
 
     fn keep_config(&self) {
-        if let Err(error) = self.copies.save(CONFIG, self.config.text.as_bytes(), SystemTime::now()) {
-            log::warn!("{error}; after a reboot, there is no copy of the configuration if it has a mistake by then");
+        if let Err(error) = self
+            .copies
+            .save(CONFIG, self.config.text.as_bytes(), SystemTime::now())
+        {
+            log::warn!(
+                "{error}; after a reboot, there is no copy of the configuration if it has a mistake by then"
+            );
         }
     }
 
@@ -284,10 +297,15 @@ impl Inputs {
             }
         };
         let files = self.files.iter();
-        let feeds = self.feeds.iter().filter_map(|list| Some((list.feed.action, list.entries.as_ref()?)));
+        let feeds = self
+            .feeds
+            .iter()
+            .filter_map(|list| Some((list.feed.action, list.entries.as_ref()?)));
         merge(vec![
             Action::ALL.map(typed).into(),
-            files.map(|((action, _), file)| group(*action, &file.entries)).collect(),
+            files
+                .map(|((action, _), file)| group(*action, &file.entries))
+                .collect(),
             feeds.map(|(action, entries)| group(action, entries)).collect(),
         ])
     }
@@ -307,7 +325,10 @@ impl Inputs {
     /// Of a feed: how many prefixes its list has, and when that was fetched.
     pub fn feed(&self, name: &str) -> Option<(usize, Option<SystemTime>)> {
         let list = self.feeds.iter().find(|list| list.feed.name == name)?;
-        Some((list.entries.as_ref().map_or(0, |entries| entries.len()), list.fetched))
+        Some((
+            list.entries.as_ref().map_or(0, |entries| entries.len()),
+            list.fetched,
+        ))
     }
 
     /// What there is to say about list files.
@@ -326,7 +347,10 @@ impl Inputs {
     /// The directories in which something may change.
     pub fn directories(&self) -> BTreeSet<PathBuf> {
         let files = self.config.files.iter().map(|(_, path)| path.as_path());
-        let mut directories = BTreeSet::from([self.store.directory().to_owned(), Config::saved_dir_of(&self.path)]);
+        let mut directories = BTreeSet::from([
+            self.store.directory().to_owned(),
+            Config::saved_dir_of(&self.path),
+        ]);
         for file in files.chain([self.path.as_path()]) {
             directories.extend(file.parent().map(Path::to_owned));
             // Where a symbolic link leads, something may change, too.

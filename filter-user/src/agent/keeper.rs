@@ -62,6 +62,8 @@ pub struct Keeper {
     /// What the kernel has to say of interfaces that the filter should be on.
     unprotected: Vec<(String, String)>,
     retry_at: Option<Instant>,
+    /// The last line for the service manager.
+    said: String,
     /// How long the last retry was waited for.
     delay: Option<Duration>,
 }
@@ -97,7 +99,8 @@ impl Keeper {
             // Without anybody who hears it the agent ends.
             let _ = heard.send(Event::Files);
         });
-        let watch = watch.map_err(|error| log::error!("cannot watch files: {error}; they are looked at now and then"));
+        let watch = watch
+            .map_err(|error| log::error!("cannot watch files: {error}; they are looked at now and then"));
         let mut keeper = Self {
             wanted: inputs.wanted(),
             inputs,
@@ -116,6 +119,7 @@ impl Keeper {
             was_up: false,
             taken_down: false,
             unprotected: Vec::new(),
+            said: String::new(),
             retry_at: None,
             delay: None,
             options,
@@ -158,7 +162,10 @@ impl Keeper {
         match &fetched.error {
             None => attempt.succeed(),
             Some(error) => {
-                log::warn!("source {}: {error}; its list of before stays in force", fetched.name);
+                log::warn!(
+                    "source {}: {error}; its list of before stays in force",
+                    fetched.name
+                );
                 attempt.fail(error.clone());
             }
         }
@@ -250,7 +257,10 @@ impl Keeper {
         let failed = watch.set(&self.inputs.directories());
         for (path, error) in &failed {
             if !self.unwatched.contains(path) {
-                log::warn!("cannot watch {}: {error}; it is looked at now and then", path.display());
+                log::warn!(
+                    "cannot watch {}: {error}; it is looked at now and then",
+                    path.display()
+                );
             }
         }
         self.unwatched = failed.into_iter().map(|(path, _)| path).collect();
@@ -269,12 +279,20 @@ impl Keeper {
         for interface in selection.interfaces.iter().filter(|interface| !known(interface)) {
             self.due.attach.insert(interface.index);
         }
-        let is_there = |index: &u32| selection.interfaces.iter().any(|interface| interface.index == *index);
+        let is_there = |index: &u32| {
+            selection
+                .interfaces
+                .iter()
+                .any(|interface| interface.index == *index)
+        };
         self.due.attach.retain(is_there);
         self.refused.retain(|index, _| is_there(index));
         for pattern in &selection.absent {
             if !self.selection.absent.contains(pattern) {
-                log::warn!("there is no interface '{}' (yet); the filter is put on it when it appears", shown(pattern));
+                log::warn!(
+                    "there is no interface '{}' (yet); the filter is put on it when it appears",
+                    shown(pattern)
+                );
             }
         }
         self.selection = selection;
@@ -321,7 +339,15 @@ impl Keeper {
         }
         self.was_up |= outcome.is_up;
         self.is_contradicted = !outcome.plan.contradicted.is_empty();
-        self.due = if waits { Due { lists: false, detach: Vec::new(), ..due } } else { Due::default() };
+        self.due = if waits {
+            Due {
+                lists: false,
+                detach: Vec::new(),
+                ..due
+            }
+        } else {
+            Due::default()
+        };
         self.refused.clear();
         for (interface, error) in &outcome.refused {
             log::error!("{}: {error}", shown(&interface.name));
@@ -391,7 +417,7 @@ impl Keeper {
     }
 
     /// Tells who asks, and the service manager, how things are.
-    fn tell(&self) {
+    fn tell(&mut self) {
         let inputs = &self.inputs;
         let feeds = inputs.config.feeds.iter().map(|feed| {
             let (prefixes, fetched) = inputs.feed(&feed.name).unwrap_or_default();
@@ -412,7 +438,11 @@ impl Keeper {
             unprotected: self.unprotected.clone(),
             absent: self.selection.absent.clone(),
         };
-        service::status(&self.line(&report));
+        let line = self.line(&report);
+        if line != self.said {
+            service::status(&line);
+            self.said = line;
+        }
         self.report.send_replace(report);
     }
 
@@ -421,7 +451,10 @@ impl Keeper {
         let config = &self.inputs.config;
         let protected = self.selection.interfaces.iter().filter(|interface| {
             let name = shown(&interface.name);
-            !report.unprotected.iter().any(|(unprotected, _)| *unprotected == name)
+            !report
+                .unprotected
+                .iter()
+                .any(|(unprotected, _)| *unprotected == name)
         });
         let protected: Vec<String> = protected.map(|interface| shown(&interface.name)).collect();
         let mut line = match protected.as_slice() {
@@ -429,11 +462,18 @@ impl Keeper {
             names => format!("{} on {}", config.policy.name(), names.join(", ")),
         };
         line += &format!("; {} prefixes", self.wanted.len());
-        let failing = report.feeds.iter().filter(|feed| feed.fetched.error.is_some()).count();
+        let failing = report
+            .feeds
+            .iter()
+            .filter(|feed| feed.fetched.error.is_some())
+            .count();
         for (number, what) in [
             (report.unprotected.len(), "interfaces unprotected"),
             (failing, "sources failing"),
-            (usize::from(report.config.error.is_some()), "configuration refused"),
+            (
+                usize::from(report.config.error.is_some()),
+                "configuration refused",
+            ),
             (usize::from(report.applied.error.is_some()), "last change failed"),
         ] {
             if number > 0 {
@@ -446,9 +486,7 @@ impl Keeper {
 
 /// Every interface, if the kernel tells.
 fn interfaces() -> Option<Vec<Interface>> {
-    interface::all()
-        .inspect_err(|error| log::error!("{error}"))
-        .ok()
+    interface::all().inspect_err(|error| log::error!("{error}")).ok()
 }
 
 /// What of a configuration every program is specialised for.
@@ -469,7 +507,9 @@ fn tell_outcome(config: &Config, outcome: &Outcome) {
         log::info!("lists: {set} entries set, {removed} removed; {leaving} stay until their time is over");
     }
     for (prefix, present, wanted) in contradicted {
-        log::warn!("{prefix} should be a {wanted} entry and is a {present} entry, which was made by hand: it stays one");
+        log::warn!(
+            "{prefix} should be a {wanted} entry and is a {present} entry, which was made by hand: it stays one"
+        );
     }
     if *hurried > 0 {
         log::warn!("{hurried} entries went at once: no more can have a time to go");
@@ -506,6 +546,8 @@ fn tell_outcome(config: &Config, outcome: &Outcome) {
         log::info!("{name}: the filter is off it, since the configuration no longer names it");
     }
     if let Some(error) = &outcome.undone {
-        log::warn!("it is in force, but what follows could not be done, and is left to the next change: {error}");
+        log::warn!(
+            "it is in force, but what follows could not be done, and is left to the next change: {error}"
+        );
     }
 }

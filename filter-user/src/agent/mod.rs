@@ -90,8 +90,13 @@ fn attend(keeper: &mut Keeper, heard: &Receiver<Event>) {
     loop {
         service::alive();
         let now = Instant::now();
-        let next = [Some(round), settles, keeper.retry_at()].into_iter().flatten().min();
-        let wait = next.map_or(pulse, |next| next.saturating_duration_since(now)).min(pulse);
+        let next = [Some(round), settles, keeper.retry_at()]
+            .into_iter()
+            .flatten()
+            .min();
+        let wait = next
+            .map_or(pulse, |next| next.saturating_duration_since(now))
+            .min(pulse);
         match heard.recv_timeout(wait) {
             Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => return,
             Ok(Event::Reload) => {
@@ -127,9 +132,7 @@ fn listen(runtime: &Runtime, events: &Sender<Event>) -> Result<()> {
     ] {
         let mut signals = signal(kind).doing(|| "cannot listen for signals".into())?;
         let events = events.clone();
-        runtime.spawn(async move {
-            while signals.recv().await.is_some() && events.send(event()).is_ok() {}
-        });
+        runtime.spawn(async move { while signals.recv().await.is_some() && events.send(event()).is_ok() {} });
     }
     let mut changes = Changes::new()?;
     let events = events.clone();
@@ -137,7 +140,10 @@ fn listen(runtime: &Runtime, events: &Sender<Event>) -> Result<()> {
         loop {
             if let Err(error) = changes.next().await {
                 // They are looked at now and then in any case.
-                log::error!("{error}; interfaces are looked at every {} s from now on", ROUND.as_secs());
+                log::error!(
+                    "{error}; interfaces are looked at every {} s from now on",
+                    ROUND.as_secs()
+                );
                 return;
             }
             if events.send(Event::Interfaces).is_err() {

@@ -16,7 +16,10 @@ pub struct Server {
 impl Server {
     /// Serves nothing yet.
     pub fn new(runtime: Handle) -> Self {
-        Self { runtime, running: None }
+        Self {
+            runtime,
+            running: None,
+        }
     }
 
     /// Serves as `wanted` says from now on. Where that cannot be, it is said, and tried again with the next change: the
@@ -35,7 +38,8 @@ impl Server {
         };
         match self.runtime.block_on(TcpListener::bind(metrics.listen)) {
             Ok(listener) => {
-                let served = metrics::serve(listener, pin_dir.to_owned(), report.subscribe(), metrics.clone());
+                let served =
+                    metrics::serve(listener, pin_dir.to_owned(), report.subscribe(), metrics.clone());
                 self.running = Some((metrics.clone(), self.runtime.spawn(served)));
                 log::info!("metrics: http://{}/metrics", metrics.listen);
             }

@@ -161,11 +161,12 @@ mod tests {
 
     /// What is there: each entry with who put it there and whether it has a deadline.
     fn present(entries: &[(Action, &str, &str, bool, Option<u64>)]) -> Rules {
-        let entry = |(action, text, place, saved, deadline): &(Action, &str, &str, bool, Option<u64>)| Entry {
-            saved: *saved,
-            expires_ns: deadline.and_then(NonZeroU64::new),
-            ..wanted(*action, new(text, place))
-        };
+        let entry =
+            |(action, text, place, saved, deadline): &(Action, &str, &str, bool, Option<u64>)| Entry {
+                saved: *saved,
+                expires_ns: deadline.and_then(NonZeroU64::new),
+                ..wanted(*action, new(text, place))
+            };
         entries.iter().map(entry).collect::<Vec<_>>().into()
     }
 
@@ -183,7 +184,9 @@ mod tests {
         });
         let plan = plan(present, &merge(vec![wanted.collect()]), &graces(), NOW);
         let set = plan.edits.set.iter().map(|(action, entry)| {
-            let deadline = entry.expires_ns.map_or(String::new(), |at| format!(" until {at}"));
+            let deadline = entry
+                .expires_ns
+                .map_or(String::new(), |at| format!(" until {at}"));
             format!("{action} {} {}{deadline}", entry.prefix, entry.origin.as_str())
         });
         let removed = plan.edits.remove.iter();
@@ -196,7 +199,11 @@ mod tests {
         let merged = merge(vec![
             vec![group(Action::Trust, "config", &["10.0.0.0/8"])],
             vec![
-                group(Action::Trust, "file:a", &["10.0.0.0/8", "11.0.0.0/8", "12.0.0.0/8"]),
+                group(
+                    Action::Trust,
+                    "file:a",
+                    &["10.0.0.0/8", "11.0.0.0/8", "12.0.0.0/8"],
+                ),
                 group(Action::Trust, "file:b", &["11.0.0.0/8"]),
                 group(Action::Deny, "file:c", &["12.0.0.0/8", "10.0.0.0/8"]),
                 group(Action::Retire, "file:d", &["12.0.0.0/8"]),
@@ -232,13 +239,22 @@ mod tests {
             (Action::Trust, "10.0.0.0/8", "config", true, None),
             (Action::Trust, "11.0.0.0/8", "provider:p", true, None),
             (Action::Trust, "12.0.0.0/8", "provider:p", true, Some(1_200)),
-            (Action::Trust, "13.0.0.0/8", "provider:no-longer-configured", true, Some(1_200)),
+            (
+                Action::Trust,
+                "13.0.0.0/8",
+                "provider:no-longer-configured",
+                true,
+                Some(1_200),
+            ),
             (Action::Trust, "14.0.0.0/8", "source:at-once", true, None),
             (Action::Trust, "15.0.0.0/8", "provider:p", false, None),
         ]);
         let (set, removed) = edits(&there, &[]);
         assert_eq!(set, ["trust 11.0.0.0/8 provider:p until 1500"]);
-        assert_eq!(removed, ["trust 10.0.0.0/8", "trust 13.0.0.0/8", "trust 14.0.0.0/8"]);
+        assert_eq!(
+            removed,
+            ["trust 10.0.0.0/8", "trust 13.0.0.0/8", "trust 14.0.0.0/8"]
+        );
     }
 
     #[test]
@@ -248,7 +264,11 @@ mod tests {
             (Action::Trust, "12.0.0.0/8", "manual", false, Some(1_200)),
             (Action::Trust, "13.0.0.0/8", "provider:p", false, None),
         ]);
-        let wanted = [group(Action::Trust, "provider:p", &["11.0.0.0/8", "12.0.0.0/8", "13.0.0.0/8"])];
+        let wanted = [group(
+            Action::Trust,
+            "provider:p",
+            &["11.0.0.0/8", "12.0.0.0/8", "13.0.0.0/8"],
+        )];
         let (set, removed) = edits(&there, &wanted);
         let expected = ["11", "12", "13"].map(|first| format!("trust {first}.0.0.0/8 provider:p"));
         assert_eq!((set, removed), (expected.into(), vec![]));
@@ -262,9 +282,18 @@ mod tests {
         ]);
         let wanted = [group(Action::Deny, "config", &["10.0.0.0/8", "11.0.0.0/8"])];
         let (set, removed) = edits(&there, &wanted);
-        assert_eq!((set, removed), (vec!["deny 10.0.0.0/8 config".into()], vec!["trust 10.0.0.0/8".into()]));
+        assert_eq!(
+            (set, removed),
+            (
+                vec!["deny 10.0.0.0/8 config".into()],
+                vec!["trust 10.0.0.0/8".into()]
+            )
+        );
         let plan = plan(&there, &merge(vec![wanted.into()]), &graces(), NOW);
-        assert_eq!(plan.contradicted, [(net("11.0.0.0/8"), Action::Trust, Action::Deny)]);
+        assert_eq!(
+            plan.contradicted,
+            [(net("11.0.0.0/8"), Action::Trust, Action::Deny)]
+        );
     }
 
     #[test]
@@ -276,6 +305,9 @@ mod tests {
         };
         let there: Rules = (0..limit as u32 + 3).map(entry).collect::<Vec<_>>().into();
         let plan = plan(&there, &Rules::default(), &graces(), NOW);
-        assert_eq!((plan.leaving, plan.hurried, plan.edits.remove.len()), (limit, 3, 3));
+        assert_eq!(
+            (plan.leaving, plan.hurried, plan.edits.remove.len()),
+            (limit, 3, 3)
+        );
     }
 }

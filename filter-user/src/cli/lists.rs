@@ -203,6 +203,8 @@ pub struct PrefixRow {
     last_hit_seconds: Option<u64>,
     /// Seconds until the entry goes, if it does.
     expires_seconds: Option<u64>,
+    /// Whether the agent puts it there again after a reboot.
+    saved: bool,
 }
 
 impl PrefixRow {
@@ -230,6 +232,7 @@ impl PrefixRow {
             expires_seconds: entry
                 .expires_ns
                 .map(|at| at.get().saturating_sub(now_ns).div_ceil(SECOND)),
+            saved: entry.saved,
         }
     }
 

@@ -19,10 +19,20 @@ use log::{Level, LevelFilter, Log, Metadata, Record};
     SIGHUP reads everything again; SIGTERM ends it, and the filter stays in force.")]
 pub struct Run {
     /// The configuration file
-    #[arg(long, env = "SYNWALL_CONFIG", value_name = "FILE", default_value = "/etc/synwall/synwall.toml")]
+    #[arg(
+        long,
+        env = "SYNWALL_CONFIG",
+        value_name = "FILE",
+        default_value = "/etc/synwall/synwall.toml"
+    )]
     config: PathBuf,
     /// Where last good copies of the configuration and of lists are kept
-    #[arg(long, env = "STATE_DIRECTORY", value_name = "DIR", default_value = "/var/lib/synwall")]
+    #[arg(
+        long,
+        env = "STATE_DIRECTORY",
+        value_name = "DIR",
+        default_value = "/var/lib/synwall"
+    )]
     state_dir: PathBuf,
 }
 

@@ -91,3 +91,40 @@ pub struct Selection {
     /// Members that an object must have, with these values.
     pub with: Vec<(String, String)>,
 }
+
+// STUB
+pub struct Good {
+    pub entries: Vec<crate::entry::NewEntry>,
+    pub fetched: Option<std::time::SystemTime>,
+}
+pub fn last_good(_f: &Feed, _s: &store::Store) -> crate::Result<Option<Good>> {
+    Ok(None)
+}
+pub fn refresh(_f: &Feed, _s: &store::Store, _force: bool) -> crate::Result<()> {
+    Ok(())
+}
+pub mod store {
+    use std::path::{Path, PathBuf};
+    #[derive(Clone)]
+    pub struct Store(PathBuf);
+    impl Store {
+        pub fn open(d: &Path) -> crate::Result<Self> {
+            Ok(Self(d.join("sources")))
+        }
+        pub fn path(&self, f: &super::Feed) -> PathBuf {
+            self.0.join(&f.name)
+        }
+        pub fn directory(&self) -> &Path {
+            &self.0
+        }
+    }
+}
+pub mod schedule {
+    use std::time::*;
+    pub fn first(_f: &super::Feed, _t: Option<SystemTime>, _n: SystemTime) -> Duration {
+        Duration::ZERO
+    }
+    pub fn next(f: &super::Feed, _n: u32) -> Duration {
+        f.interval
+    }
+}

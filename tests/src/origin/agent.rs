@@ -6,6 +6,7 @@ use std::{
     os::unix::net::UnixDatagram,
     path::{Path, PathBuf},
     process::{Child, ExitStatus, Stdio},
+    sync::mpsc::{Receiver, channel},
     thread,
     time::{Duration, Instant},
 };
@@ -70,7 +71,7 @@ impl Home {
 #[derive(Debug)]
 pub struct Agent {
     child: Child,
-    told: UnixDatagram,
+    told: Receiver<String>,
     log: PathBuf,
 }
 
@@ -93,7 +94,7 @@ impl Agent {
         let socket = lab.join(format!("agent-{number}"));
         let log = socket.with_extension("log");
         let told = UnixDatagram::bind(&socket).expect("a socket");
-        told.set_read_timeout(Some(PATIENCE)).expect("a time-out");
+        let told = listen(told);
         let mut command = Self::command(origin, home);
         command
             .env("NOTIFY_SOCKET", &socket)
@@ -128,12 +129,10 @@ impl Agent {
     #[track_caller]
     pub fn told(&self, what: &str) -> String {
         let mut heard = String::new();
-        let mut buffer = [0; 4096];
         loop {
-            let Ok(length) = self.told.recv(&mut buffer) else {
+            let Ok(message) = self.told.recv_timeout(PATIENCE) else {
                 panic!("not told '{what}' but\n{heard}\n{}", self.log());
             };
-            let message = String::from_utf8_lossy(&buffer[..length]).into_owned();
             if message.contains(what) {
                 return message;
             }
@@ -212,18 +211,13 @@ impl Agent {
 
     /// Forgets what the service manager was told so far.
     pub fn drain(&self) {
-        self.told.set_nonblocking(true).expect("a socket");
-        while self.told.recv(&mut [0; 4096]).is_ok() {}
-        self.told.set_nonblocking(false).expect("a socket");
+        while self.told.recv_timeout(10 * PAUSE).is_ok() {}
     }
 
     /// Whether the service manager is told anything within that time.
     #[must_use]
     pub fn tells_anything_within(&self, time: Duration) -> bool {
-        self.told.set_read_timeout(Some(time)).expect("a time-out");
-        let told = self.told.recv(&mut [0; 4096]).is_ok();
-        self.told.set_read_timeout(Some(PATIENCE)).expect("a time-out");
-        told
+        self.told.recv_timeout(time).is_ok()
     }
 
     /// The processor time that it has had, in ticks.
@@ -249,6 +243,22 @@ impl Drop for Agent {
         // Both fail only if it has ended by itself.
         let _ = self.child.kill();
         let _ = self.child.wait();
-        let _ = self.told.as_raw_fd();
     }
+}
+
+/// Hears everything that is told, as a service manager does, until the laboratory is gone.
+fn listen(socket: UnixDatagram) -> Receiver<String> {
+    let (give, take) = channel();
+    thread::spawn(move || {
+        let mut buffer = [0; 4096];
+        while let Ok(length) = socket.recv(&mut buffer) {
+            if give
+                .send(String::from_utf8_lossy(&buffer[..length]).into_owned())
+                .is_err()
+            {
+                return;
+            }
+        }
+    });
+    take
 }

@@ -19,11 +19,17 @@ fn a_mistake_in_the_configuration_is_named_and_nothing_changes() {
         (config("policy = \"lax\""), 2, "lax"),
         (config("tcp = 80"), 2, "tcp"),
         (config("tcp = \"80,http\""), 2, "http"),
-        (config("").replace("185.94.108.0/24", "185.94.108.1/24"), 4, "185.94.108.0/24"),
+        (
+            config("").replace("185.94.108.0/24", "185.94.108.1/24"),
+            4,
+            "185.94.108.0/24",
+        ),
         (config("").replace("185.94.108.0/24", "0.0.0.0/0"), 4, "0.0.0.0/0"),
-        (config("interfaces = 1"), 2, "interfaces"),
+        (config("interfaces = [\"eth0\"]"), 2, "interfaces"),
     ] {
-        agent.says_after("the configuration of before stays in force", || home.configure(&text));
+        agent.says_after("the configuration of before stays in force", || {
+            home.configure(&text)
+        });
         let log = agent.log();
         let said = log.lines().rev().find(|said| said.contains(&at(line)));
         assert!(said.is_some_and(|said| said.contains(reason)), "{text}\n{log}");
@@ -32,7 +38,7 @@ fn a_mistake_in_the_configuration_is_named_and_nothing_changes() {
         agent.reload();
         origin.filters();
     }
-    agent.says_after("the configuration has changed", || home.configure(&config("drop = \"all\"")));
+    agent.says_after("settings:", || home.configure(&config("drop = \"all\"")));
     assert_eq!(origin.json("status --json")["drop"], "all");
 }
 
@@ -40,8 +46,14 @@ fn a_mistake_in_the_configuration_is_named_and_nothing_changes() {
 fn it_does_not_start_with_what_it_cannot_use_and_touches_nothing() {
     for (text, reason) in [
         ("", "interfaces"),
-        ("interfaces = []\n[trust]\nprefixes = [\"192.0.2.0/24\"]\n", "interfaces"),
-        ("interfaces = [\"eth0\"]\n[trust]\nfiles = [\"absent.txt\"]\n", "absent.txt"),
+        (
+            "interfaces = []\n[trust]\nprefixes = [\"192.0.2.0/24\"]\n",
+            "interfaces",
+        ),
+        (
+            "interfaces = [\"eth0\"]\n[trust]\nfiles = [\"absent.txt\"]\n",
+            "absent.txt",
+        ),
     ] {
         let (origin, home) = origin_with(text);
         let output = Agent::fails(&origin, &home);
@@ -62,13 +74,17 @@ fn it_does_not_start_with_what_it_cannot_use_and_touches_nothing() {
 #[test]
 fn a_list_file_that_vanishes_or_breaks_stays_what_it_was() {
     let (origin, home) = origin_with(&format!("{}files = [\"office.txt\"]\n", config("")));
-    home.write("office.txt", "198.51.100.0/24 office\n");
+    home.write("office.txt", "172.16.5.0/24 office\n");
     let mut agent = Agent::start(&origin, &home);
     let before = entries(&origin, "trust");
     let path = home.etc.join("office.txt");
-    agent.says_after("the list of before stays in force", || fs::remove_file(&path).unwrap());
+    agent.says_after("the list of before stays in force", || {
+        fs::remove_file(&path).unwrap()
+    });
     assert_eq!(entries(&origin, "trust"), before);
-    agent.says_after("office.txt:2:", || home.write("office.txt", "198.51.100.0/24 office\nnonsense\n"));
+    agent.says_after("office.txt:2:", || {
+        home.write("office.txt", "172.16.5.0/24 office\nnonsense\n")
+    });
     assert_eq!(entries(&origin, "trust"), before);
     agent.reload();
     assert_eq!(entries(&origin, "trust"), before);
@@ -78,7 +94,9 @@ fn a_list_file_that_vanishes_or_breaks_stays_what_it_was() {
     });
     // Whether it was read in the moment before others could write to it is up to who was quicker.
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
-    agent.until("reads it again", |_| origin.list("trust").contains(&"192.0.2.0/24".to_owned()));
+    agent.until("reads it again", |_| {
+        origin.list("trust").contains(&"192.0.2.0/24".to_owned())
+    });
     origin.filters();
 }
 
@@ -127,7 +145,7 @@ fn a_second_agent_is_refused_and_harms_nothing() {
 #[test]
 fn a_full_disk_is_said_and_the_filter_goes_by_what_it_was_told() {
     let (origin, home) = origin_with(&format!("{}files = [\"office.txt\"]\n", config("")));
-    home.write("office.txt", "198.51.100.0/24\n");
+    home.write("office.txt", "172.16.5.0/24\n");
     full(&home);
     let mut agent = Agent::start(&origin, &home);
     agent.says("No space left on device");
@@ -140,7 +158,14 @@ fn a_full_disk_is_said_and_the_filter_goes_by_what_it_was_told() {
 fn full(home: &Home) {
     fs::create_dir(&home.state).unwrap();
     let options = Some("size=4k,nr_inodes=3");
-    mount(Some("tmpfs"), &home.state, Some("tmpfs"), MsFlags::empty(), options).unwrap();
+    mount(
+        Some("tmpfs"),
+        &home.state,
+        Some("tmpfs"),
+        MsFlags::empty(),
+        options,
+    )
+    .unwrap();
     fs::write(home.state.join("filler"), [0; 4096]).unwrap();
 }
 
@@ -150,7 +175,9 @@ fn a_filter_that_somebody_locks_is_changed_when_they_let_go() {
     let mut agent = Agent::start(&origin, &home);
     let pins = fs::File::open(tests::origin::PINS).unwrap();
     pins.lock().unwrap();
-    agent.says_after("another synwall command is at work", || home.configure(&config("drop = \"all\"")));
+    agent.says_after("another synwall command is at work", || {
+        home.configure(&config("drop = \"all\""))
+    });
     origin.filters();
     drop(pins);
     agent.says("settings:");

@@ -8,45 +8,63 @@ use crate::{config, entries, from, origin_with};
 fn entries_made_by_hand_survive_every_reload() {
     let (origin, home) = origin_with(&config(""));
     let mut agent = Agent::start(&origin, &home);
-    origin.synwall("trust add 198.51.100.0/24 --label office");
+    origin.synwall("trust add 172.16.5.0/24 --label office");
     origin.synwall("deny add 185.94.108.66");
     origin.synwall("retire add 203.0.113.9");
     agent.reload();
-    agent.says_after("lists:", || home.configure(&format!("{}\n[deny]\nprefixes = [\"192.0.2.0/24\"]\n", config(""))));
-    assert_eq!(from(&origin, "trust", "manual"), ["198.51.100.0/24"]);
+    agent.says_after("lists:", || {
+        home.configure(&format!(
+            "{}\n[deny]\nprefixes = [\"192.0.2.0/24\"]\n",
+            config("")
+        ))
+    });
+    assert_eq!(from(&origin, "trust", "manual"), ["172.16.5.0/24"]);
     assert_eq!(from(&origin, "deny", "manual"), ["185.94.108.66/32"]);
     assert_eq!(from(&origin, "deny", "config"), ["192.0.2.0/24"]);
     assert_eq!(from(&origin, "retire", "manual"), ["203.0.113.9/32"]);
     let runtime_only = &origin.json("status --json")["runtime_only"];
-    assert_eq!(runtime_only, &serde_json::json!({"trusted": 1, "denied": 1, "retired": 1}));
+    assert_eq!(
+        runtime_only,
+        &serde_json::json!({"trusted": 1, "denied": 1, "retired": 1})
+    );
 }
 
 #[test]
 fn an_entry_made_by_hand_is_not_taken_over_unless_it_would_go_by_itself() {
     let (origin, home) = origin_with(&config(""));
     let mut agent = Agent::start(&origin, &home);
-    origin.synwall("trust add 198.51.100.0/24 --label by-hand");
+    origin.synwall("trust add 172.16.5.0/24 --label by-hand");
     origin.synwall("trust add 192.0.2.0/24 --for 1h");
-    let more = "prefixes = [\"198.51.100.0/24 file\", \"192.0.2.0/24\", ";
-    agent.says_after("lists:", || home.configure(&config("").replace("prefixes = [", more)));
-    let saved = |prefix: &str| entries(&origin, "trust").into_iter().find(|row| row.0 == prefix).unwrap().2;
-    assert!(!saved("198.51.100.0/24") && saved("192.0.2.0/24") && saved("185.94.108.0/24"));
+    let more = "prefixes = [\"172.16.5.0/24 file\", \"192.0.2.0/24\", ";
+    agent.says_after("lists:", || {
+        home.configure(&config("").replace("prefixes = [", more))
+    });
+    let saved = |prefix: &str| {
+        entries(&origin, "trust")
+            .into_iter()
+            .find(|row| row.0 == prefix)
+            .unwrap()
+            .2
+    };
+    assert!(!saved("172.16.5.0/24") && saved("192.0.2.0/24") && saved("185.94.108.0/24"));
     agent.says_after("lists:", || home.configure(&config("")));
-    assert_eq!(origin.list("trust"), ["185.94.108.0/24", "198.51.100.0/24"]);
+    assert_eq!(origin.list("trust"), ["172.16.5.0/24", "185.94.108.0/24"]);
 }
 
 #[test]
 fn a_prefix_that_was_denied_by_hand_is_not_trusted_until_it_no_longer_is() {
     let (origin, home) = origin_with(&config(""));
     let mut agent = Agent::start(&origin, &home);
-    origin.synwall("deny add 198.51.100.0/24");
-    let more = "prefixes = [\"198.51.100.0/24\", ";
-    agent.says_after("which was made by hand", || home.configure(&config("").replace("prefixes = [", more)));
-    assert_eq!(origin.list("deny"), ["198.51.100.0/24"]);
+    origin.synwall("deny add 172.16.5.0/24");
+    let more = "prefixes = [\"172.16.5.0/24\", ";
+    agent.says_after("which was made by hand", || {
+        home.configure(&config("").replace("prefixes = [", more))
+    });
+    assert_eq!(origin.list("deny"), ["172.16.5.0/24"]);
     assert_eq!(origin.list("trust"), ["185.94.108.0/24"]);
-    origin.synwall("deny remove 198.51.100.0/24");
+    origin.synwall("deny remove 172.16.5.0/24");
     agent.reload();
-    assert_eq!(origin.list("trust"), ["185.94.108.0/24", "198.51.100.0/24"]);
+    assert_eq!(origin.list("trust"), ["172.16.5.0/24", "185.94.108.0/24"]);
 }
 
 #[test]
@@ -55,7 +73,9 @@ fn settings_made_by_hand_hold_until_the_next_reload() {
     let mut agent = Agent::start(&origin, &home);
     origin.synwall("set --observe");
     // A list that changes is no reason to enforce again.
-    agent.says_after("lists:", || home.configure(&config("").replace("prefixes = [", "prefixes = [\"198.51.100.0/24\", ")));
+    agent.says_after("lists:", || {
+        home.configure(&config("").replace("prefixes = [", "prefixes = [\"172.16.5.0/24\", "))
+    });
     origin.serves_everybody();
     agent.reload();
     origin.filters();
@@ -66,7 +86,9 @@ fn what_was_taken_down_by_hand_stays_down_until_the_next_reload() {
     let (origin, home) = origin_with(&config(""));
     let mut agent = Agent::start(&origin, &home);
     origin.synwall("down eth0");
-    agent.says_after("lists:", || home.configure(&config("").replace("prefixes = [", "prefixes = [\"198.51.100.0/24\", ")));
+    agent.says_after("lists:", || {
+        home.configure(&config("").replace("prefixes = [", "prefixes = [\"172.16.5.0/24\", "))
+    });
     origin.serves_everybody();
     agent.says("eth0 is not protected: the filter was taken off it");
     agent.reload();

@@ -6,16 +6,24 @@ use crate::{config, origin_with};
 
 #[test]
 fn an_interface_is_protected_as_soon_as_it_appears() {
-    let (origin, home) = origin_with(&config("").replace("[\"eth0\"]", "[\"eth0\", \"wan*\"]"));
+    let (origin, home) = origin_with(&config("").replace("[\"eth0\"]", "[\"eth0\", \"wan?\"]"));
     let mut agent = Agent::start(&origin, &home);
-    agent.says("there is no interface 'wan*' (yet)");
+    agent.says("there is no interface 'wan?' (yet)");
     for name in ["wan0", "wan7"] {
         origin.add_interface(name);
-        agent.until("attaches", |_| origin.json("status --json").to_string().contains(name));
+        agent.until("attaches", |_| {
+            origin.json("status --json").to_string().contains(name)
+        });
         assert_eq!(origin.interface(name)["state"], "attached");
     }
     // Its other end is called otherwise.
-    assert_eq!(origin.json("status --json")["interfaces"].as_array().unwrap().len(), 3);
+    assert_eq!(
+        origin.json("status --json")["interfaces"]
+            .as_array()
+            .unwrap()
+            .len(),
+        3
+    );
 }
 
 #[test]
@@ -38,7 +46,13 @@ fn an_interface_that_returns_is_protected_again() {
         origin.site.origin.namespace().ip("link del wan0\n");
         agent.says_after("wan0: up", || origin.add_interface("wan0"));
         assert_eq!(origin.interface("wan0")["state"], "attached");
-        assert_eq!(origin.json("status --json")["interfaces"].as_array().unwrap().len(), 1);
+        assert_eq!(
+            origin.json("status --json")["interfaces"]
+                .as_array()
+                .unwrap()
+                .len(),
+            1
+        );
     }
 }
 
@@ -47,7 +61,13 @@ fn an_interface_that_gets_a_name_that_is_meant_is_protected() {
     let (origin, home) = origin_with(&config("").replace("[\"eth0\"]", "[\"eth0\", \"wan0\"]"));
     origin.add_interface("tmp0");
     let mut agent = Agent::start(&origin, &home);
-    agent.says_after("wan0: up", || origin.site.origin.namespace().ip("link set tmp0 down\nlink set tmp0 name wan0\nlink set wan0 up\n"));
+    agent.says_after("wan0: up", || {
+        origin
+            .site
+            .origin
+            .namespace()
+            .ip("link set tmp0 down\nlink set tmp0 name wan0\nlink set wan0 up\n")
+    });
     assert_eq!(origin.interface("wan0")["state"], "attached");
 }
 
@@ -58,6 +78,8 @@ fn one_that_cannot_have_the_filter_is_no_reason_for_the_others_to_go_without() {
     origin.filters();
     agent.says("lo: lo cannot run XDP natively");
     agent.says("lo is not protected");
-    agent.says_after("lo: up, generic XDP", || home.configure(&config("").replace("[\"eth0\"]", "[\"lo\", \"eth0\"]")));
+    agent.says_after("lo: up, generic XDP", || {
+        home.configure(&config("").replace("[\"eth0\"]", "[\"lo\", \"eth0\"]"))
+    });
     assert_eq!(origin.interface("lo")["xdp"], "generic");
 }

@@ -23,17 +23,23 @@ fn a_killed_agent_leaves_the_filter_and_the_next_takes_it_over() {
     agent.kill();
     origin.filters();
     let mut agent = Agent::start(&origin, &home);
-    assert_eq!(origin.interface("eth0")["program_id"], program, "nothing was replaced");
+    assert_eq!(
+        origin.interface("eth0")["program_id"],
+        program,
+        "nothing was replaced"
+    );
     assert_eq!(origin.packets_on("trust", "185.94.108.0/24"), 4);
     assert!(!agent.log().contains("lists:"), "{}", agent.log());
-    agent.says_after("lists:", || home.configure(&config("").replace("[trust]", "[deny]\nprefixes = [\"192.0.2.0/24\"]\n[trust]")));
+    agent.says_after("lists:", || {
+        home.configure(&config("").replace("[trust]", "[deny]\nprefixes = [\"192.0.2.0/24\"]\n[trust]"))
+    });
 }
 
 #[test]
 fn after_a_reboot_the_filter_is_back_and_what_was_made_by_hand_is_not() {
     let (origin, home) = origin_with(&config(""));
     let agent = Agent::start(&origin, &home);
-    origin.synwall("trust add 198.51.100.0/24");
+    origin.synwall("trust add 172.16.5.0/24");
     agent.stop();
     reboot(&origin);
     let _agent = Agent::start(&origin, &home);
@@ -51,7 +57,7 @@ fn after_a_reboot_a_broken_configuration_is_no_open_door() {
         let mut agent = Agent::start(&origin, &home);
         agent.says("the last good configuration is in force");
         origin.filters();
-        agent.says_after("the configuration has changed", || home.configure(&config("drop = \"all\"")));
+        agent.says_after("settings:", || home.configure(&config("drop = \"all\"")));
         assert_eq!(origin.json("status --json")["drop"], "all");
     }
 }
@@ -59,7 +65,7 @@ fn after_a_reboot_a_broken_configuration_is_no_open_door() {
 #[test]
 fn after_a_reboot_a_list_file_that_is_gone_is_what_it_was() {
     let (origin, home) = origin_with(&format!("{}files = [\"office.txt\"]\n", config("")));
-    home.write("office.txt", "198.51.100.0/24 office\n");
+    home.write("office.txt", "172.16.5.0/24 office\n");
     Agent::start(&origin, &home).stop();
     let before = entries(&origin, "trust");
     reboot(&origin);
@@ -74,10 +80,14 @@ fn after_a_reboot_a_list_file_that_is_gone_is_what_it_was() {
 #[test]
 fn a_damaged_copy_is_none() {
     let (origin, home) = origin_with(&format!("{}files = [\"office.txt\"]\n", config("")));
-    home.write("office.txt", "198.51.100.0/24 office\n");
+    home.write("office.txt", "172.16.5.0/24 office\n");
     Agent::start(&origin, &home).stop();
     reboot(&origin);
-    for copy in fs::read_dir(&home.state).unwrap().flatten().filter(|copy| copy.path().is_file()) {
+    for copy in fs::read_dir(&home.state)
+        .unwrap()
+        .flatten()
+        .filter(|copy| copy.path().is_file())
+    {
         let mut bytes = fs::read(copy.path()).unwrap();
         let last = bytes.len() - 3;
         bytes[last] ^= 1;
@@ -88,7 +98,7 @@ fn a_damaged_copy_is_none() {
     assert!(output.stderr.contains("office.txt"), "{output}");
     assert_eq!(origin.run("status").code, Some(1), "nothing half-way");
     // What is there on disk is enough.
-    home.write("office.txt", "198.51.100.0/24 office\n");
+    home.write("office.txt", "172.16.5.0/24 office\n");
     let _agent = Agent::start(&origin, &home);
     origin.filters();
 }

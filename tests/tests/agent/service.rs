@@ -1,7 +1,9 @@
 //! What a service manager sees: ready, reloading, alive, stopping; and the filter that stays.
 
 use nix::sys::signal::Signal;
-use tests::origin::agent::Agent;
+use std::path::Path;
+
+use tests::origin::{PINS, agent::Agent};
 
 use crate::{config, origin_with};
 
@@ -53,7 +55,7 @@ fn it_takes_the_filter_down_where_it_is_told_to() {
     origin.filters();
     agent.stop();
     origin.serves_everybody();
-    assert!(tests::origin::pins(std::path::Path::new(tests::origin::PINS)).is_empty());
+    assert!(tests::origin::pins(Path::new(PINS)).is_empty());
 }
 
 #[test]
@@ -70,13 +72,17 @@ fn it_does_nothing_while_nothing_happens() {
 #[test]
 fn a_hundred_reloads_leave_nothing_behind() {
     let (origin, home) = origin_with(&config(""));
-    let agent = Agent::start(&origin, &home);
+    let mut agent = Agent::start(&origin, &home);
     agent.reload();
-    let before = (agent.descriptors(), tests::origin::pins(std::path::Path::new(tests::origin::PINS)));
+    let pins = || tests::origin::pins(Path::new(PINS));
+    let (descriptors, before) = (agent.descriptors(), pins());
     for _ in 0..100 {
         agent.reload();
     }
-    let after = (agent.descriptors(), tests::origin::pins(std::path::Path::new(tests::origin::PINS)));
-    assert_eq!(before, after);
+    assert_eq!(before, pins());
+    // The service manager may hear of it before the last descriptor is closed.
+    agent.until("closes what it opened", |agent| {
+        agent.descriptors() <= descriptors
+    });
     origin.filters();
 }
