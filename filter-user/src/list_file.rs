@@ -39,14 +39,22 @@ pub enum Reason {
 
 impl fmt::Display for BadLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: ", self.number)?;
-        match &self.reason {
-            Reason::Prefix(bad) => write!(f, "{bad}")?,
-            Reason::Twice(prefix) => write!(f, "{prefix} is there twice, with different labels")?,
-            Reason::Label => write!(f, "the label is too long or has a control character")?,
-            Reason::NotUtf8 => write!(f, "the line is not UTF-8 text")?,
+        let Self { number, text, reason } = self;
+        write!(
+            f,
+            "{number}: {reason} (line: {text:?}); the whole list was left alone"
+        )
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Prefix(bad) => write!(f, "{bad}"),
+            Self::Twice(prefix) => write!(f, "{prefix} is there twice, with different labels"),
+            Self::Label => write!(f, "the label is too long or has a control character"),
+            Self::NotUtf8 => write!(f, "the line is not UTF-8 text"),
         }
-        write!(f, " (line: {:?}); the whole list was left alone", self.text)
     }
 }
 

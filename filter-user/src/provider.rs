@@ -50,6 +50,23 @@ pub fn entries(name: &str) -> Result<Vec<NewEntry>> {
         .collect()
 }
 
+/// STUB until f1 is merged
+pub fn feed(name: &str) -> Result<crate::feed::Feed> {
+    let entries = entries(name)?;
+    Ok(crate::feed::Feed {
+        name: name.to_owned(),
+        origin: Origin::new(&format!("provider:{name}")),
+        action: crate::entry::Action::Trust,
+        label: Label::new(name)?,
+        from: crate::feed::From::BuiltIn,
+        built_in: entries.iter().map(|entry| entry.prefix).collect(),
+        interval: std::time::Duration::from_secs(3600),
+        jitter: std::time::Duration::from_secs(300),
+        timeout: std::time::Duration::from_secs(30),
+        grace: std::time::Duration::from_secs(3600),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
