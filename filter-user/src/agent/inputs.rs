@@ -347,10 +347,10 @@ impl Inputs {
     /// The directories in which something may change.
     pub fn directories(&self) -> BTreeSet<PathBuf> {
         let files = self.config.files.iter().map(|(_, path)| path.as_path());
-        let mut directories = BTreeSet::from([
-            self.store.directory().to_owned(),
-            Config::saved_dir_of(&self.path),
-        ]);
+        let sources = self.store.directory();
+        let mut directories = BTreeSet::from([sources.to_owned(), Config::saved_dir_of(&self.path)]);
+        // Where it is made when the first list is fetched.
+        directories.extend(sources.parent().map(Path::to_owned));
         for file in files.chain([self.path.as_path()]) {
             directories.extend(file.parent().map(Path::to_owned));
             // Where a symbolic link leads, something may change, too.

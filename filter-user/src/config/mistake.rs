@@ -59,6 +59,11 @@ impl Text<'_> {
             file: name(self.file),
             line: error.span().map(|span| line(self.text, span.start)),
             reason: match error.span() {
+                // The parser points at the key itself.
+                Some(span) if error.message() == "duplicate key" => {
+                    let key = self.text.get(span).unwrap_or_default();
+                    format!("the key '{}' is there twice", shown(key))
+                }
                 Some(span) => format!("{}{}", self.key(span.start), said(error.message())),
                 None => said(error.message()),
             },
