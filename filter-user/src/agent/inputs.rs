@@ -16,7 +16,7 @@ use crate::{
     Result,
     agent::{
         report::{Attempt, FileReport},
-        wanted::{Graces, Group, merge},
+        wanted::{Going, Goings, Group, merge},
     },
     config::Config,
     entry::{Action, NewEntry, Origin},
@@ -310,10 +310,17 @@ impl Inputs {
         ])
     }
 
-    /// For how long entries stay that their list no longer has.
-    pub fn graces(&self) -> Graces {
-        let feeds = self.config.feeds.iter();
-        feeds.map(|feed| (feed.origin.clone(), feed.grace)).collect()
+    /// What becomes of entries that their list no longer has. Those of a list that is not known stay: the copy on disk may be
+    /// lost, and the kernel still have them.
+    pub fn goings(&self) -> Goings {
+        let going = |list: &FeedList| match list.entries {
+            Some(_) => Going::After(list.feed.grace),
+            None => Going::Never,
+        };
+        let lists = self.feeds.iter();
+        lists
+            .map(|list| (list.feed.origin.clone(), going(list)))
+            .collect()
     }
 
     /// The feeds that there has never been a list of.
