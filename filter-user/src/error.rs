@@ -19,8 +19,6 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// What can go wrong. Nothing has been changed when one of these is returned, unless it says so.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("{0}")]
-    Stub(String),
     /// A prefix that is none.
     #[error(transparent)]
     Prefix(#[from] BadPrefix),
@@ -76,6 +74,24 @@ pub enum Error {
         file: String,
         /// Who can change what.
         exposed: Exposed,
+    },
+    /// A state directory that others can write to.
+    #[error(
+        "the state directory {path} is not used, because it can be changed by {exposed}; let only root and whoever runs synwall write there"
+    )]
+    ExposedState {
+        /// The directory.
+        path: PathBuf,
+        /// Who can change what.
+        exposed: Exposed,
+    },
+    /// A copy that is not as it was written.
+    #[error("the copy {path} is not used: {reason}")]
+    DamagedCopy {
+        /// The copy.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
     },
     /// Nobody would be trusted.
     #[error(

@@ -249,13 +249,7 @@ impl Inputs {
                 self.feeds.push(before.swap_remove(same));
                 continue;
             }
-            let list = match feed::last_good(feed, &self.store) {
-                Ok(list) => list,
-                Err(error) => {
-                    log::warn!("{error}");
-                    None
-                }
-            };
+            let list = feed::last_good(feed, &self.store);
             is_other = true;
             self.feeds.push(FeedList {
                 feed: feed.clone(),
