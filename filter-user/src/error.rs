@@ -4,6 +4,7 @@
 use std::{io, path::PathBuf, process::ExitCode};
 
 use crate::{
+    config::Mistake,
     entry::{Action, disturbs_terminals},
     list_file::BadLine,
     ports::BadPorts,
@@ -50,6 +51,29 @@ pub enum Error {
         "the list {file} was not read, because it can be changed by {exposed}; let only root and whoever runs synwall write there, or, if you have looked at it, hand it over as standard input (- < {file})"
     )]
     ExposedList {
+        /// The file.
+        file: String,
+        /// Who can change what.
+        exposed: Exposed,
+    },
+    /// A configuration file with a mistake.
+    #[error("{0}")]
+    Config(Mistake),
+    /// A configuration file that cannot be read.
+    #[error(
+        "cannot read the configuration {file}: {source}; check the path (--config FILE) and its permissions"
+    )]
+    ConfigFile {
+        /// The file.
+        file: String,
+        /// Why not.
+        source: io::Error,
+    },
+    /// A configuration file that others can write.
+    #[error(
+        "the configuration {file} was not read, because it can be changed by {exposed}; let only root and whoever runs synwall write there"
+    )]
+    ExposedConfig {
         /// The file.
         file: String,
         /// Who can change what.
@@ -298,6 +322,12 @@ impl Error {
             | Self::ConfirmCoversAttachOnly { .. } => ExitCode::from(2),
             _ => ExitCode::from(1),
         }
+    }
+}
+
+impl From<Mistake> for Error {
+    fn from(mistake: Mistake) -> Self {
+        Self::Config(mistake)
     }
 }
 

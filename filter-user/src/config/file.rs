@@ -73,7 +73,8 @@ pub struct File {
     #[schemars(with = "BTreeMap<String, Source>")]
     pub source: BTreeMap<Spanned<String>, Source>,
     /// Numbers for Prometheus, at `/metrics`, and `/healthz`. Nothing is served without this section.
-    pub metrics: Option<Metrics>,
+    #[schemars(with = "Option<Metrics>")]
+    pub metrics: Field<Metrics>,
 }
 
 /// The section `[trust]`.
@@ -146,7 +147,9 @@ pub struct Source {
     /// this key it is plain text, as a list file.
     #[schemars(with = "Vec<Json>", extend("x-type" = "list of selections, see below"))]
     #[schemars(extend("x-default" = "plain text"))]
-    #[schemars(example = r#"json = [{ pointer = "/prefixes", member = "ip_prefix", with = { service = "EDGE" } }]"#)]
+    #[schemars(
+        example = r#"json = [{ pointer = "/prefixes", member = "ip_prefix", with = { service = "EDGE" } }]"#
+    )]
     pub json: Field<Vec<Spanned<Json>>>,
     /// Of `https`: a form that is sent in a POST request. Without it, the list is asked for with GET.
     #[schemars(with = "String", extend("x-type" = "text"))]

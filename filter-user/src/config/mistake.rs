@@ -6,10 +6,7 @@ use serde::Deserialize;
 use toml::de::{DeTable, DeValue};
 
 use super::{file::File, reference};
-use crate::{
-    entry::disturbs_terminals,
-    error::shown,
-};
+use crate::{entry::disturbs_terminals, error::shown};
 
 /// Characters of what a message says, at the most: a file can have lines of any length.
 const CHARS: usize = 400;
@@ -44,7 +41,7 @@ impl Mistake {
 }
 
 /// Text on one line of a bounded length, without what a terminal would obey.
-fn clean(text: &str) -> String {
+pub(super) fn clean(text: &str) -> String {
     let mut cleaned = String::new();
     for (number, c) in text.chars().enumerate() {
         if number == CHARS {
@@ -105,7 +102,10 @@ fn path_at(table: &DeTable<'_>, at: usize) -> Vec<String> {
 /// What the library says, in our words.
 fn explain(message: &str, path: &[String]) -> String {
     let key = shown(&path.join("."));
-    if let Some((_, known)) = message.strip_prefix("unknown field").and_then(|rest| rest.rsplit_once(", expected ")) {
+    if let Some((_, known)) = message
+        .strip_prefix("unknown field")
+        .and_then(|rest| rest.rsplit_once(", expected "))
+    {
         let known: Vec<&str> = known.split('`').skip(1).step_by(2).collect();
         let wrong = path.last().map_or("", String::as_str);
         let place = path.get(..path.len().saturating_sub(1)).unwrap_or_default();
@@ -113,9 +113,17 @@ fn explain(message: &str, path: &[String]) -> String {
             [] => String::new(),
             place => format!(" in [{}]", shown(&place.join("."))),
         };
-        return format!("'{}' is not a key{place}{}; known: {}", shown(wrong), meant(wrong, &known), known.join(", "));
+        return format!(
+            "'{}' is not a key{place}{}; known: {}",
+            shown(wrong),
+            meant(wrong, &known),
+            known.join(", ")
+        );
     }
-    if let Some((found, expected)) = message.strip_prefix("invalid type: ").and_then(|rest| rest.rsplit_once(", expected ")) {
+    if let Some((found, expected)) = message
+        .strip_prefix("invalid type: ")
+        .and_then(|rest| rest.rsplit_once(", expected "))
+    {
         let expected = match expected {
             "a string" => "text in quotes",
             "a sequence" => "a list in brackets",
@@ -128,7 +136,11 @@ fn explain(message: &str, path: &[String]) -> String {
         };
         return format!("{key}: {} stands where {expected} belongs{example}", shown(found));
     }
-    if key.is_empty() { message.to_owned() } else { format!("{key}: {message}") }
+    if key.is_empty() {
+        message.to_owned()
+    } else {
+        format!("{key}: {message}")
+    }
 }
 
 /// The one of the known words that was probably meant.
@@ -153,7 +165,11 @@ fn distance(from: &str, to: &str) -> usize {
                 let changed = rows[i - 1][j - 1] + usize::from(from[i - 1] != to[j - 1]);
                 let shortest = changed.min(rows[i - 1][j] + 1).min(rows[i][j - 1] + 1);
                 let is_swapped = i > 1 && j > 1 && from[i - 1] == to[j - 2] && from[i - 2] == to[j - 1];
-                if is_swapped { shortest.min(rows[i - 2][j - 2] + 1) } else { shortest }
+                if is_swapped {
+                    shortest.min(rows[i - 2][j - 2] + 1)
+                } else {
+                    shortest
+                }
             };
         }
     }
@@ -182,7 +198,12 @@ mod tests {
 
     #[test]
     fn a_message_is_one_line_that_no_terminal_obeys() {
-        let mistake = Mistake::new(Path::new("a\nb"), "\n\n", 1, &format!("\u{1b}[2J{}", "x".repeat(1000)));
+        let mistake = Mistake::new(
+            Path::new("a\nb"),
+            "\n\n",
+            1,
+            &format!("\u{1b}[2J{}", "x".repeat(1000)),
+        );
         assert_eq!(mistake.file, "a\\nb");
         assert_eq!(mistake.line, 2);
         assert!(mistake.what.starts_with("\\u{1b}[2J") && mistake.what.len() < 500);

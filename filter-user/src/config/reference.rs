@@ -35,12 +35,17 @@ pub(super) fn example(path: &[String]) -> Option<String> {
         [key] => ("", *key),
         ["source", _, key] => ("/properties/source/additionalProperties", *key),
         [section, key] => {
-            let (_, pointer) = SECTIONS.iter().find(|(title, _)| title.trim_matches(['[', ']']) == *section)?;
+            let (_, pointer) = SECTIONS
+                .iter()
+                .find(|(title, _)| title.trim_matches(['[', ']']) == *section)?;
             (*pointer, *key)
         }
         _ => return None,
     };
-    keys(section).into_iter().find(|known| known.name == key).map(|key| key.example.to_owned())
+    keys(section)
+        .into_iter()
+        .find(|known| known.name == key)
+        .map(|key| key.example.to_owned())
 }
 
 /// What a reference in the schema stands for.
@@ -53,11 +58,17 @@ fn resolve(node: &'static Value) -> &'static Value {
 
 /// The keys of a section, in the order of the code.
 fn keys(section: &str) -> Vec<Key<'static>> {
-    let properties = SCHEMA.pointer(section).map(resolve).and_then(|node| node.get("properties"));
+    let properties = SCHEMA
+        .pointer(section)
+        .map(resolve)
+        .and_then(|node| node.get("properties"));
     let text = |node: &'static Value, what: &str| node.get(what).and_then(Value::as_str).unwrap_or_default();
     let mut keys = Vec::new();
     for (name, node) in properties.and_then(Value::as_object).into_iter().flatten() {
-        let example = node.pointer("/examples/0").and_then(Value::as_str).unwrap_or_default();
+        let example = node
+            .pointer("/examples/0")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
         // Sections are told of under headings of their own.
         if example.is_empty() {
             continue;
@@ -66,7 +77,10 @@ fn keys(section: &str) -> Vec<Key<'static>> {
             name,
             kind: text(node, "x-type"),
             default: text(node, "x-default"),
-            meaning: text(node, "description").split_whitespace().collect::<Vec<_>>().join(" "),
+            meaning: text(node, "description")
+                .split_whitespace()
+                .collect::<Vec<_>>()
+                .join(" "),
             example,
         });
     }
@@ -78,12 +92,21 @@ pub fn markdown() -> String {
     let mut page = String::from(INTRODUCTION);
     table(&mut page, &keys(""));
     for (title, pointer) in SECTIONS {
-        let meaning = pointer.strip_suffix("/anyOf/0").or_else(|| pointer.strip_suffix("/additionalProperties"));
-        let meaning = meaning.and_then(|pointer| SCHEMA.pointer(pointer)).unwrap_or(&Value::Null);
+        let meaning = pointer
+            .strip_suffix("/anyOf/0")
+            .or_else(|| pointer.strip_suffix("/additionalProperties"));
+        let meaning = meaning
+            .and_then(|pointer| SCHEMA.pointer(pointer))
+            .unwrap_or(&Value::Null);
         let meaning = meaning.get("description").and_then(Value::as_str);
-        let meaning = meaning.unwrap_or("Each selection is a table in braces. The prefixes of all of them are the list.");
+        let meaning = meaning
+            .unwrap_or("Each selection is a table in braces. The prefixes of all of them are the list.");
         // Writing to a String cannot fail.
-        let _ = write!(page, "\n## `{title}`\n\n{}\n\n", meaning.split_whitespace().collect::<Vec<_>>().join(" "));
+        let _ = write!(
+            page,
+            "\n## `{title}`\n\n{}\n\n",
+            meaning.split_whitespace().collect::<Vec<_>>().join(" ")
+        );
         table(&mut page, &keys(pointer));
     }
     page + CONCLUSION
@@ -91,13 +114,23 @@ pub fn markdown() -> String {
 
 fn table(page: &mut String, keys: &[Key<'_>]) {
     page.push_str("| key | value | default | meaning | example |\n|---|---|---|---|---|\n");
-    for Key { name, kind, default, meaning, example } in keys {
+    for Key {
+        name,
+        kind,
+        default,
+        meaning,
+        example,
+    } in keys
+    {
         let default = match *default {
             "" => "–".to_owned(),
             words if words == "required" || words.contains(' ') => words.to_owned(),
             value => format!("`{value}`"),
         };
-        let _ = writeln!(page, "| `{name}` | {kind} | {default} | {meaning} | `{example}` |");
+        let _ = writeln!(
+            page,
+            "| `{name}` | {kind} | {default} | {meaning} | `{example}` |"
+        );
     }
 }
 
