@@ -18,10 +18,10 @@ use super::{
 };
 use crate::{
     attach::Wanted,
-    entry::{Action, Label, NewEntry, Origin},
+    entry::{Action, Label, MAX_LABEL_BYTES, NewEntry, Origin},
     error::shown,
     feed::Feed,
-    list_file,
+    list_file::{self, Reason},
     ports::PortSet,
     provider,
     settings::Policy,
@@ -268,8 +268,7 @@ impl Checker<'_> {
         if text.contains('\n') {
             return Err("a line break; write each prefix as a text of its own".into());
         }
-        let Some((prefix, label)) = list_file::line(text.as_bytes()).map_err(|reason| reason.to_string())?
-        else {
+        let Some((prefix, label)) = list_file::line(text.as_bytes()).map_err(explain)? else {
             return Err(format!(
                 "'{}' has no prefix in it; write one, or leave it out",
                 shown(text)
@@ -385,5 +384,13 @@ impl Checker<'_> {
             format!("metrics.listen: '{}' {what}; {TODO}", shown(listen.get_ref())),
         );
         None
+    }
+}
+
+/// What is wrong with a line, and what to do.
+fn explain(reason: Reason) -> String {
+    match reason {
+        Reason::Label => format!("{reason}; write one of {MAX_LABEL_BYTES} bytes at the most"),
+        reason => reason.to_string(),
     }
 }

@@ -3,7 +3,10 @@
 use std::{fmt, path::Path};
 
 use serde::Deserialize;
-use toml::de::{DeTable, DeValue};
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
 
 use super::{file::File, reference};
 use crate::{entry::disturbs_terminals, error::shown};
@@ -62,8 +65,11 @@ pub(super) fn read(text: &str) -> Result<File, (usize, String)> {
     let table = DeTable::parse(text).map_err(|error| {
         let what = error.message().replace('\n', ", ");
         let at = error.span().map_or(0, |span| span.start);
-        (at, format!("this is not TOML: {what}{}", hint(text, at)))
+        let hint = HINTS.iter().find(|(message, _)| what.contains(message));
+        let hint = hint.map_or("", |(_, hint)| hint);
+        (at, format!("this is not TOML: {what}{hint}"))
     })?;
+    check_sections(table.get_ref())?;
     let read = File::deserialize(toml::Deserializer::from(table.clone()));
     read.map_err(|error| {
         let at = error.span().map_or(0, |span| span.start);
@@ -71,29 +77,76 @@ pub(super) fn read(text: &str) -> Result<File, (usize, String)> {
     })
 }
 
-/// What is often meant where a line is not TOML.
-fn hint(text: &str, at: usize) -> &'static str {
-    let line = text.get(..at).and_then(|before| before.rsplit('\n').next());
-    if line.is_some_and(|line| line.trim_end().ends_with('=')) {
-        "; texts stand in quotes: key = \"value\""
-    } else {
-        ""
+/// What to do about what the library says.
+const HINTS: [(&str, &str); 4] = [
+    ("duplicate key", "; each key, and each section, can be there once"),
+    ("key with no value", "; write key = value"),
+    (
+        "unclosed array",
+        "; close it, and have a comma between two values",
+    ),
+    ("must be quoted", ": key = \"value\""),
+];
+
+/// The library takes a list for a section, too, its values one after the other.
+fn check_sections(table: &DeTable<'_>) -> Result<(), (usize, String)> {
+    for (key, value) in table {
+        let key = key.get_ref().as_ref();
+        if !["trust", "deny", "retire", "source", "metrics"].contains(&key) {
+            continue;
+        }
+        check_section(value, key, &format!("[{key}]"))?;
+        if let ("source", DeValue::Table(sources)) = (key, value.get_ref()) {
+            for (name, source) in sources {
+                let name = shown(name.get_ref());
+                check_section(source, &format!("source.{name}"), &format!("[source.{name}]"))?;
+                let json = source.get_ref().as_table().and_then(|source| source.get("json"));
+                for selection in json
+                    .and_then(|json| json.get_ref().as_array())
+                    .into_iter()
+                    .flatten()
+                {
+                    check_section(
+                        selection,
+                        &format!("source.{name}.json"),
+                        "{ pointer = \"/prefixes\" }",
+                    )?;
+                }
+            }
+        }
     }
+    Ok(())
+}
+
+fn check_section(value: &Spanned<DeValue<'_>>, key: &str, section: &str) -> Result<(), (usize, String)> {
+    if value.get_ref().is_table() {
+        return Ok(());
+    }
+    let what = format!(
+        "{key}: {} stands where a section belongs; write: {section}",
+        value.get_ref().type_str()
+    );
+    Err((value.span().start, what))
 }
 
 /// The keys that lead to the value or the key at a byte.
 fn path_at(table: &DeTable<'_>, at: usize) -> Vec<String> {
     for (key, value) in table {
         let name = || key.get_ref().to_string();
-        if let DeValue::Table(inner) = value.get_ref() {
-            let mut path = path_at(inner, at);
-            if !path.is_empty() {
-                path.insert(0, name());
-                return path;
+        let mut inner = match value.get_ref() {
+            DeValue::Table(inner) => path_at(inner, at),
+            DeValue::Array(values) => {
+                let tables = values.iter().filter_map(|value| value.get_ref().as_table());
+                tables
+                    .map(|table| path_at(table, at))
+                    .find(|path| !path.is_empty())
+                    .unwrap_or_default()
             }
-        }
-        if key.span().contains(&at) || value.span().contains(&at) {
-            return vec![name()];
+            _ => Vec::new(),
+        };
+        if !inner.is_empty() || key.span().contains(&at) || value.span().contains(&at) {
+            inner.insert(0, name());
+            return inner;
         }
     }
     Vec::new()
@@ -102,45 +155,55 @@ fn path_at(table: &DeTable<'_>, at: usize) -> Vec<String> {
 /// What the library says, in our words.
 fn explain(message: &str, path: &[String]) -> String {
     let key = shown(&path.join("."));
-    if let Some((_, known)) = message
-        .strip_prefix("unknown field")
-        .and_then(|rest| rest.rsplit_once(", expected "))
-    {
+    if let Some((_, known)) = split(message, "unknown field ") {
         let known: Vec<&str> = known.split('`').skip(1).step_by(2).collect();
-        let wrong = path.last().map_or("", String::as_str);
-        let place = path.get(..path.len().saturating_sub(1)).unwrap_or_default();
-        let place = match place {
-            [] => String::new(),
-            place => format!(" in [{}]", shown(&place.join("."))),
-        };
+        let (wrong, place) = path.split_last().map_or(("", String::new()), |(wrong, place)| {
+            (
+                wrong.as_str(),
+                if place.is_empty() {
+                    String::new()
+                } else {
+                    format!(" in [{}]", shown(&place.join(".")))
+                },
+            )
+        });
+        let meant = meant(wrong, &known);
         return format!(
-            "'{}' is not a key{place}{}; known: {}",
+            "'{}' is not a key{place}{meant}; known: {}",
             shown(wrong),
-            meant(wrong, &known),
             known.join(", ")
         );
     }
-    if let Some((found, expected)) = message
-        .strip_prefix("invalid type: ")
-        .and_then(|rest| rest.rsplit_once(", expected "))
+    if let Some((found, expected)) =
+        split(message, "invalid type: ").or_else(|| split(message, "invalid value: "))
     {
         let expected = match expected {
             "a string" => "text in quotes",
             "a sequence" => "a list in brackets",
-            other if other.starts_with("struct ") => "a section",
+            "u32" => "a whole number from 0 to 4294967295",
+            "a map" => "a table in braces",
             other => other,
         };
-        let example = match reference::example(path) {
-            Some(example) => format!("; example: {example}"),
-            None => String::new(),
+        let found = match found {
+            "sequence" => "list",
+            "map" => "table",
+            other => other,
         };
-        return format!("{key}: {} stands where {expected} belongs{example}", shown(found));
+        let example =
+            reference::example(path).map_or(String::new(), |example| format!("; example: {example}"));
+        let found: String = found.chars().take(60).collect();
+        return format!("{key}: {found} stands where {expected} belongs{example}");
     }
     if key.is_empty() {
         message.to_owned()
     } else {
         format!("{key}: {message}")
     }
+}
+
+/// What was found, and what was expected.
+fn split<'a>(message: &'a str, kind: &str) -> Option<(&'a str, &'a str)> {
+    message.strip_prefix(kind)?.rsplit_once(", expected ")
 }
 
 /// The one of the known words that was probably meant.

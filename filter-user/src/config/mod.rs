@@ -7,6 +7,8 @@ mod check;
 mod file;
 mod mistake;
 mod reference;
+#[cfg(test)]
+mod round_trip;
 mod show;
 mod source;
 

@@ -33,6 +33,7 @@ pub(super) fn example(path: &[String]) -> Option<String> {
     let words: Vec<&str> = path.iter().map(String::as_str).collect();
     let (section, key) = match words.as_slice() {
         [key] => ("", *key),
+        ["source", _, "json", key] => ("/$defs/Json", *key),
         ["source", _, key] => ("/properties/source/additionalProperties", *key),
         [section, key] => {
             let (_, pointer) = SECTIONS
