@@ -58,7 +58,9 @@ pub enum Error {
     #[error("{0}")]
     Config(Mistake),
     /// A configuration file that cannot be read.
-    #[error("cannot read the configuration {file}: {source}; check the path and its permissions")]
+    #[error(
+        "cannot read the configuration {file}: {source}; check the path (--config FILE) and its permissions"
+    )]
     ConfigFile {
         /// The file.
         file: String,
@@ -336,6 +338,12 @@ impl Error {
             | Self::ConfirmCoversAttachOnly { .. } => ExitCode::from(2),
             _ => ExitCode::from(1),
         }
+    }
+}
+
+impl From<Mistake> for Error {
+    fn from(mistake: Mistake) -> Self {
+        Self::Config(mistake)
     }
 }
 

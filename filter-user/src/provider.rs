@@ -4,7 +4,9 @@ use ipnet::IpNet;
 
 use crate::{
     Error, Result,
-    entry::{Label, NewEntry, Origin},
+    config::{GRACE, INTERVAL, JITTER, TIMEOUT},
+    entry::{Action, Label, NewEntry, Origin},
+    feed::{Feed, From},
     prefix,
 };
 
@@ -50,20 +52,20 @@ pub fn entries(name: &str) -> Result<Vec<NewEntry>> {
         .collect()
 }
 
-/// STUB until f1 is merged
-pub fn feed(name: &str) -> Result<crate::feed::Feed> {
+/// The list of the provider called `name`, as a source with the usual times.
+pub fn feed(name: &str) -> Result<Feed> {
     let entries = entries(name)?;
-    Ok(crate::feed::Feed {
+    Ok(Feed {
         name: name.to_owned(),
         origin: Origin::new(&format!("provider:{name}")),
-        action: crate::entry::Action::Trust,
+        action: Action::Trust,
         label: Label::new(name)?,
-        from: crate::feed::From::BuiltIn,
+        from: From::BuiltIn,
         built_in: entries.iter().map(|entry| entry.prefix).collect(),
-        interval: std::time::Duration::from_secs(3600),
-        jitter: std::time::Duration::from_secs(300),
-        timeout: std::time::Duration::from_secs(30),
-        grace: std::time::Duration::from_secs(3600),
+        interval: INTERVAL,
+        jitter: JITTER,
+        timeout: TIMEOUT,
+        grace: GRACE,
     })
 }
 

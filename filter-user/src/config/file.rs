@@ -1,5 +1,7 @@
-//! The configuration file as it is written: its keys, and where in it their values stand. What they mean is checked in
-//! [`super::meaning`]; the reference in `docs/configuration.md` is made of the comments here.
+//! The configuration file as it is written: its keys, what each of them means, and where in the text its value stands.
+//!
+//! The reference ([`super::reference`]) is made of the comments here, and messages take their examples from here. Each key
+//! has an example of the whole line, its type in words, and its default if there is one.
 
 use std::collections::BTreeMap;
 
@@ -7,185 +9,210 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
-/// The file.
-#[derive(Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+/// A value, if it is there, and where it stands.
+pub type Field<T> = Option<Spanned<T>>;
+/// A text, if it is there.
+pub type Text = Field<String>;
+/// Texts, each with its place, if they are there.
+pub type Texts = Field<Vec<Spanned<String>>>;
+
+/// A configuration file.
+#[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct File {
-    /// The interfaces to be on: names, or globs such as `eth*`. The name of a bond stands for its members. `lo` is meant only
-    /// where it is named in full. Those that are not there yet get the filter when they appear.
+    /// The interfaces that traffic comes in on: names, or patterns with `*` (any number of characters), `?` (one) and
+    /// `[…]` (one of several). Interfaces that are not there yet are protected when they appear. A bond stands for its
+    /// members. The loopback interface is meant only where it is named in full.
     #[schemars(with = "Vec<String>")]
-    pub interfaces: Spanned<Vec<Spanned<String>>>,
-    /// `enforce` drops; `observe` counts what would be dropped, and lets it pass. Default: `enforce`
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
-    pub policy: Option<Spanned<String>>,
-    /// What happens to TCP segments from untrusted sources that open no connection: `new` passes them, `unestablished` passes
-    /// those of connections that this host has, `all` drops them. Default: `new`
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
-    pub drop: Option<Spanned<String>>,
-    /// Protected TCP ports, such as `80,443,8000-8010`. Default: `80,443`
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
-    pub tcp: Option<Spanned<String>>,
-    /// Protected UDP ports, or `none`. Name 443 where the server speaks HTTP/3. Default: `none`
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
-    pub udp: Option<Spanned<String>>,
-    /// Where the program runs: `native` in the driver, `generic` in the kernel's generic hook, `auto` in the driver if it
-    /// can. An interface that has the filter already keeps its mode. Default: `auto`
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
-    pub xdp: Option<Spanned<String>>,
-    /// The lengths of the source networks that drops are counted by, IPv4 and IPv6. A filter that runs keeps its own.
-    /// Default: `24,48`
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
-    pub count_sources_by: Option<Spanned<String>>,
-    /// What becomes of the filter when the agent is stopped: `keep` leaves it in force, `detach` takes it down. Default: `keep`
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
-    pub on_stop: Option<Spanned<String>>,
+    #[schemars(extend("x-type" = "list of names", "x-default" = "required"))]
+    #[schemars(example = r#"interfaces = ["eth0", "ens*"]"#)]
+    pub interfaces: Texts,
+    /// Whether packets are dropped: `observe` lets them pass and counts what would be dropped, `enforce` drops them.
+    #[schemars(with = "String", extend("x-type" = "`observe` or `enforce`", "x-default" = "\"enforce\""))]
+    #[schemars(example = r#"policy = "observe""#)]
+    pub policy: Text,
+    /// What happens to TCP segments from untrusted sources that open no connection: `new` lets them pass, `unestablished`
+    /// only if this host has a connection that they belong to, `all` drops them.
+    #[schemars(with = "String", extend("x-type" = "`new`, `unestablished` or `all`", "x-default" = "\"new\""))]
+    #[schemars(example = r#"drop = "unestablished""#)]
+    pub drop: Text,
+    /// Protected TCP ports: numbers and ranges, separated by commas.
+    #[schemars(with = "String", extend("x-type" = "ports", "x-default" = "\"80,443\""))]
+    #[schemars(example = r#"tcp = "80,443,8000-8010""#)]
+    pub tcp: Text,
+    /// Protected UDP ports, likewise, or `none`. A web server that speaks HTTP/3 needs `443`.
+    #[schemars(with = "String", extend("x-type" = "ports, or `none`", "x-default" = "\"none\""))]
+    #[schemars(example = r#"udp = "443""#)]
+    pub udp: Text,
+    /// Where the program runs: `native` in the driver, `generic` in the kernel's hook for any interface, at a higher
+    /// cost per packet, `auto` in the driver if it can.
+    #[schemars(with = "String", extend("x-type" = "`auto`, `native` or `generic`", "x-default" = "\"auto\""))]
+    #[schemars(example = r#"xdp = "native""#)]
+    pub xdp: Text,
+    /// The networks that drops are counted by: the length of an IPv4 prefix (8 to 32 bits) and of an IPv6 prefix (16 to
+    /// 64 bits). A filter keeps the lengths that it was set up with.
+    #[schemars(with = "String", extend("x-type" = "two lengths in bits", "x-default" = "\"24,48\""))]
+    #[schemars(example = r#"count-sources-by = "32,64""#)]
+    pub count_sources_by: Text,
+    /// What becomes of the filter when the agent ends: `keep` leaves it in force, `detach` takes it down.
+    #[schemars(with = "String", extend("x-type" = "`keep` or `detach`", "x-default" = "\"keep\""))]
+    #[schemars(example = r#"on-stop = "detach""#)]
+    pub on_stop: Text,
     /// Sources whose connections get through.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trust: Option<Trust>,
-    /// Sources that are dropped although a wider prefix is trusted.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Sources that do not get through although a wider prefix is trusted.
     pub deny: Option<List>,
-    /// Former addresses of this host: they answer nothing, whatever the protocol.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Former addresses of this host: they answer nothing, whatever the port and the protocol, SSH included.
     pub retire: Option<List>,
-    /// A list that is fetched. NAME has small letters, digits, `-` and `_`, 31 at the most.
+    /// Lists that somebody else keeps, fetched again and again. What follows the dot is the name that you give to the
+    /// source: letters from a to z, digits, `-` and `_`, 31 bytes at the most; it is the label of its prefixes, too.
+    /// Exactly one of `provider`, `https`, `file`, `dns-txt` and `exec` says where it comes from (with `provider`, `https`
+    /// may name a mirror). New prefixes are taken at once; those that the list no longer has go after `grace`. A list that
+    /// is empty, has a prefix of length 0, or has shrunk to less than half is not taken.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(with = "BTreeMap<String, Source>")]
-    pub source: BTreeMap<String, Spanned<Source>>,
-    /// Where metrics are served. Without this table they are not.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub metrics: Option<Metrics>,
+    pub source: BTreeMap<Spanned<String>, Source>,
+    /// Numbers for Prometheus, at `/metrics`, and `/healthz`. Nothing is served without this section.
+    #[schemars(with = "Option<Metrics>")]
+    pub metrics: Field<Metrics>,
 }
 
-/// The list of trusted sources.
+/// The section `[trust]`.
 #[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Trust {
-    /// Prefixes, each as on a line of a list file: `198.51.100.0/24 office`.
-    #[serde(default)]
-    #[schemars(with = "Vec<String>")]
-    pub prefixes: Vec<Spanned<String>>,
-    /// List files. A path that is not absolute starts at the directory of this file.
-    #[serde(default)]
-    #[schemars(with = "Vec<String>")]
-    pub files: Vec<Spanned<String>>,
-    /// Providers whose published networks are trusted: `qrator`, `cloudflare`, … ([providers.md](providers.md)).
-    #[serde(default)]
-    #[schemars(with = "Vec<String>")]
-    pub providers: Vec<Spanned<String>>,
+    /// Prefixes, each as on a line of a list file: an address or a prefix, and what you call it, if you like (31 bytes
+    /// at the most).
+    #[schemars(with = "Vec<String>", extend("x-type" = "list of prefixes", "x-default" = "[]"))]
+    #[schemars(example = r#"prefixes = ["198.51.100.0/24 office", "2001:db8::/32"]"#)]
+    pub prefixes: Texts,
+    /// List files: a prefix on each line, an optional label behind it, `#` starts a comment. A relative path starts at the
+    /// directory of the configuration file. A change is put in force as soon as the file is written. The files
+    /// `saved/trust.list`, `saved/deny.list` and `saved/retire.list` in that directory are always read: that is where
+    /// `synwall trust add --save` writes.
+    #[schemars(with = "Vec<String>", extend("x-type" = "list of paths", "x-default" = "[]"))]
+    #[schemars(example = r#"files = ["office.txt"]"#)]
+    pub files: Texts,
+    /// Providers whose published networks are trusted. A section `[source.NAME]` with `provider` does the same, with
+    /// other times, or through a mirror.
+    #[schemars(with = "Vec<String>", extend("x-type" = "list of names", "x-default" = "[]"))]
+    #[schemars(example = r#"providers = ["qrator"]"#)]
+    pub providers: Texts,
 }
 
-/// Another list.
+/// The sections `[deny]` and `[retire]`.
 #[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct List {
-    /// Prefixes, each as on a line of a list file: `198.51.100.66 scanner`.
-    #[serde(default)]
-    #[schemars(with = "Vec<String>")]
-    pub prefixes: Vec<Spanned<String>>,
-    /// List files. A path that is not absolute starts at the directory of this file.
-    #[serde(default)]
-    #[schemars(with = "Vec<String>")]
-    pub files: Vec<Spanned<String>>,
+    /// As in `[trust]`.
+    #[schemars(with = "Vec<String>", extend("x-type" = "list of prefixes", "x-default" = "[]"))]
+    #[schemars(example = r#"prefixes = ["198.51.100.66 scraper"]"#)]
+    pub prefixes: Texts,
+    /// As in `[trust]`.
+    #[schemars(with = "Vec<String>", extend("x-type" = "list of paths", "x-default" = "[]"))]
+    #[schemars(example = r#"files = ["blocked.txt"]"#)]
+    pub files: Texts,
 }
 
-/// A list that is fetched.
+/// A section `[source.NAME]`.
 #[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Source {
-    /// The list that its prefixes go to: `trust`, `deny` or `retire`. Default: `trust`
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
-    pub list: Option<Spanned<String>>,
-    /// The label of prefixes that come without one. Default: the source's name
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
-    pub label: Option<Spanned<String>>,
-    /// It is a known provider's; the other keys change how that is fetched. `https` may name a mirror then.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
-    pub provider: Option<Spanned<String>>,
-    /// It comes from a web server. Of `provider`, `https`, `file`, `dns-txt` and `exec` there is one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
-    pub https: Option<Spanned<String>>,
-    /// It is a file that something else writes. Unlike `files` of a list, it has an interval, guards and a grace.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
-    pub file: Option<Spanned<String>>,
-    /// It is in the TXT records of a name, as `ip4:`, `ip6:` and `include:` (RFC 7208).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
-    pub dns_txt: Option<Spanned<String>>,
-    /// It is what a program prints: its absolute path, and its arguments. No shell is involved.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<Vec<String>>")]
-    pub exec: Option<Spanned<Vec<String>>>,
-    /// Where in a JSON document the prefixes are. Without it, it is a list file: a prefix a line.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<Vec<Selection>>")]
-    pub json: Option<Spanned<Vec<Selection>>>,
-    /// With `https`: a form that is sent (`key=value&…`). Without it, nothing is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
-    pub post: Option<Spanned<String>>,
-    /// With `https`: certificates (PEM) that are trusted in the place of the system's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
-    pub ca_file: Option<Spanned<String>>,
-    /// With `dns-txt`: the server that is asked, `ADDRESS:PORT`. Default: those in `/etc/resolv.conf`
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
-    pub server: Option<Spanned<String>>,
-    /// From one attempt to the next. Default: `1h`
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
-    pub interval: Option<Spanned<String>>,
-    /// Up to so much is added to an interval at random. Default: `5m`
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
-    pub jitter: Option<Spanned<String>>,
-    /// How long an attempt may take. Default: `30s`
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
-    pub timeout: Option<Spanned<String>>,
-    /// How long a prefix stays that the list no longer has. Default: `1h`
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
-    pub grace: Option<Spanned<String>>,
+    /// The list that its prefixes go to.
+    #[schemars(with = "String", extend("x-type" = "`trust`, `deny` or `retire`", "x-default" = "\"trust\""))]
+    #[schemars(example = r#"list = "deny""#)]
+    pub list: Text,
+    /// A provider that is known here, with some of the keys below changed.
+    #[schemars(with = "String", extend("x-type" = "name"))]
+    #[schemars(example = r#"provider = "qrator""#)]
+    pub provider: Text,
+    /// The address of a list on a web server. With `provider`: of a mirror that has the provider's list in the same form.
+    #[schemars(with = "String", extend("x-type" = "address"))]
+    #[schemars(example = r#"https = "https://lists.example/ips.txt""#)]
+    pub https: Text,
+    /// A file that something else writes. A relative path starts at the directory of the configuration file. Unlike
+    /// a list file it is read at intervals, guarded, and may be JSON.
+    #[schemars(with = "String", extend("x-type" = "path"))]
+    #[schemars(example = r#"file = "from-the-proxy.json""#)]
+    pub file: Text,
+    /// A name whose TXT records have `ip4:`, `ip6:` and `include:` terms, as SPF has them (RFC 7208).
+    #[schemars(with = "String", extend("x-type" = "domain name"))]
+    #[schemars(example = r#"dns-txt = "_networks.example""#)]
+    pub dns_txt: Text,
+    /// A program, by its absolute path, and its arguments: what it prints is the list. No shell is involved.
+    #[schemars(with = "Vec<String>", extend("x-type" = "list of texts"))]
+    #[schemars(example = r#"exec = ["/usr/local/bin/proxy-networks", "--json"]"#)]
+    pub exec: Texts,
+    /// Of `https`, `file` and `exec`: the list is a JSON document, and this says where in it the prefixes are. Without
+    /// this key it is plain text, as a list file.
+    #[schemars(with = "Vec<Json>", extend("x-type" = "list of selections, see below"))]
+    #[schemars(extend("x-default" = "plain text"))]
+    #[schemars(
+        example = r#"json = [{ pointer = "/prefixes", member = "ip_prefix", with = { service = "EDGE" } }]"#
+    )]
+    pub json: Field<Vec<Spanned<Json>>>,
+    /// Of `https`: a form that is sent in a POST request. Without it, the list is asked for with GET.
+    #[schemars(with = "String", extend("x-type" = "text"))]
+    #[schemars(example = r#"post = "resp_format=json""#)]
+    pub post: Text,
+    /// Of `https`: a file with certificates (PEM) to trust in the place of the system's. A relative path starts at the
+    /// directory of the configuration file.
+    #[schemars(with = "String", extend("x-type" = "path", "x-default" = "the system's"))]
+    #[schemars(example = r#"ca-file = "private-ca.pem""#)]
+    pub ca_file: Text,
+    /// Of `dns-txt`: the DNS server that is asked, an address and a port.
+    #[schemars(with = "String", extend("x-type" = "address and port"))]
+    #[schemars(extend("x-default" = "those in `/etc/resolv.conf`"))]
+    #[schemars(example = r#"server = "127.0.0.1:53""#)]
+    pub server: Text,
+    /// The time from one attempt to the next.
+    #[schemars(with = "String", extend("x-type" = "time", "x-default" = "\"1h\""))]
+    #[schemars(example = r#"interval = "30m""#)]
+    pub interval: Text,
+    /// Up to so much is added to an interval at random, so that not everybody asks at once.
+    #[schemars(with = "String", extend("x-type" = "time", "x-default" = "\"5m\""))]
+    #[schemars(example = r#"jitter = "1m""#)]
+    pub jitter: Text,
+    /// How long an attempt may take in all.
+    #[schemars(with = "String", extend("x-type" = "time", "x-default" = "\"30s\""))]
+    #[schemars(example = r#"timeout = "10s""#)]
+    pub timeout: Text,
+    /// How long a prefix stays that the list no longer has.
+    #[schemars(with = "String", extend("x-type" = "time", "x-default" = "\"1h\""))]
+    #[schemars(example = r#"grace = "24h""#)]
+    pub grace: Text,
 }
 
-/// Where in a JSON document prefixes are.
-#[derive(Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Selection {
-    /// An array in the document (RFC 6901): `/result/ipv4_cidrs`.
-    #[schemars(with = "String")]
-    pub pointer: Spanned<String>,
-    /// Where its elements are objects: the member that is a prefix.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub member: Option<String>,
-    /// Members that an object must have to count, with their values.
+/// One of the selections of `json`.
+#[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Json {
+    /// The array that has the prefixes, as a JSON pointer (RFC 6901). The empty text is the whole document.
+    #[schemars(with = "String", extend("x-type" = "JSON pointer", "x-default" = "required"))]
+    #[schemars(example = r#"pointer = "/result/ipv4_cidrs""#)]
+    pub pointer: Text,
+    /// If the array has objects: the member of each that is the prefix.
+    #[schemars(with = "String", extend("x-type" = "text"))]
+    #[schemars(extend("x-default" = "the elements are the prefixes"))]
+    #[schemars(example = r#"member = "ip_prefix""#)]
+    pub member: Text,
+    /// Members that an object must have, with these values; others are passed over.
+    #[schemars(with = "BTreeMap<String, String>", extend("x-type" = "table of texts", "x-default" = "{}"))]
+    #[schemars(example = r#"with = { service = "EDGE" }"#)]
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub with: BTreeMap<String, String>,
 }
 
-/// How metrics are served.
-#[derive(Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+/// The section `[metrics]`.
+#[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Metrics {
-    /// A loopback address and a port, such as `127.0.0.1:9436`.
-    #[schemars(with = "String")]
-    pub listen: Spanned<String>,
-    /// Of how many prefixes counters are shown: those with the most packets. Default: 1000
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<u32>")]
-    pub prefixes: Option<Spanned<u32>>,
+    /// An address of this host's loopback interface, and a port.
+    #[schemars(with = "String", extend("x-type" = "address and port", "x-default" = "required"))]
+    #[schemars(example = r#"listen = "127.0.0.1:9436""#)]
+    pub listen: Text,
+    /// Of how many prefixes counters are shown, those with the most packets first.
+    #[schemars(with = "u32", extend("x-type" = "number", "x-default" = "1000"))]
+    #[schemars(example = "prefixes = 100")]
+    pub prefixes: Field<u32>,
 }

@@ -1,8 +1,16 @@
 //! The configuration file: what the agent brings about.
+//!
+//! A text is read as [`file::File`], whose mistakes are told by [`mistake`], then [`check`]ed and understood; [`show`]
+//! goes the way back.
 
+mod check;
 mod file;
-mod meaning;
 mod mistake;
+mod reference;
+#[cfg(test)]
+mod round_trip;
+mod show;
+mod source;
 
 use std::{
     net::SocketAddr,
@@ -10,8 +18,6 @@ use std::{
 };
 
 use filter_common::DropLevel;
-
-pub use mistake::Mistake;
 
 use crate::{
     Error, Result,
@@ -21,14 +27,24 @@ use crate::{
     ports::PortSet,
     settings::Policy,
     sources::Lengths,
-    trusted_file::{self, NotRead},
+    trusted_file::{self, NotRead, TrustedFile},
     trusted_path::Exposed,
 };
 
+pub use mistake::Mistake;
+pub use reference::markdown;
+pub use source::{GRACE, INTERVAL, JITTER, TIMEOUT};
+
+/// Where the configuration file is, unless told otherwise.
+pub const DEFAULT: &str = "/etc/synwall/synwall.toml";
+
+/// The directory beside the configuration file that has the lists of `--save`.
+pub const SAVED: &str = "saved";
+
 /// What a configuration file says, checked.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// The file; relative paths in it start at its directory.
+    /// The file, an absolute path; relative paths in it start at its directory.
     pub path: PathBuf,
     /// The interfaces to be on.
     pub interfaces: Vec<InterfacePattern>,
@@ -48,16 +64,15 @@ pub struct Config {
     pub on_stop: OnStop,
     /// The prefixes in the file itself, and the lists that they stand in.
     pub entries: Vec<(Action, NewEntry)>,
-    /// List files, absolute paths. The first that has a prefix gives its label and origin.
+    /// List files, absolute paths. The first that has a prefix gives its label and origin. Those in [`SAVED`] that are there
+    /// come after all others.
     pub files: Vec<(Action, PathBuf)>,
-    /// Lists that are fetched.
+    /// Lists that are fetched, in the order of their names.
     pub feeds: Vec<Feed>,
     /// Where metrics are served, if they are.
     pub metrics: Option<Metrics>,
     /// The file's text.
     pub text: String,
-    /// That a group can change the file.
-    pub exposed: Option<Exposed>,
 }
 
 /// An interface's name, or a glob for several: `eth*`.
@@ -83,35 +98,85 @@ pub struct Metrics {
 }
 
 impl Config {
-    /// Reads a configuration file.
+    /// Reads the file at `path`. That a group can change it comes back beside it.
+    pub fn read_file(path: &Path) -> Result<(Self, Option<Exposed>), Vec<Error>> {
+        let path = &std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let name = || mistake::clean(&path.display().to_string());
+        let TrustedFile { bytes, exposed, .. } = trusted_file::read(path).map_err(|why| {
+            vec![match why {
+                NotRead::Io(source) => Error::ConfigFile { file: name(), source },
+                NotRead::Exposed(exposed) => Error::ExposedConfig {
+                    file: name(),
+                    exposed,
+                },
+            }]
+        })?;
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let good = error.utf8_error().valid_up_to();
+            let text = String::from_utf8_lossy(error.as_bytes());
+            let what = "this is not UTF-8 text; save the file as UTF-8";
+            vec![Mistake::new(path, &text, good, what).into()]
+        })?;
+        let config = Self::understand(&text, path);
+        match config {
+            Ok(config) => Ok((config.with_saved(), exposed)),
+            Err(mistakes) => Err(mistakes.into_iter().map(Error::from).collect()),
+        }
+    }
+
+    /// Reads the file at `path`. That a group can change it is logged.
     pub fn read(path: &Path) -> Result<Self> {
-        let file = || mistake::name(path);
-        let read = trusted_file::read(path).map_err(|why| match why {
-            NotRead::Io(source) => Error::ConfigFile { file: file(), source },
-            NotRead::Exposed(exposed) => Error::ExposedConfig {
-                file: file(),
-                exposed,
-            },
-        })?;
-        let text = String::from_utf8(read.bytes).map_err(|_| {
-            Error::Config(Mistake {
-                file: file(),
-                line: None,
-                reason: "it is not UTF-8 text".into(),
-            })
-        })?;
-        let mut config = Self::parse(&text, path)?;
-        config.exposed = read.exposed;
-        Ok(config)
+        match Self::read_file(path) {
+            Ok((config, exposed)) => {
+                if let Some(exposed) = exposed {
+                    log::warn!(
+                        "the configuration {} can be changed by {exposed}",
+                        config.path.display()
+                    );
+                }
+                Ok(config)
+            }
+            Err(errors) => Err(first(errors, path)),
+        }
     }
 
-    /// Reads what `text` says, which stands in the file `path`.
+    /// What `text` would say in the file at `path`. Of files, it is only looked which ones there are in [`SAVED`].
     pub fn parse(text: &str, path: &Path) -> Result<Self> {
-        meaning::read(text, path).map_err(Error::Config)
+        match Self::understand(text, path) {
+            Ok(config) => Ok(config.with_saved()),
+            Err(mistakes) => Err(first(mistakes.into_iter().map(Error::from).collect(), path)),
+        }
     }
 
-    /// Where `--save` writes: a directory beside the configuration file, whose lists belong to it.
-    pub fn saved_dir_of(path: &Path) -> PathBuf {
-        path.with_file_name("saved")
+    /// What `text` would say in the file at `path`, or everything that is wrong with it. Looks at no file.
+    pub fn understand(text: &str, path: &Path) -> Result<Self, Vec<Mistake>> {
+        check::check(text, path)
     }
+
+    /// It as a file that says the same, with every default.
+    pub fn show(&self) -> Result<String> {
+        show::show(self)
+    }
+
+    fn with_saved(mut self) -> Self {
+        let saved = Action::ALL.map(|action| (action, Self::saved_list(&self.path, action)));
+        self.files
+            .extend(saved.into_iter().filter(|(_, file)| file.exists()));
+        self
+    }
+
+    /// The directory of the lists of `--save`, beside the configuration file at `path`.
+    pub fn saved_dir_of(path: &Path) -> PathBuf {
+        path.with_file_name(SAVED)
+    }
+
+    /// The list file of `--save`, beside the configuration file at `path`.
+    pub fn saved_list(path: &Path, action: Action) -> PathBuf {
+        Self::saved_dir_of(path).join(format!("{action}.list"))
+    }
+}
+
+fn first(errors: Vec<Error>, path: &Path) -> Error {
+    let none = || Mistake::new(path, "", 0, "it cannot be read").into();
+    errors.into_iter().next().unwrap_or_else(none)
 }

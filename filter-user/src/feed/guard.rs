@@ -96,7 +96,7 @@ pub fn check(action: Action, before: Option<&[IpNet]>, after: &[IpNet], force: b
         let stays = overlap(&had, &Ranges::of(after, version));
         let whole = size(&had);
         if whole > 0 && stays < whole.div_ceil(2) {
-            let percent = (stays / (whole / 100).max(1)).min(49);
+            let percent = stays.saturating_mul(100) / whole;
             return Err(Refused::Smaller {
                 version,
                 stays: u8::try_from(percent).unwrap_or(49),
