@@ -1,6 +1,7 @@
 //! The command line: one file for each verb, and what they share.
 
 mod down;
+mod generate;
 mod lists;
 mod output;
 mod progress;
@@ -64,6 +65,7 @@ enum Verb {
     },
     Stats(stats::Stats),
     Set(set::Set),
+    Generate(generate::Generate),
 }
 
 /// Runs the command line and says how it went.
@@ -85,6 +87,7 @@ pub fn run() -> ExitCode {
         Verb::Retire { verb } => verb.run(&pin_dir, &mut output),
         Verb::Stats(stats) => stats.run(&pin_dir, &mut output),
         Verb::Set(set) => set.run(&pin_dir),
+        Verb::Generate(generate) => generate.run(),
     };
     match done {
         Ok(code) => code,
