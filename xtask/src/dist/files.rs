@@ -16,7 +16,8 @@ pub fn collect(synwall: &Path, directory: &Path, date: &SourceDate) -> Result<()
     fs::create_dir_all(directory).with_context(|| format!("cannot make {}", directory.display()))?;
     exec::run(
         Command::new("strip")
-            .arg("-o")
+            // The compilers' versions.
+            .args(["--remove-section=.comment", "-o"])
             .arg(directory.join("synwall"))
             .arg(synwall),
     )?;
@@ -32,12 +33,21 @@ pub fn collect(synwall: &Path, directory: &Path, date: &SourceDate) -> Result<()
     fs::write(directory.join("third-party-licences.txt"), licences).context("cannot write the licences")
 }
 
-/// The reference of the configuration file is Markdown that is made from the code.
+/// The reference of the configuration file is Markdown; a manual page has to begin with its name.
 fn configuration_page(directory: &Path, day: &str) -> Result<()> {
-    let reference = place::root().join("docs/configuration.md");
+    let path = place::root().join("docs/configuration.md");
+    let reference = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let body = match reference.split_once('\n') {
+        Some((title, body)) if title.starts_with("# ") => body,
+        _ => &reference,
+    };
+    let page = directory.join("synwall.toml.md");
+    let text =
+        format!("# NAME\n\nsynwall.toml - configuration of the synwall agent\n\n# DESCRIPTION\n{body}");
+    fs::write(&page, text).with_context(|| format!("cannot write {}", page.display()))?;
     exec::run(
         Command::new("lowdown")
-            .args(["-s", "-Tman"])
+            .args(["-s", "-Tman", "--parse-no-metadata"])
             .args(["-M", "title=synwall.toml", "-M", "section=5"])
             .args([
                 "-M",
@@ -47,6 +57,7 @@ fn configuration_page(directory: &Path, day: &str) -> Result<()> {
             ])
             .args(["-M", "volume=File formats", "-o"])
             .arg(directory.join("man/synwall.toml.5"))
-            .arg(reference),
-    )
+            .arg(&page),
+    )?;
+    fs::remove_file(&page).with_context(|| format!("cannot remove {}", page.display()))
 }
