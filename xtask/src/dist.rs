@@ -19,6 +19,9 @@ use date::SourceDate;
 /// The version of everything in this workspace.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
+/// For `sha256sum --check SHA256SUMS` beside the packages.
+const SUMS: &str = "SHA256SUMS";
+
 /// What was made.
 pub struct Packages {
     pub deb: PathBuf,
@@ -51,6 +54,20 @@ pub fn pack(synwall: &Path) -> Result<Packages> {
     Ok(Packages { deb, tarball })
 }
 
+/// The same twice, which has to give the same bytes: a package can be checked by whoever makes it again.
+pub fn pack_for_tests(synwall: &Path) -> Result<PathBuf> {
+    let sums = || {
+        pack(synwall)?;
+        fs::read_to_string(directory().join(SUMS)).context("cannot read the sums")
+    };
+    let (first, second) = (sums()?, sums()?);
+    ensure!(
+        first == second,
+        "two runs made different packages:\n{first}{second}"
+    );
+    Ok(directory())
+}
+
 fn directory() -> PathBuf {
     place::target().join("dist")
 }
@@ -78,7 +95,6 @@ fn deb(cargo_deb: &Path, directory: &Path, date: &SourceDate) -> Result<PathBuf>
         .with_context(|| format!("cargo-deb made no package in {}", directory.display()))
 }
 
-/// For `sha256sum --check SHA256SUMS` beside the files.
 fn sums(directory: &Path, packages: &[&Path]) -> Result<()> {
     let names: Vec<&OsStr> = packages.iter().filter_map(|path| path.file_name()).collect();
     ensure!(names.len() == packages.len(), "a package without a name");
@@ -88,5 +104,5 @@ fn sums(directory: &Path, packages: &[&Path]) -> Result<()> {
             .args(names)
             .current_dir(directory),
     )?;
-    fs::write(directory.join("SHA256SUMS"), sums + "\n").context("cannot write SHA256SUMS")
+    fs::write(directory.join(SUMS), sums + "\n").context("cannot write the sums")
 }

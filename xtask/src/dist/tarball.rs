@@ -26,16 +26,13 @@ pub fn make(files: &Path, directory: &Path, date: &SourceDate) -> Result<PathBuf
     let name = format!("synwall-{VERSION}-{}-linux", std::env::consts::ARCH);
     let root = directory.join(&name);
     fs::create_dir_all(&root).with_context(|| format!("cannot make {}", root.display()))?;
-    let copy = || {
-        let mut copy = Command::new("cp");
-        copy.args(["--recursive", "--no-target-directory"]);
-        copy
-    };
-    exec::run(copy().arg(files).arg(&root))?;
-    for source in SOURCES.map(|source| place::root().join(source)) {
-        let name = source.file_name().unwrap_or_default();
-        exec::run(copy().arg(&source).arg(root.join(name)))?;
-    }
+    exec::run(
+        Command::new("cp")
+            .arg("--recursive")
+            .arg(files.join("."))
+            .args(SOURCES.map(|source| place::root().join(source)))
+            .arg(&root),
+    )?;
     let tarball = directory.join(format!("{name}.tar.gz"));
     exec::run(
         Command::new("tar")
