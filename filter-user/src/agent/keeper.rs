@@ -439,6 +439,7 @@ impl Keeper {
             applied: self.applied.clone(),
             feeds: feeds.collect(),
             files: inputs.file_reports(),
+            is_protecting: self.unprotected.len() < self.selection.interfaces.len(),
             unprotected: self.unprotected.clone(),
             absent: self.selection.absent.clone(),
         };

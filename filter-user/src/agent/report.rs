@@ -15,6 +15,8 @@ pub struct Report {
     pub feeds: Vec<FeedReport>,
     /// List files.
     pub files: Vec<FileReport>,
+    /// Whether the filter is on any interface that it should be on.
+    pub is_protecting: bool,
     /// Interfaces that are wanted and there, on which the filter is not: name and reason.
     pub unprotected: Vec<(String, String)>,
     /// Patterns that no interface has the name of.

@@ -10,7 +10,7 @@ use std::{
 use clap::Args;
 use filter_user::{
     Error,
-    attachment::{Attachment, State},
+    attachment::Attachment,
     clock,
     counters::Totals,
     entry::Action,
@@ -263,7 +263,7 @@ fn rows(filter: &Instance, now_ns: u64) -> Result<Vec<InterfaceRow>, Error> {
         ifindex: attachment.record.ifindex,
         xdp: attachment.mode().name(),
         program_id: attachment.program_id,
-        state: state(filter, attachment, now_ns),
+        state: filter.condition(attachment, now_ns),
         confirm_seconds: (attachment.record.confirm_by_ns > now_ns)
             .then(|| (attachment.record.confirm_by_ns - now_ns).div_ceil(1_000_000_000)),
         packets: Packets::new(before, after, time),
@@ -275,15 +275,4 @@ fn rows(filter: &Instance, now_ns: u64) -> Result<Vec<InterfaceRow>, Error> {
         .zip(&after)
         .map(row)
         .collect())
-}
-
-fn state(filter: &Instance, attachment: &Attachment, now_ns: u64) -> &'static str {
-    match attachment.state {
-        State::Gone => "gone",
-        _ if attachment.is_overdue(now_ns) => "overdue",
-        State::Elsewhere => "elsewhere",
-        State::Attached if !filter.is_current(attachment) => "outdated",
-        State::Attached if attachment.awaits_confirmation() => "unconfirmed",
-        State::Attached => "attached",
-    }
 }

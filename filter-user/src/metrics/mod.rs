@@ -1,0 +1,12 @@
+//! Metrics for Prometheus and a word for health checks, over HTTP on a loopback address.
+//!
+//! Counters are read from the kernel when somebody asks. A scrape waits for the filter's lock like any command, copies what it
+//! needs, lets go, and only then makes text of it.
+
+mod server;
+mod snapshot;
+mod text;
+
+pub use server::serve;
+pub use snapshot::Snapshot;
+pub use text::text;
