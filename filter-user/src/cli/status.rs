@@ -44,6 +44,7 @@ struct Document {
     trusted: Versions,
     denied: Versions,
     retired: Versions,
+    runtime_only: RuntimeOnly,
     interfaces: Vec<InterfaceRow>,
     packets: Packets,
 }
@@ -58,6 +59,51 @@ impl Versions {
     fn new(summary: &Summary, list: Action) -> Self {
         let (v4, v6) = summary.count(list);
         Self { v4, v6 }
+    }
+}
+
+/// How many entries are gone after a reboot.
+#[derive(Serialize)]
+struct RuntimeOnly {
+    trusted: usize,
+    denied: usize,
+    retired: usize,
+}
+
+impl RuntimeOnly {
+    fn new(summary: &Summary) -> Self {
+        Self {
+            trusted: summary.runtime_only(Action::Trust),
+            denied: summary.runtime_only(Action::Deny),
+            retired: summary.runtime_only(Action::Retire),
+        }
+    }
+
+    fn total(&self) -> usize {
+        self.trusted + self.denied + self.retired
+    }
+
+    /// What there is to say. Where nothing is saved, there is no agent, and everything goes.
+    fn line(&self, summary: &Summary) -> String {
+        let total = self.total();
+        if total == 0 || total == summary.total() {
+            return String::new();
+        }
+        let counts = [
+            (self.trusted, "trusted"),
+            (self.denied, "denied"),
+            (self.retired, "retired"),
+        ];
+        let counts: Vec<String> = counts
+            .into_iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, what)| format!("{count} {what}"))
+            .collect();
+        let is = if total == 1 { "is" } else { "are" };
+        format!(
+            "runtime   {} {is} gone after a reboot (keep: synwall trust add PREFIX --save)\n",
+            counts.join(", ")
+        )
     }
 }
 
@@ -130,6 +176,7 @@ impl Status {
             trusted: Versions::new(&summary, Action::Trust),
             denied: Versions::new(&summary, Action::Deny),
             retired: Versions::new(&summary, Action::Retire),
+            runtime_only: RuntimeOnly::new(&summary),
             packets: interfaces
                 .iter()
                 .fold(Packets::default(), |sum, row| sum.add(row.packets)),
@@ -138,13 +185,19 @@ impl Status {
         if self.json {
             output.json(&document)?;
         } else {
-            self.show(&filter, &document, output)?;
+            self.show(&filter, &document, &summary, output)?;
         }
         let up = document.interfaces.iter().any(InterfaceRow::is_up);
         Ok(if up { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
-    fn show(&self, filter: &Instance, document: &Document, output: &mut Output) -> anyhow::Result<()> {
+    fn show(
+        &self,
+        filter: &Instance,
+        document: &Document,
+        summary: &Summary,
+        output: &mut Output,
+    ) -> anyhow::Result<()> {
         let Document {
             trusted,
             denied,
@@ -174,7 +227,7 @@ impl Status {
              ports     tcp {}; udp {}\n\
              drop      {}\n\
              trusted   {} IPv4, {} IPv6; denied {}, {}; retired {}, {}\n\
-             packets   passed {}, {counted} ({} a second now)\n",
+             {}packets   passed {}, {counted} ({} a second now)\n",
             settings.tcp,
             settings.udp,
             document.drop,
@@ -184,6 +237,7 @@ impl Status {
             denied.v6,
             retired.v4,
             retired.v6,
+            document.runtime_only.line(summary),
             grouped(packets.passed),
             grouped(packets.drops_per_second),
         ))?;
