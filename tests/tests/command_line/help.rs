@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 
 use crate::console::Console;
 
-const VERBS: [&str; 23] = [
+const VERBS: [&str; 27] = [
     "",
     "up",
     "confirm",
@@ -28,6 +28,10 @@ const VERBS: [&str; 23] = [
     "retire list",
     "stats",
     "set",
+    "run",
+    "config",
+    "config check",
+    "config show",
 ];
 
 #[test]
