@@ -2,6 +2,10 @@
 //!
 //! Users call them sources. In here that word has the networks that packets come from.
 
+pub mod dns_txt;
+pub mod exec;
+pub mod https;
+
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use ipnet::IpNet;
@@ -90,6 +94,20 @@ pub struct Selection {
     pub member: Option<String>,
     /// Members that an object must have, with these values.
     pub with: Vec<(String, String)>,
+}
+
+/// Why there is no new list.
+#[derive(Debug, thiserror::Error)]
+pub enum FeedError {
+    /// A web server did not give it.
+    #[error(transparent)]
+    Https(#[from] https::HttpsError),
+    /// DNS did not give it.
+    #[error(transparent)]
+    DnsTxt(#[from] dns_txt::TxtError),
+    /// A program did not give it.
+    #[error(transparent)]
+    Exec(#[from] exec::ExecError),
 }
 
 // STUB
