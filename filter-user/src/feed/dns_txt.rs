@@ -70,6 +70,9 @@ pub enum Why {
     /// Too slow.
     #[error("there was no answer after {}; the DNS server is slow, or not reachable", humantime::format_duration(*.0))]
     TooSlow(Duration),
+    /// Nobody there, or nobody who says anything.
+    #[error("the DNS server does not answer")]
+    Silent,
     /// Anything else.
     #[error("{0}")]
     Other(String),
@@ -112,7 +115,7 @@ async fn ask_for_all(name: &str, server: Option<SocketAddr>) -> Result<Vec<IpNet
     let mut known = HashSet::from([first.clone()]);
     let mut ahead = vec![first];
     while let Some(next) = ahead.pop() {
-        let its = |why| of(&next.to_ascii(), why);
+        let its = |why| of(next.to_ascii().trim_end_matches('.'), why);
         let records = ask(&resolver, &next).await.map_err(its)?;
         let Terms {
             prefixes: more,
@@ -153,7 +156,9 @@ fn resolver(server: Option<SocketAddr>) -> Result<TokioResolver, NetError> {
 
 /// A name in full: the search list of `/etc/resolv.conf` would make another one of it.
 fn domain(name: &str) -> Option<Name> {
-    let mut domain = Name::from_ascii(name).ok().filter(|domain| !domain.is_root())?;
+    let mut domain = Name::from_ascii(name)
+        .ok()
+        .filter(|domain| domain.num_labels() > 0)?;
     domain.set_fqdn(true);
     Some(domain.to_lowercase())
 }
@@ -176,6 +181,7 @@ fn explain(error: NetError) -> Why {
             other => Why::Refused(other),
         },
         NetError::Dns(DnsError::ResponseCode(code)) => Why::Refused(code),
+        NetError::Timeout => Why::Silent,
         // Some of its texts repeat what the server sent.
         other => Why::Other(shown(&other.to_string())),
     }

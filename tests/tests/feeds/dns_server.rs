@@ -34,10 +34,18 @@ pub enum Answer {
 }
 
 impl Answer {
-    /// One record of one string.
+    /// One record, of one string if it is not too long for that.
     pub fn record(text: &str) -> Self {
-        Self::Records(vec![vec![text.to_owned()]])
+        Self::Records(vec![strings(text)])
     }
+}
+
+/// Text in strings that are as long as they may be.
+pub fn strings(text: &str) -> Vec<String> {
+    let parts = text.as_bytes().chunks(255);
+    parts
+        .map(|part| String::from_utf8(part.to_vec()).expect("ASCII"))
+        .collect()
 }
 
 /// A running server. It runs until the test binary ends.
@@ -155,9 +163,7 @@ impl Question {
                 let records = [alias, txt(other, std::slice::from_ref(text))];
                 message(self.id, 0, false, &self.name, &records)
             }
-            Some(Answer::WrongId(text)) => {
-                message(self.id.wrapping_add(1), 0, false, &self.name, &one(text))
-            }
+            Some(Answer::WrongId(text)) => message(self.id.wrapping_add(1), 0, false, &self.name, &one(text)),
             Some(Answer::OtherName(other, text)) => {
                 let records = [txt(other, std::slice::from_ref(text))];
                 message(self.id, 0, false, other, &records)
@@ -194,7 +200,13 @@ fn txt(name: &str, strings: &[String]) -> Vec<u8> {
 
 fn record(name: &str, kind: u16, data: &[u8]) -> Vec<u8> {
     let mut record = encoded(name);
-    for word in [kind, IN, 0, 3600, u16::try_from(data.len()).expect("a short record")] {
+    for word in [
+        kind,
+        IN,
+        0,
+        3600,
+        u16::try_from(data.len()).expect("a short record"),
+    ] {
         record.extend(word.to_be_bytes());
     }
     record.extend(data);

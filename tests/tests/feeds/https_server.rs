@@ -116,7 +116,8 @@ impl Authority {
         match shown {
             Shown::OtherName => params.subject_alt_names = vec![dns("other.example")],
             Shown::Good | Shown::Expired => {
-                params.subject_alt_names = vec![SanType::IpAddress(Ipv4Addr::LOCALHOST.into()), dns("localhost")];
+                params.subject_alt_names =
+                    vec![SanType::IpAddress(Ipv4Addr::LOCALHOST.into()), dns("localhost")];
             }
         }
         if shown == Shown::Expired {

@@ -24,7 +24,11 @@ const SHORT: Duration = Duration::from_secs(1);
 const LIST: &str = "198.51.100.0/24\n2001:db8::/32\n";
 
 fn get(url: &str, ca_file: Option<&Path>, post: Option<&str>, timeout: Duration) -> Result<String, String> {
-    let (url, ca_file, post) = (url.to_owned(), ca_file.map(Path::to_owned), post.map(str::to_owned));
+    let (url, ca_file, post) = (
+        url.to_owned(),
+        ca_file.map(Path::to_owned),
+        post.map(str::to_owned),
+    );
     let answer = bounded(&url.clone(), move || {
         https::get(&url, ca_file.as_deref(), post.as_deref(), timeout).map_err(|error| error.to_string())
     });
@@ -143,7 +147,14 @@ const ROWS: [Row; 26] = [
     },
     Row {
         name: "a part of it",
-        answer: |_, stream| answer(stream, "206 Partial Content", "Content-Range: bytes 0-29/60\r\n", LIST),
+        answer: |_, stream| {
+            answer(
+                stream,
+                "206 Partial Content",
+                "Content-Range: bytes 0-29/60\r\n",
+                LIST,
+            )
+        },
         timeout: AMPLE,
         result: Err("the server answered 206 Partial Content, not 200 OK"),
     },
@@ -165,7 +176,10 @@ const ROWS: [Row; 26] = [
     Row {
         name: "chunks that are none",
         answer: |_, stream| {
-            write!(stream, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nlist\r\n{LIST}\r\n0\r\n\r\n")
+            write!(
+                stream,
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nlist\r\n{LIST}\r\n0\r\n\r\n"
+            )
         },
         timeout: AMPLE,
         result: Err("protocol: "),
@@ -271,7 +285,11 @@ fn every_answer_is_a_whole_list_or_an_error_that_says_why() {
             }
             _ => panic!("{}: {:?}", row.name, result.map(|list| list.len())),
         }
-        assert!(server.requests() <= 4, "{}: three redirects at the most", row.name);
+        assert!(
+            server.requests() <= 4,
+            "{}: three redirects at the most",
+            row.name
+        );
     }
 }
 
@@ -279,18 +297,41 @@ fn every_answer_is_a_whole_list_or_an_error_that_says_why() {
 fn it_asks_as_it_should() {
     let authority = Authority::new("laboratory");
     let server = authority.serve(Shown::Good, |request, stream| {
-        let seen = format!("{}\n{}\n{}", request.what, request.headers.join("\n"), request.body);
+        let seen = format!(
+            "{}\n{}\n{}",
+            request.what,
+            request.headers.join("\n"),
+            request.body
+        );
         answer(stream, "200 OK", "Set-Cookie: a=b\r\n", &seen)
     });
     let ca_file = authority.file();
     let seen = get(&server.url(), Some(&ca_file), None, AMPLE).unwrap();
     assert!(seen.starts_with("GET /list\n"), "{seen}");
-    assert!(seen.contains(concat!("\nuser-agent: synwall/", env!("CARGO_PKG_VERSION"), "\n")), "{seen}");
-    assert!(!seen.contains("accept-encoding: gzip") && !seen.contains("cookie"), "{seen}");
-    let seen = get(&server.url(), Some(&ca_file), Some("resp_format=json&a=%20"), AMPLE).unwrap();
+    assert!(
+        seen.contains(concat!("\nuser-agent: synwall/", env!("CARGO_PKG_VERSION"), "\n")),
+        "{seen}"
+    );
+    assert!(
+        !seen.contains("accept-encoding: gzip") && !seen.contains("cookie"),
+        "{seen}"
+    );
+    let seen = get(
+        &server.url(),
+        Some(&ca_file),
+        Some("resp_format=json&a=%20"),
+        AMPLE,
+    )
+    .unwrap();
     assert!(seen.starts_with("POST /list\n"), "{seen}");
-    assert!(seen.contains("\ncontent-type: application/x-www-form-urlencoded\n"), "{seen}");
-    assert!(seen.ends_with("\nresp_format=json&a=%20") && !seen.contains("cookie"), "{seen}");
+    assert!(
+        seen.contains("\ncontent-type: application/x-www-form-urlencoded\n"),
+        "{seen}"
+    );
+    assert!(
+        seen.ends_with("\nresp_format=json&a=%20") && !seen.contains("cookie"),
+        "{seen}"
+    );
 }
 
 #[test]
@@ -300,7 +341,10 @@ fn a_form_is_not_sent_on() {
         answer(stream, "307 Temporary Redirect", "Location: /elsewhere\r\n", "")
     });
     let message = get(&server.url(), Some(&authority.file()), Some("a=b"), AMPLE).unwrap_err();
-    assert!(message.contains("it leads elsewhere, and a form is not sent on"), "{message}");
+    assert!(
+        message.contains("it leads elsewhere, and a form is not sent on"),
+        "{message}"
+    );
     assert_eq!(server.requests(), 1);
 }
 
@@ -309,10 +353,26 @@ fn nothing_is_asked_of_a_server_that_cannot_show_who_it_is() {
     let (authority, other) = (Authority::new("known"), Authority::new("foreign"));
     let (known, foreign) = (authority.file(), other.file());
     for (shown, ca_file, expected) in [
-        (Shown::Good, Some(&foreign), "its certificate is not signed by an authority that is trusted here"),
-        (Shown::Good, None, "its certificate is not signed by an authority that is trusted here"),
-        (Shown::Expired, Some(&known), "its certificate is not valid: certificate expired"),
-        (Shown::OtherName, Some(&known), "its certificate is not valid: certificate not valid for name"),
+        (
+            Shown::Good,
+            Some(&foreign),
+            "its certificate is not signed by an authority that is trusted here",
+        ),
+        (
+            Shown::Good,
+            None,
+            "its certificate is not signed by an authority that is trusted here",
+        ),
+        (
+            Shown::Expired,
+            Some(&known),
+            "its certificate is not valid: certificate expired",
+        ),
+        (
+            Shown::OtherName,
+            Some(&known),
+            "its certificate is not valid: certificate not valid for name",
+        ),
     ] {
         let server = authority.serve(shown, |_, stream| answer(stream, "200 OK", "", LIST));
         let message = get(&server.url(), ca_file.map(|file| file.as_path()), None, AMPLE).unwrap_err();
@@ -332,7 +392,12 @@ fn nothing_is_asked_where_there_is_no_tls() {
             "no TLS with the server",
         ),
         ("closed at once", AMPLE, |_| Ok(()), ""),
-        ("no answer", SHORT, |mut stream| say_nothing(&mut stream), "no complete answer after 1s"),
+        (
+            "no answer",
+            SHORT,
+            |mut stream| say_nothing(&mut stream),
+            "no complete answer after 1s",
+        ),
         (
             "a handshake a byte at a time",
             SHORT,
@@ -366,7 +431,10 @@ fn nothing_is_asked_where_there_is_no_tls() {
     let closed = listen(|_, _| Ok(()));
     for url in ["http", "ftp", "file"].map(|scheme| format!("{scheme}://{closed}/list")) {
         let message = get(&url, None, None, AMPLE).unwrap_err();
-        assert!(message.contains("is not https; nothing else is asked"), "{url}: {message}");
+        assert!(
+            message.contains("is not https; nothing else is asked"),
+            "{url}: {message}"
+        );
     }
 }
 
@@ -378,9 +446,21 @@ fn certificates_that_others_could_have_written_are_not_read() {
     let good = fs::read_to_string(&file).unwrap();
     assert_eq!(get(&server.url(), Some(&file), None, AMPLE), Ok(LIST.to_owned()));
     for (text, mode, expected) in [
-        (good.as_str(), 0o666, "was not read, because it can be changed by every user"),
-        ("", 0o644, "has no certificate; it should have certificates in PEM format"),
-        ("-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n", 0o644, "is damaged: "),
+        (
+            good.as_str(),
+            0o666,
+            "was not read, because it can be changed by every user",
+        ),
+        (
+            "",
+            0o644,
+            "has no certificate; it should have certificates in PEM format",
+        ),
+        (
+            "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n",
+            0o644,
+            "is damaged: ",
+        ),
         ("-----BEGIN CERTIFICATE-----\n", 0o644, "is damaged: "),
     ] {
         fs::write(&file, text).unwrap();
