@@ -30,6 +30,7 @@ use std::{
 use caps::CapSet;
 use nix::{
     errno::Errno,
+    libc,
     poll::{PollFd, PollFlags, PollTimeout, poll},
     sys::{
         prctl,
@@ -148,7 +149,7 @@ fn run(program: &Path, arguments: &[String], timeout: Duration) -> Result<Vec<u8
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0);
-    die_with_parent(&mut command);
+    prepare(&mut command);
     // A thread of its own: it gives up capabilities, and the program lives no longer than the thread that started it.
     thread::scope(|scope| {
         let thread = thread::Builder::new().name("program".to_owned());
@@ -177,13 +178,13 @@ fn trusted(program: &Path) -> Result<PathBuf, Why> {
         return Err(Why::NotExecutable);
     }
     let found = fs::metadata(&path)?;
+    if !found.is_file() || found.permissions().mode() & 0o111 == 0 {
+        return Err(Why::NotExecutable);
+    }
     exposed.extend(Exposed::find(&path, &found));
     // Unlike a list, a program runs with the agent's rights: a group that may change it could do whatever it can.
     if let Some(exposed) = exposed.pop() {
         return Err(Why::Exposed(exposed));
-    }
-    if !found.is_file() || found.permissions().mode() & 0o111 == 0 {
-        return Err(Why::NotExecutable);
     }
     Ok(path)
 }
@@ -194,22 +195,26 @@ fn drop_inherited_capabilities() -> Result<(), caps::errors::CapsError> {
     caps::clear(None, CapSet::Inheritable)
 }
 
-/// Has the program killed when the thread that starts it ends, be it with the whole agent.
-fn die_with_parent(command: &mut Command) {
+/// Has the program killed when the thread that starts it ends, be it with the whole agent, and keeps descriptors from it
+/// that the agent itself was started with. Its own ones close by themselves.
+fn prepare(command: &mut Command) {
     let parent = getpid();
-    let set = move || {
+    let prepare = move || {
         prctl::set_pdeathsig(Signal::SIGKILL)?;
         // The agent may have ended before that was set.
-        if getppid() == parent {
-            Ok(())
-        } else {
-            Err(Errno::ESRCH.into())
+        if getppid() != parent {
+            return Err(Errno::ESRCH.into());
         }
+        let (first, last) = (3, libc::c_uint::MAX);
+        // SAFETY: it takes numbers. Nothing is closed before the program is there, which has no use for any of them.
+        // Kernel 5.10 does not know the flag, and passes them on.
+        unsafe { libc::syscall(libc::SYS_close_range, first, last, libc::CLOSE_RANGE_CLOEXEC) };
+        Ok(())
     };
-    // SAFETY: between fork and exec it makes two system calls (prctl, getppid), which are async-signal-safe, and neither
-    // allocates nor takes a lock: errors are plain numbers.
+    // SAFETY: between fork and exec it makes three system calls (prctl, getppid, close_range), which are
+    // async-signal-safe, and neither allocates nor takes a lock: errors are plain numbers.
     unsafe {
-        command.pre_exec(set);
+        command.pre_exec(prepare);
     }
 }
 
