@@ -13,6 +13,11 @@ pub enum BadDuration {
     Zero,
 }
 
+/// Reads a time that may be nothing.
+pub fn parse_or_none(text: &str) -> Result<Duration, BadDuration> {
+    Ok(humantime::parse_duration(text)?)
+}
+
 /// Reads a time that is longer than nothing.
 pub fn parse(text: &str) -> Result<Duration, BadDuration> {
     let time = humantime::parse_duration(text)?;

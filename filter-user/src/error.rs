@@ -4,6 +4,7 @@
 use std::{io, path::PathBuf, process::ExitCode};
 
 use crate::{
+    config::Mistake,
     entry::{Action, disturbs_terminals},
     list_file::BadLine,
     ports::BadPorts,
@@ -18,8 +19,6 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// What can go wrong. Nothing has been changed when one of these is returned, unless it says so.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("{0}")]
-    Stub(String),
     /// A prefix that is none.
     #[error(transparent)]
     Prefix(#[from] BadPrefix),
@@ -54,6 +53,47 @@ pub enum Error {
         file: String,
         /// Who can change what.
         exposed: Exposed,
+    },
+    /// A configuration file with a mistake.
+    #[error("{0}")]
+    Config(Mistake),
+    /// A configuration file that cannot be read.
+    #[error(
+        "cannot read the configuration {file}: {source}; check the path (--config FILE) and its permissions"
+    )]
+    ConfigFile {
+        /// The file.
+        file: String,
+        /// Why not.
+        source: io::Error,
+    },
+    /// A configuration file that others can write.
+    #[error(
+        "the configuration {file} was not read, because it can be changed by {exposed}; let only root and whoever runs synwall write there"
+    )]
+    ExposedConfig {
+        /// The file.
+        file: String,
+        /// Who can change what.
+        exposed: Exposed,
+    },
+    /// A state directory that others can write to.
+    #[error(
+        "the state directory {path} is not used, because it can be changed by {exposed}; let only root and whoever runs synwall write there"
+    )]
+    ExposedState {
+        /// The directory.
+        path: PathBuf,
+        /// Who can change what.
+        exposed: Exposed,
+    },
+    /// A copy that is not as it was written.
+    #[error("the copy {path} is not used: {reason}")]
+    DamagedCopy {
+        /// The copy.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
     },
     /// Nobody would be trusted.
     #[error(
@@ -298,6 +338,12 @@ impl Error {
             | Self::ConfirmCoversAttachOnly { .. } => ExitCode::from(2),
             _ => ExitCode::from(1),
         }
+    }
+}
+
+impl From<Mistake> for Error {
+    fn from(mistake: Mistake) -> Self {
+        Self::Config(mistake)
     }
 }
 

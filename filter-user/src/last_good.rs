@@ -1,26 +1,178 @@
+//! Copies of what was good last, kept on disk for a day on which the original is broken or out of reach: at boot, mostly.
+
 use std::{
+    fs::{self, DirBuilder, File, Permissions},
+    io::{self, Write as _},
+    os::unix::fs::{DirBuilderExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
-pub struct LastGood(PathBuf);
+
+use sha2::{Digest as _, Sha256};
+use tempfile::NamedTempFile;
+
+use crate::{
+    Error, Result,
+    error::Doing as _,
+    trusted_file::{self, NotRead},
+    trusted_path::{LastLink, Way},
+};
+
+/// What a copy begins with: what it is, and the version of this line.
+const MAGIC: &str = "# synwall-copy 1";
+
+/// A directory of copies.
+#[derive(Clone, Debug)]
+pub struct LastGood {
+    directory: PathBuf,
+}
+
 impl LastGood {
-    pub fn open(dir: &Path) -> crate::Result<Self> {
-        std::fs::create_dir_all(dir).map_err(|e| crate::Error::Stub(e.to_string()))?;
-        Ok(Self(dir.to_owned()))
+    /// The copies in `directory`, which is made if it is not there. Nobody else may be able to write to it.
+    pub fn open(directory: &Path) -> Result<Self> {
+        let what = || format!("cannot make the state directory {}", directory.display());
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(directory)
+            .doing(what)?;
+        let way = Way::walk(directory, LastLink::Follow).doing(what)?;
+        if let Some(exposed) = way.exposed.into_iter().next() {
+            return Err(Error::ExposedState {
+                path: directory.to_owned(),
+                exposed,
+            });
+        }
+        Ok(Self {
+            directory: directory.to_owned(),
+        })
     }
-    pub fn save(&self, name: &str, bytes: &[u8], _w: SystemTime) -> crate::Result<()> {
-        std::fs::write(
-            self.0.join(name),
-            [bytes, &[bytes.iter().fold(0u8, |a, b| a ^ b), 1, 2]].concat(),
-        )
-        .map_err(|e| crate::Error::Stub(e.to_string()))
+
+    /// Where they lie.
+    pub fn directory(&self) -> &Path {
+        &self.directory
     }
-    pub fn load(&self, name: &str) -> crate::Result<Option<(Vec<u8>, SystemTime)>> {
-        Ok(std::fs::read(self.0.join(name)).ok().and_then(|mut b| {
-            let n = b.len().checked_sub(3)?;
-            let sum = b[n];
-            b.truncate(n);
-            (b.iter().fold(0u8, |a, b| a ^ b) == sum).then_some((b, SystemTime::now()))
-        }))
+
+    /// The path of the copy called `name`.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.directory.join(name)
+    }
+
+    /// Keeps `bytes` as the copy called `name`, of what was good at `when`. Whatever happens, there is the old copy or the
+    /// new one.
+    pub fn save(&self, name: &str, bytes: &[u8], when: SystemTime) -> Result<()> {
+        let path = self.path(name);
+        let write = || -> io::Result<()> {
+            let mut file = NamedTempFile::with_prefix_in(".new-", &self.directory)?;
+            file.as_file().set_permissions(Permissions::from_mode(0o600))?;
+            writeln!(file, "{}", header(bytes, when))?;
+            file.write_all(bytes)?;
+            file.as_file().sync_all()?;
+            file.persist(&path).map_err(|error| error.error)?;
+            File::open(&self.directory)?.sync_all()
+        };
+        write().doing(|| format!("cannot keep a copy as {}", path.display()))
+    }
+
+    /// The copy called `name`, and when that was good. None if there is none; an error if it is not as it was written.
+    pub fn load(&self, name: &str) -> Result<Option<(Vec<u8>, SystemTime)>> {
+        let path = self.path(name);
+        let damaged = |reason: &str| Error::DamagedCopy {
+            path: path.clone(),
+            reason: reason.to_owned(),
+        };
+        let mut bytes = match trusted_file::read(&path) {
+            Ok(read) => read.bytes,
+            Err(NotRead::Io(error)) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(NotRead::Io(error)) => return Err(damaged(&error.to_string())),
+            Err(NotRead::Exposed(exposed)) => {
+                return Err(damaged(&format!("it can be changed by {exposed}")));
+            }
+        };
+        let end = bytes.iter().position(|byte| *byte == b'\n');
+        let end = end.ok_or_else(|| damaged("its first line is missing"))?;
+        let body = bytes.split_off(end + 1);
+        bytes.truncate(end);
+        let when = std::str::from_utf8(&bytes).ok().and_then(when_of);
+        let when = when.ok_or_else(|| damaged("its first line is another one"))?;
+        if header(&body, when).as_bytes() != bytes {
+            return Err(damaged("its checksum is another one"));
+        }
+        Ok(Some((body, when)))
+    }
+
+    /// Removes the copy called `name`, if there is one.
+    pub fn remove(&self, name: &str) -> Result<()> {
+        match fs::remove_file(self.path(name)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            removed => removed.doing(|| format!("cannot remove {}", self.path(name).display())),
+        }
+    }
+}
+
+/// The first line of a copy. What is before the epoch counts as the epoch.
+fn header(bytes: &[u8], when: SystemTime) -> String {
+    let seconds = when
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs());
+    let mut sum = Sha256::new();
+    sum.update(seconds.to_le_bytes());
+    sum.update(bytes);
+    let sum: String = sum.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{MAGIC} {seconds} {sum}")
+}
+
+fn when_of(header: &str) -> Option<SystemTime> {
+    let seconds = header.strip_prefix(MAGIC)?.split_whitespace().next()?;
+    SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn what_was_kept_comes_back() {
+        let directory = tempfile::tempdir_in("/var/tmp").unwrap();
+        let copies = LastGood::open(&directory.path().join("a/b")).unwrap();
+        assert_eq!(copies.load("list").unwrap(), None);
+        for (bytes, when) in [
+            (&b"10.0.0.0/8\n"[..], at(1_700_000_000)),
+            (b"", at(0)),
+            (b"\n\n\xff", at(u32::MAX.into())),
+        ] {
+            copies.save("list", bytes, when).unwrap();
+            assert_eq!(copies.load("list").unwrap(), Some((bytes.to_vec(), when)));
+        }
+        assert_eq!(
+            fs::read_dir(copies.directory()).unwrap().count(),
+            1,
+            "nothing else is left"
+        );
+        copies.remove("list").unwrap();
+        copies.remove("list").unwrap();
+        assert_eq!(copies.load("list").unwrap(), None);
+    }
+
+    #[test]
+    fn a_copy_that_is_not_as_it_was_written_is_an_error() {
+        let directory = tempfile::tempdir_in("/var/tmp").unwrap();
+        let copies = LastGood::open(directory.path()).unwrap();
+        copies.save("list", b"10.0.0.0/8\n", at(1_700_000_000)).unwrap();
+        let good = fs::read(copies.path("list")).unwrap();
+        for length in 0..good.len() {
+            fs::write(copies.path("list"), &good[..length]).unwrap();
+            assert!(copies.load("list").is_err(), "{length} bytes of it");
+        }
+        for place in 0..good.len() {
+            let mut bytes = good.clone();
+            bytes[place] ^= 1;
+            fs::write(copies.path("list"), &bytes).unwrap();
+            assert!(copies.load("list").is_err(), "byte {place}");
+        }
     }
 }

@@ -37,16 +37,24 @@ pub enum Reason {
     NotUtf8,
 }
 
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Prefix(bad) => write!(f, "{bad}"),
+            Self::Twice(prefix) => write!(f, "{prefix} is there twice, with different labels"),
+            Self::Label => write!(f, "the label is too long or has a control character"),
+            Self::NotUtf8 => write!(f, "the line is not UTF-8 text"),
+        }
+    }
+}
+
 impl fmt::Display for BadLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: ", self.number)?;
-        match &self.reason {
-            Reason::Prefix(bad) => write!(f, "{bad}")?,
-            Reason::Twice(prefix) => write!(f, "{prefix} is there twice, with different labels")?,
-            Reason::Label => write!(f, "the label is too long or has a control character")?,
-            Reason::NotUtf8 => write!(f, "the line is not UTF-8 text")?,
-        }
-        write!(f, " (line: {:?}); the whole list was left alone", self.text)
+        write!(
+            f,
+            "{}: {} (line: {:?}); the whole list was left alone",
+            self.number, self.reason, self.text
+        )
     }
 }
 
@@ -169,6 +177,11 @@ impl Labels {
         }
         Ok(self.last.clone())
     }
+}
+
+/// What one line says, if it says anything.
+pub fn line(text: &[u8]) -> Result<Option<(IpNet, Label)>, Reason> {
+    parse_line(text, &mut Labels::default())
 }
 
 fn parse_line(line: &[u8], labels: &mut Labels) -> Result<Option<(IpNet, Label)>, Reason> {

@@ -24,7 +24,7 @@ pub enum BadPorts {
         last: u16,
     },
     /// No port at all.
-    #[error("no port given (example: --tcp 80,443)")]
+    #[error("no port given (example: 80,443)")]
     Empty,
 }
 

@@ -4,7 +4,9 @@ use ipnet::IpNet;
 
 use crate::{
     Error, Result,
-    entry::{Label, NewEntry, Origin},
+    config::{GRACE, INTERVAL, JITTER, TIMEOUT},
+    entry::{Action, Label, NewEntry, Origin},
+    feed::{Feed, From},
     prefix,
 };
 
@@ -48,6 +50,23 @@ pub fn entries(name: &str) -> Result<Vec<NewEntry>> {
             })
         })
         .collect()
+}
+
+/// The list of the provider called `name`, as a source with the usual times.
+pub fn feed(name: &str) -> Result<Feed> {
+    let entries = entries(name)?;
+    Ok(Feed {
+        name: name.to_owned(),
+        origin: Origin::new(&format!("provider:{name}")),
+        action: Action::Trust,
+        label: Label::new(name)?,
+        from: From::BuiltIn,
+        built_in: entries.iter().map(|entry| entry.prefix).collect(),
+        interval: INTERVAL,
+        jitter: JITTER,
+        timeout: TIMEOUT,
+        grace: GRACE,
+    })
 }
 
 #[cfg(test)]

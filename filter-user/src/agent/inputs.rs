@@ -16,7 +16,7 @@ use crate::{
     Result,
     agent::{
         report::{Attempt, FileReport},
-        wanted::{Graces, Group, merge},
+        wanted::{Going, Goings, Group, merge},
     },
     config::Config,
     entry::{Action, NewEntry, Origin},
@@ -249,13 +249,7 @@ impl Inputs {
                 self.feeds.push(before.swap_remove(same));
                 continue;
             }
-            let list = match feed::last_good(feed, &self.store) {
-                Ok(list) => list,
-                Err(error) => {
-                    log::warn!("{error}");
-                    None
-                }
-            };
+            let list = feed::last_good(feed, &self.store);
             is_other = true;
             self.feeds.push(FeedList {
                 feed: feed.clone(),
@@ -310,10 +304,17 @@ impl Inputs {
         ])
     }
 
-    /// For how long entries stay that their list no longer has.
-    pub fn graces(&self) -> Graces {
-        let feeds = self.config.feeds.iter();
-        feeds.map(|feed| (feed.origin.clone(), feed.grace)).collect()
+    /// What becomes of entries that their list no longer has. Those of a list that is not known stay: the copy on disk may be
+    /// lost, and the kernel still have them.
+    pub fn goings(&self) -> Goings {
+        let going = |list: &FeedList| match list.entries {
+            Some(_) => Going::After(list.feed.grace),
+            None => Going::Never,
+        };
+        let lists = self.feeds.iter();
+        lists
+            .map(|list| (list.feed.origin.clone(), going(list)))
+            .collect()
     }
 
     /// The feeds that there has never been a list of.
@@ -347,10 +348,10 @@ impl Inputs {
     /// The directories in which something may change.
     pub fn directories(&self) -> BTreeSet<PathBuf> {
         let files = self.config.files.iter().map(|(_, path)| path.as_path());
-        let mut directories = BTreeSet::from([
-            self.store.directory().to_owned(),
-            Config::saved_dir_of(&self.path),
-        ]);
+        let sources = self.store.directory();
+        let mut directories = BTreeSet::from([sources.to_owned(), Config::saved_dir_of(&self.path)]);
+        // Where it is made when the first list is fetched.
+        directories.extend(sources.parent().map(Path::to_owned));
         for file in files.chain([self.path.as_path()]) {
             directories.extend(file.parent().map(Path::to_owned));
             // Where a symbolic link leads, something may change, too.

@@ -316,7 +316,7 @@ impl Keeper {
         let wish = Wish {
             config: &self.inputs.config,
             rules: &self.wanted,
-            graces: &self.inputs.graces(),
+            goings: &self.inputs.goings(),
             settings: due.settings && !waits,
             attach: &attach,
             detach: &due.detach,
@@ -332,7 +332,6 @@ impl Keeper {
             }
         };
         self.applied.succeed();
-        self.delay = None;
         if !outcome.is_up && self.was_up && !due.anew {
             log::warn!("the filter was taken down; it is left alone until the next reload");
             self.taken_down = true;
@@ -348,13 +347,18 @@ impl Keeper {
         } else {
             Due::default()
         };
-        self.refused.clear();
+        let before = std::mem::take(&mut self.refused);
         for (interface, error) in &outcome.refused {
-            log::error!("{}: {error}", shown(&interface.name));
-            self.refused.insert(interface.index, error.to_string());
+            let error = error.to_string();
+            if before.get(&interface.index) != Some(&error) {
+                log::error!("{}: {error}", shown(&interface.name));
+            }
+            self.refused.insert(interface.index, error);
             self.due.attach.insert(interface.index);
         }
-        if !self.refused.is_empty() {
+        if self.refused.is_empty() {
+            self.delay = None;
+        } else {
             self.retry_later();
         }
         tell_outcome(&self.inputs.config, &outcome);

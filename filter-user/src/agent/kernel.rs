@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::{
     Error, Result,
-    agent::wanted::{Graces, Plan, plan},
+    agent::wanted::{Goings, Plan, plan},
     attach::Wanted,
     attachment::{Attachment, State},
     clock,
@@ -33,8 +33,8 @@ pub struct Wish<'a> {
     pub config: &'a Config,
     /// What should be in the lists.
     pub rules: &'a Rules,
-    /// For how long entries stay when their list no longer has them.
-    pub graces: &'a Graces,
+    /// What becomes of entries that their list no longer has.
+    pub goings: &'a Goings,
     /// Whether the settings of a running filter are changed, too.
     pub settings: bool,
     /// The interfaces to attach to, if the filter is not there.
@@ -186,7 +186,7 @@ fn change(filter: &mut Instance, wish: &Wish<'_>, is_new: bool, outcome: &mut Ou
         outcome.settings_before = Some(filter.settings.clone());
         filter.set_settings(settings.clone())?;
     }
-    let plan = plan(&filter.live_rules()?, wish.rules, wish.graces, clock::now_ns()?);
+    let plan = plan(&filter.live_rules()?, wish.rules, wish.goings, clock::now_ns()?);
     if !plan.edits.is_empty() {
         filter.edit(plan.edits.clone())?;
     }

@@ -60,12 +60,21 @@ pub struct Plan {
     pub leaving: usize,
 }
 
-/// For how long entries of an origin stay when they are no longer wanted.
-pub type Graces = HashMap<Origin, Duration>;
+/// What becomes of an entry whose list no longer has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Going {
+    /// It goes after this time.
+    After(Duration),
+    /// It stays: its list is not known just now.
+    Never,
+}
+
+/// What becomes of entries that are no longer wanted, by where they come from. Others go at once.
+pub type Goings = HashMap<Origin, Going>;
 
 /// How `present` becomes `wanted`. Entries that the agent did not put there are left alone, but for those that come from
 /// the very same place, and those that would go by themselves.
-pub fn plan(present: &Rules, wanted: &Rules, graces: &Graces, now_ns: u64) -> Plan {
+pub fn plan(present: &Rules, wanted: &Rules, goings: &Goings, now_ns: u64) -> Plan {
     let mut plan = Plan::default();
     let mut deadlines = present.iter().filter(|entry| entry.expires_ns.is_some()).count();
     let (mut there, mut to_be) = (present.iter().peekable(), wanted.iter().peekable());
@@ -75,8 +84,11 @@ pub fn plan(present: &Rules, wanted: &Rules, graces: &Graces, now_ns: u64) -> Pl
             (None, Some(wanted)) => plan.set(wanted, None),
             (Some(present), Some(wanted)) => plan.change(present, wanted),
             (Some(present), None) if !present.saved => {}
-            (Some(present), None) => match graces.get(&present.origin).filter(|grace| !grace.is_zero()) {
-                None => plan.edits.remove.push((present.action, present.prefix)),
+            (Some(present), None) => match goings.get(&present.origin) {
+                Some(Going::Never) => {}
+                None | Some(Going::After(Duration::ZERO)) => {
+                    plan.edits.remove.push((present.action, present.prefix))
+                }
                 // It is leaving already.
                 Some(_) if present.expires_ns.is_some() => plan.leaving += 1,
                 // Half of the deadlines that a filter has room for are the operators'.
@@ -84,7 +96,7 @@ pub fn plan(present: &Rules, wanted: &Rules, graces: &Graces, now_ns: u64) -> Pl
                     plan.hurried += 1;
                     plan.edits.remove.push((present.action, present.prefix));
                 }
-                Some(grace) => {
+                Some(Going::After(grace)) => {
                     deadlines += 1;
                     plan.leaving += 1;
                     let grace = u64::try_from(grace.as_nanos()).unwrap_or(u64::MAX);
@@ -170,10 +182,11 @@ mod tests {
         entries.iter().map(entry).collect::<Vec<_>>().into()
     }
 
-    fn graces() -> Graces {
+    fn goings() -> Goings {
         HashMap::from([
-            (Origin::new("provider:p"), Duration::from_nanos(500)),
-            (Origin::new("source:at-once"), Duration::ZERO),
+            (Origin::new("provider:p"), Going::After(Duration::from_nanos(500))),
+            (Origin::new("source:at-once"), Going::After(Duration::ZERO)),
+            (Origin::new("source:unknown"), Going::Never),
         ])
     }
 
@@ -182,7 +195,7 @@ mod tests {
             action: group.action,
             entries: group.entries.clone(),
         });
-        let plan = plan(present, &merge(vec![wanted.collect()]), &graces(), NOW);
+        let plan = plan(present, &merge(vec![wanted.collect()]), &goings(), NOW);
         let set = plan.edits.set.iter().map(|(action, entry)| {
             let deadline = entry
                 .expires_ns
@@ -248,6 +261,7 @@ mod tests {
             ),
             (Action::Trust, "14.0.0.0/8", "source:at-once", true, None),
             (Action::Trust, "15.0.0.0/8", "provider:p", false, None),
+            (Action::Trust, "16.0.0.0/8", "source:unknown", true, None),
         ]);
         let (set, removed) = edits(&there, &[]);
         assert_eq!(set, ["trust 11.0.0.0/8 provider:p until 1500"]);
@@ -289,7 +303,7 @@ mod tests {
                 vec!["trust 10.0.0.0/8".into()]
             )
         );
-        let plan = plan(&there, &merge(vec![wanted.into()]), &graces(), NOW);
+        let plan = plan(&there, &merge(vec![wanted.into()]), &goings(), NOW);
         assert_eq!(
             plan.contradicted,
             [(net("11.0.0.0/8"), Action::Trust, Action::Deny)]
@@ -304,7 +318,7 @@ mod tests {
             wanted(Action::Trust, new(&text, "provider:p"))
         };
         let there: Rules = (0..limit as u32 + 3).map(entry).collect::<Vec<_>>().into();
-        let plan = plan(&there, &Rules::default(), &graces(), NOW);
+        let plan = plan(&there, &Rules::default(), &goings(), NOW);
         assert_eq!(
             (plan.leaving, plan.hurried, plan.edits.remove.len()),
             (limit, 3, 3)

@@ -63,12 +63,15 @@ impl Watch {
             if self.watched.contains_key(path) {
                 continue;
             }
-            match (there(path), self.watcher.watch(path, RecursiveMode::NonRecursive)) {
-                (Some(begun), Ok(())) => {
+            // What is not there yet is made in a directory that is watched.
+            let Some(begun) = there(path) else {
+                continue;
+            };
+            match self.watcher.watch(path, RecursiveMode::NonRecursive) {
+                Ok(()) => {
                     self.watched.insert(path.clone(), begun);
                 }
-                (_, Err(error)) => failed.push((path.clone(), error)),
-                (None, Ok(())) => {}
+                Err(error) => failed.push((path.clone(), error)),
             }
         }
         failed

@@ -1,6 +1,7 @@
 //! The command line: one file for each verb, and what they share.
 
 mod down;
+mod generate;
 mod lists;
 mod output;
 mod progress;
@@ -66,6 +67,7 @@ enum Verb {
     Stats(stats::Stats),
     Set(set::Set),
     Run(run::Run),
+    Generate(generate::Generate),
 }
 
 /// Runs the command line and says how it went.
@@ -88,6 +90,7 @@ pub fn run() -> ExitCode {
         Verb::Stats(stats) => stats.run(&pin_dir, &mut output),
         Verb::Set(set) => set.run(&pin_dir),
         Verb::Run(run) => run.run(&pin_dir),
+        Verb::Generate(generate) => generate.run(),
     };
     match done {
         Ok(code) => code,

@@ -1,22 +1,50 @@
 //! The configuration file: what the agent brings about.
+//!
+//! A text is read as [`file::File`], whose mistakes are told by [`mistake`], then [`check`]ed and understood; [`show`]
+//! goes the way back.
 
-use std::{net::SocketAddr, path::PathBuf};
+mod check;
+mod file;
+mod mistake;
+mod reference;
+#[cfg(test)]
+mod round_trip;
+mod show;
+mod source;
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use filter_common::DropLevel;
 
 use crate::{
+    Error, Result,
     attach::Wanted,
     entry::{Action, NewEntry},
     feed::Feed,
     ports::PortSet,
     settings::Policy,
     sources::Lengths,
+    trusted_file::{self, NotRead, TrustedFile},
+    trusted_path::Exposed,
 };
 
+pub use mistake::Mistake;
+pub use reference::markdown;
+pub use source::{GRACE, INTERVAL, JITTER, TIMEOUT};
+
+/// Where the configuration file is, unless told otherwise.
+pub const DEFAULT: &str = "/etc/synwall/synwall.toml";
+
+/// The directory beside the configuration file that has the lists of `--save`.
+pub const SAVED: &str = "saved";
+
 /// What a configuration file says, checked.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// The file, without symbolic links; relative paths in it start at its directory.
+    /// The file, an absolute path; relative paths in it start at its directory.
     pub path: PathBuf,
     /// The interfaces to be on.
     pub interfaces: Vec<InterfacePattern>,
@@ -36,9 +64,10 @@ pub struct Config {
     pub on_stop: OnStop,
     /// The prefixes in the file itself, and the lists that they stand in.
     pub entries: Vec<(Action, NewEntry)>,
-    /// List files, absolute paths. The first that has a prefix gives its label and origin.
+    /// List files, absolute paths. The first that has a prefix gives its label and origin. Those in [`SAVED`] that are there
+    /// come after all others.
     pub files: Vec<(Action, PathBuf)>,
-    /// Lists that are fetched.
+    /// Lists that are fetched, in the order of their names.
     pub feeds: Vec<Feed>,
     /// Where metrics are served, if they are.
     pub metrics: Option<Metrics>,
@@ -68,120 +97,86 @@ pub struct Metrics {
     pub prefixes: usize,
 }
 
-// STUB
 impl Config {
-    pub fn saved_dir_of(path: &std::path::Path) -> PathBuf {
-        path.with_file_name("saved")
-    }
-    pub fn read(path: &std::path::Path) -> crate::Result<Self> {
-        let read = crate::trusted_file::read(path).map_err(|e| {
-            crate::Error::Stub(format!(
-                "{}: {}",
-                path.display(),
-                match e {
-                    crate::trusted_file::NotRead::Exposed(e) => format!("can be changed by {e}"),
-                    crate::trusted_file::NotRead::Io(e) => e.to_string(),
-                }
-            ))
+    /// Reads the file at `path`. That a group can change it comes back beside it.
+    pub fn read_file(path: &Path) -> Result<(Self, Option<Exposed>), Vec<Error>> {
+        let path = &std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let name = || mistake::clean(&path.display().to_string());
+        let TrustedFile { bytes, exposed, .. } = trusted_file::read(path).map_err(|why| {
+            vec![match why {
+                NotRead::Io(source) => Error::ConfigFile { file: name(), source },
+                NotRead::Exposed(exposed) => Error::ExposedConfig {
+                    file: name(),
+                    exposed,
+                },
+            }]
         })?;
-        Self::parse(&String::from_utf8_lossy(&read.bytes), path)
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let good = error.utf8_error().valid_up_to();
+            let text = String::from_utf8_lossy(error.as_bytes());
+            let what = "this is not UTF-8 text; save the file as UTF-8";
+            vec![Mistake::new(path, &text, good, what).into()]
+        })?;
+        let config = Self::understand(&text, path);
+        match config {
+            Ok(config) => Ok((config.with_saved(), exposed)),
+            Err(mistakes) => Err(mistakes.into_iter().map(Error::from).collect()),
+        }
     }
-    pub fn parse(text: &str, path: &std::path::Path) -> crate::Result<Self> {
-        let bad =
-            |line: usize, what: String| crate::Error::Stub(format!("{}:{line}: {what}", path.display()));
-        let t: toml::Table = toml::from_str(text).map_err(|e| bad(0, e.message().to_owned()))?;
-        for (k, _) in &t {
-            if ![
-                "interfaces",
-                "policy",
-                "drop",
-                "tcp",
-                "udp",
-                "xdp",
-                "on-stop",
-                "trust",
-                "deny",
-                "retire",
-                "metrics",
-                "source",
-            ]
-            .contains(&k.as_str())
-            {
-                return Err(bad(2, k.clone()));
-            }
-        }
-        let st = |k: &str, d: &str| -> crate::Result<String> {
-            match t.get(k) {
-                None => Ok(d.to_owned()),
-                Some(toml::Value::String(s)) => Ok(s.clone()),
-                Some(o) => Err(bad(2, format!("{k} {o:?}"))),
-            }
-        };
-        let interfaces: Vec<InterfacePattern> = t
-            .get("interfaces")
-            .and_then(|v| v.as_array())
-            .ok_or_else(|| bad(1, "interfaces".into()))?
-            .iter()
-            .map(|v| InterfacePattern(glob::Pattern::new(v.as_str().unwrap()).unwrap()))
-            .collect();
-        if interfaces.is_empty() {
-            return Err(bad(1, "interfaces".into()));
-        }
-        let mut entries = Vec::new();
-        let mut files = Vec::new();
-        for action in Action::ALL {
-            let Some(l) = t.get(action.name()).and_then(|v| v.as_table()) else {
-                continue;
-            };
-            for p in l.get("prefixes").and_then(|v| v.as_array()).into_iter().flatten() {
-                let text = p.as_str().unwrap();
-                if text.starts_with("0.0.0.0/0") {
-                    return Err(bad(4, text.into()));
+
+    /// Reads the file at `path`. That a group can change it is logged.
+    pub fn read(path: &Path) -> Result<Self> {
+        match Self::read_file(path) {
+            Ok((config, exposed)) => {
+                if let Some(exposed) = exposed {
+                    log::warn!(
+                        "the configuration {} can be changed by {exposed}",
+                        config.path.display()
+                    );
                 }
-                let e = crate::list_file::parse(text.as_bytes(), &crate::entry::Origin::new("config"))
-                    .map_err(|e| bad(4, e.to_string()))?;
-                entries.extend(e.into_iter().map(|e| (action, e)));
+                Ok(config)
             }
-            for p in l.get("files").and_then(|v| v.as_array()).into_iter().flatten() {
-                files.push((action, path.parent().unwrap().join(p.as_str().unwrap())));
-            }
-            let saved = Self::saved_dir_of(path).join(format!("{}.list", action.name()));
-            if saved.exists() {
-                files.push((action, saved));
-            }
+            Err(errors) => Err(first(errors, path)),
         }
-        Ok(Self {
-            path: path.to_owned(),
-            interfaces,
-            policy: match st("policy", "enforce")?.as_str() {
-                "enforce" => Policy::Enforce,
-                "observe" => Policy::Observe,
-                o => return Err(bad(2, o.into())),
-            },
-            drop: match st("drop", "new")?.as_str() {
-                "new" => DropLevel::New,
-                "all" => DropLevel::All,
-                _ => DropLevel::Unestablished,
-            },
-            tcp: st("tcp", "80,443")?
-                .parse()
-                .map_err(|e: crate::ports::BadPorts| bad(2, e.to_string()))?,
-            udp: PortSet::parse_or_none(&st("udp", "none")?)?,
-            count_sources_by: Lengths::default(),
-            xdp: match st("xdp", "auto")?.as_str() {
-                "native" => Wanted::Native,
-                _ => Wanted::Auto,
-            },
-            on_stop: if st("on-stop", "keep")? == "detach" {
-                OnStop::Detach
-            } else {
-                OnStop::Keep
-            },
-            entries,
-            files,
-            feeds: Vec::new(),
-            metrics: None,
-            text: text.to_owned(),
-        })
     }
+
+    /// What `text` would say in the file at `path`. Of files, it is only looked which ones there are in [`SAVED`].
+    pub fn parse(text: &str, path: &Path) -> Result<Self> {
+        match Self::understand(text, path) {
+            Ok(config) => Ok(config.with_saved()),
+            Err(mistakes) => Err(first(mistakes.into_iter().map(Error::from).collect(), path)),
+        }
+    }
+
+    /// What `text` would say in the file at `path`, or everything that is wrong with it. Looks at no file.
+    pub fn understand(text: &str, path: &Path) -> Result<Self, Vec<Mistake>> {
+        check::check(text, path)
+    }
+
+    /// It as a file that says the same, with every default.
+    pub fn show(&self) -> Result<String> {
+        show::show(self)
+    }
+
+    fn with_saved(mut self) -> Self {
+        let saved = Action::ALL.map(|action| (action, Self::saved_list(&self.path, action)));
+        self.files
+            .extend(saved.into_iter().filter(|(_, file)| file.exists()));
+        self
+    }
+
+    /// The directory of the lists of `--save`, beside the configuration file at `path`.
+    pub fn saved_dir_of(path: &Path) -> PathBuf {
+        path.with_file_name(SAVED)
+    }
+
+    /// The list file of `--save`, beside the configuration file at `path`.
+    pub fn saved_list(path: &Path, action: Action) -> PathBuf {
+        Self::saved_dir_of(path).join(format!("{action}.list"))
+    }
+}
+
+fn first(errors: Vec<Error>, path: &Path) -> Error {
+    let none = || Mistake::new(path, "", 0, "it cannot be read").into();
+    errors.into_iter().next().unwrap_or_else(none)
 }

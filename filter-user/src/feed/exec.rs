@@ -42,12 +42,9 @@ use nix::{
 
 use crate::{
     error::shown,
-    feed::FeedError,
+    feed::{FeedError, MAX_BYTES},
     trusted_path::{Exposed, LastLink, Way},
 };
-
-/// Bytes of a program's output at the most.
-pub const MAX_BYTES: usize = 16 << 20;
 
 /// Bytes of what it says on its standard error that are looked at.
 const MAX_COMPLAINT: usize = 4096;

@@ -18,13 +18,10 @@ use ureq::{
 
 use crate::{
     error::shown,
-    feed::FeedError,
+    feed::{FeedError, MAX_BYTES},
     trusted_file::{self, NotRead},
     trusted_path::Exposed,
 };
-
-/// Bytes of an answer at the most. The largest list that a provider has is a tenth of it.
-pub const MAX_BYTES: u64 = 16 << 20;
 
 /// As often an answer may lead to another address.
 const MAX_REDIRECTS: u32 = 3;
@@ -128,6 +125,7 @@ fn fetch(url: &str, ca_file: Option<&Path>, post: Option<&str>, timeout: Duratio
         .http_status_as_error(false)
         .max_redirects(MAX_REDIRECTS)
         .proxy(None)
+        .accept_encoding("identity")
         .timeout_global(Some(timeout))
         .tls_config(tls)
         .user_agent(concat!("synwall/", env!("CARGO_PKG_VERSION")))
@@ -149,7 +147,7 @@ fn fetch(url: &str, ca_file: Option<&Path>, post: Option<&str>, timeout: Duratio
     if let Some(encoding) = encoding(&answer) {
         return Err(Why::Compressed(encoding));
     }
-    let body = answer.body_mut().with_config().limit(MAX_BYTES);
+    let body = answer.body_mut().with_config().limit(MAX_BYTES as u64);
     body.read_to_vec().map_err(|failed| explain(failed, timeout))
 }
 

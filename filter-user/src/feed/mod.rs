@@ -3,14 +3,33 @@
 //! Users call them sources. In here that word has the networks that packets come from.
 
 pub mod dns_txt;
+pub mod error;
 pub mod exec;
+pub mod guard;
 pub mod https;
+pub mod read;
+pub mod schedule;
+pub mod store;
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    collections::BTreeSet,
+    net::SocketAddr,
+    path::PathBuf,
+    time::{Duration, SystemTime},
+};
 
 use ipnet::IpNet;
 
-use crate::entry::{Action, Label, Origin};
+pub use error::FeedError;
+
+use crate::{
+    entry::{Action, Label, NewEntry, Origin},
+    trusted_file::{self, NotRead},
+};
+use store::{Store, Stored};
+
+/// Bytes of an answer at the most: room for a quarter of a million prefixes in JSON.
+pub const MAX_BYTES: usize = 16 << 20;
 
 /// A list that somebody else keeps.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,53 +115,116 @@ pub struct Selection {
     pub with: Vec<(String, String)>,
 }
 
-/// Why there is no new list.
-#[derive(Debug, thiserror::Error)]
-pub enum FeedError {
-    /// A web server did not give it.
-    #[error(transparent)]
-    Https(#[from] https::HttpsError),
-    /// DNS did not give it.
-    #[error(transparent)]
-    DnsTxt(#[from] dns_txt::TxtError),
-    /// A program did not give it.
-    #[error(transparent)]
-    Exec(#[from] exec::ExecError),
+/// What became of an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refreshed {
+    /// Prefixes that were not in the list before.
+    pub added: usize,
+    /// Prefixes that are no longer in it.
+    pub removed: usize,
+    /// Prefixes that are in it.
+    pub total: usize,
 }
 
-// STUB
+/// The list as it was good last.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Good {
-    pub entries: Vec<crate::entry::NewEntry>,
-    pub fetched: Option<std::time::SystemTime>,
+    /// What is in it.
+    pub entries: Vec<NewEntry>,
+    /// When it was fetched; none for the one that is built in.
+    pub fetched: Option<SystemTime>,
 }
-pub fn last_good(_f: &Feed, _s: &store::Store) -> crate::Result<Option<Good>> {
-    Ok(None)
-}
-pub fn refresh(_f: &Feed, _s: &store::Store, _force: bool) -> crate::Result<()> {
-    Ok(())
-}
-pub mod store {
-    use std::path::{Path, PathBuf};
-    #[derive(Clone)]
-    pub struct Store(PathBuf);
-    impl Store {
-        pub fn open(d: &Path) -> crate::Result<Self> {
-            Ok(Self(d.join("sources")))
+
+/// Gets a list from where it comes. Takes no longer than the feed's time-out, or a little more.
+pub fn fetch(feed: &Feed) -> Result<Vec<NewEntry>, FeedError> {
+    let timeout = feed.timeout;
+    let (bytes, format) = match &feed.from {
+        From::BuiltIn => return Err(FeedError::BuiltIn(feed.name.clone())),
+        From::Https {
+            url,
+            ca_file,
+            post,
+            format,
+        } => (
+            https::get(url, ca_file.as_deref(), post.as_deref(), timeout)?,
+            format,
+        ),
+        From::File { path, format } => {
+            let read = trusted_file::read(path).map_err(|why| match why {
+                NotRead::Io(source) => FeedError::File {
+                    path: path.clone(),
+                    source,
+                },
+                NotRead::Exposed(exposed) => FeedError::ExposedFile {
+                    path: path.clone(),
+                    exposed,
+                },
+            })?;
+            (read.bytes, format)
         }
-        pub fn path(&self, f: &super::Feed) -> PathBuf {
-            self.0.join(&f.name)
+        From::DnsTxt { name, server } => {
+            let prefixes = dns_txt::get(name, *server, timeout)?;
+            return Ok(read::entries(
+                feed,
+                prefixes.into_iter().map(|prefix| (prefix, Label::default())),
+            ));
         }
-        pub fn directory(&self) -> &Path {
-            &self.0
-        }
-    }
+        From::Exec { command, format } => (exec::get(command, timeout)?, format),
+    };
+    read::read(feed, format, &bytes).map_err(FeedError::Unreadable)
 }
-pub mod schedule {
-    use std::time::*;
-    pub fn first(_f: &super::Feed, _t: Option<SystemTime>, _n: SystemTime) -> Duration {
-        Duration::ZERO
-    }
-    pub fn next(f: &super::Feed, _n: u32) -> Duration {
-        f.interval
-    }
+
+/// Gets a list, checks it against the last good one, and keeps it.
+pub fn refresh(feed: &Feed, store: &Store, force: bool) -> Result<Refreshed, FeedError> {
+    let entries = fetch(feed)?;
+    let before = known(feed, store);
+    let comparable = before
+        .as_ref()
+        .filter(|before| before.is_same_feed)
+        .map(|before| prefixes(&before.good.entries));
+    let after = prefixes(&entries);
+    let refused = |refused| FeedError::Refused {
+        name: feed.name.clone(),
+        refused,
+    };
+    guard::check(feed.action, comparable.as_deref(), &after, force).map_err(refused)?;
+    store.save(feed, &entries, SystemTime::now())?;
+    let had: BTreeSet<IpNet> = before
+        .iter()
+        .flat_map(|before| prefixes(&before.good.entries))
+        .collect();
+    let has: BTreeSet<IpNet> = after.into_iter().collect();
+    Ok(Refreshed {
+        added: has.difference(&had).count(),
+        removed: had.difference(&has).count(),
+        total: has.len(),
+    })
+}
+
+/// The list that was good last: the copy on disk, else the one that is built in, if there is one.
+pub fn last_good(feed: &Feed, store: &Store) -> Option<Good> {
+    known(feed, store).map(|known| known.good)
+}
+
+fn known(feed: &Feed, store: &Store) -> Option<Stored> {
+    let stored = store.load(feed).unwrap_or_else(|error| {
+        log::warn!("{error}");
+        None
+    });
+    let built_in = || {
+        let prefixes = feed.built_in.iter().map(|prefix| (*prefix, Label::default()));
+        let good = Good {
+            entries: read::entries(feed, prefixes),
+            fetched: None,
+        };
+        (!good.entries.is_empty()).then_some(Stored {
+            good,
+            is_same_feed: true,
+        })
+    };
+    stored.or_else(built_in)
+}
+
+fn prefixes(entries: &[NewEntry]) -> Vec<IpNet> {
+    entries.iter().map(|entry| entry.prefix).collect()
 }

@@ -1,0 +1,396 @@
+//! From a file as it is written to a [`Config`], or to everything that is wrong with it.
+
+use std::{
+    collections::{HashMap, HashSet},
+    ops::Range,
+    path::{Path, PathBuf},
+};
+
+use filter_common::DropLevel;
+use ipnet::IpNet;
+use toml::Spanned;
+
+use super::{
+    Config, InterfacePattern, Metrics, OnStop, SAVED,
+    file::{self, File, Text, Texts},
+    mistake::{self, Mistake, meant},
+    source,
+};
+use crate::{
+    attach::Wanted,
+    entry::{Action, Label, MAX_LABEL_BYTES, NewEntry, Origin},
+    error::shown,
+    feed::Feed,
+    list_file::{self, Reason},
+    ports::PortSet,
+    provider,
+    settings::Policy,
+    sources::Lengths,
+};
+
+/// What an interface may be called, in bytes (IFNAMSIZ, linux/if.h, without the NUL).
+const NAME_BYTES: usize = filter_common::INTERFACE_NAME_BYTES - 1;
+/// What a pattern may be, in bytes.
+const PATTERN_BYTES: usize = 255;
+/// Of how many prefixes counters are shown unless told otherwise.
+const METRICS_PREFIXES: u32 = 1000;
+
+/// Reads the text of a configuration file that lies at `path`. Looks at no file.
+pub(super) fn check(text: &str, path: &Path) -> Result<Config, Vec<Mistake>> {
+    let directory = path.parent().unwrap_or(Path::new("/"));
+    let mut checker = Checker {
+        directory,
+        mistakes: Vec::new(),
+    };
+    let config = match mistake::read(text) {
+        Ok(file) => checker.config(file, text, path),
+        Err(mistake) => {
+            checker.mistakes.push(mistake);
+            None
+        }
+    };
+    let Checker { mut mistakes, .. } = checker;
+    mistakes.sort_by_key(|(at, _)| *at);
+    match config {
+        Some(config) if mistakes.is_empty() => Ok(config),
+        _ => Err(mistakes
+            .iter()
+            .map(|(at, what)| Mistake::new(path, text, *at, what))
+            .collect()),
+    }
+}
+
+/// Collects what is wrong.
+pub(super) struct Checker<'a> {
+    directory: &'a Path,
+    mistakes: Vec<(usize, String)>,
+}
+
+/// The entries of the file's lists, and the list in which a prefix stands already.
+#[derive(Default)]
+struct Lists {
+    entries: Vec<(Action, NewEntry)>,
+    files: Vec<(Action, PathBuf)>,
+    listed: HashMap<IpNet, (Action, Label)>,
+}
+
+impl Checker<'_> {
+    /// Notes what is wrong at a place.
+    pub(super) fn wrong(&mut self, at: &Range<usize>, what: impl Into<String>) {
+        self.mistakes.push((at.start, what.into()));
+    }
+
+    /// How much is wrong so far.
+    pub(super) fn count(&self) -> usize {
+        self.mistakes.len()
+    }
+
+    fn config(&mut self, file: File, text: &str, path: &Path) -> Option<Config> {
+        let interfaces = self.interfaces(file.interfaces);
+        let policy = self.word(
+            "policy",
+            &file.policy,
+            &[("enforce", Policy::Enforce), ("observe", Policy::Observe)],
+        );
+        let levels = [
+            ("new", DropLevel::New),
+            ("unestablished", DropLevel::Unestablished),
+            ("all", DropLevel::All),
+        ];
+        let drop = self.word("drop", &file.drop, &levels);
+        let modes = [
+            ("auto", Wanted::Auto),
+            ("native", Wanted::Native),
+            ("generic", Wanted::Generic),
+        ];
+        let xdp = self.word("xdp", &file.xdp, &modes);
+        let on_stop = self.word(
+            "on-stop",
+            &file.on_stop,
+            &[("keep", OnStop::Keep), ("detach", OnStop::Detach)],
+        );
+        let tcp = self.read("tcp", &file.tcp, "80,443", str::parse::<PortSet>);
+        let udp = self.read("udp", &file.udp, "none", PortSet::parse_or_none);
+        let lengths = self.read(
+            "count-sources-by",
+            &file.count_sources_by,
+            "24,48",
+            str::parse::<Lengths>,
+        );
+        let mut lists = Lists::default();
+        let file::Trust {
+            prefixes,
+            files,
+            providers,
+        } = file.trust.unwrap_or_default();
+        self.list(&mut lists, Action::Trust, prefixes, files);
+        for (action, list) in [(Action::Deny, file.deny), (Action::Retire, file.retire)] {
+            let list = list.unwrap_or_default();
+            self.list(&mut lists, action, list.prefixes, list.files);
+        }
+        let feeds = self.feeds(providers, file.source);
+        let metrics = file.metrics.and_then(|metrics| self.metrics(metrics));
+        Some(Config {
+            path: path.to_owned(),
+            text: text.to_owned(),
+            interfaces: interfaces?,
+            policy: policy?,
+            drop: drop?,
+            tcp: tcp?,
+            udp: udp?,
+            count_sources_by: lengths?,
+            xdp: xdp?,
+            on_stop: on_stop?,
+            entries: lists.entries,
+            files: lists.files,
+            feeds,
+            metrics,
+        })
+    }
+
+    fn interfaces(&mut self, patterns: Texts) -> Option<Vec<InterfacePattern>> {
+        const TODO: &str = "name the interfaces that traffic comes in on: interfaces = [\"eth0\"]";
+        let Some(patterns) = patterns else {
+            self.wrong(&(0..0), format!("interfaces is missing; {TODO}"));
+            return None;
+        };
+        if patterns.get_ref().is_empty() {
+            self.wrong(&patterns.span(), format!("interfaces is empty; {TODO}"));
+        }
+        let mut seen = HashSet::new();
+        for pattern in patterns.get_ref() {
+            if !seen.insert(pattern.get_ref()) {
+                self.wrong(
+                    &pattern.span(),
+                    format!(
+                        "interfaces: '{}' is there twice; leave one out",
+                        shown(pattern.get_ref())
+                    ),
+                );
+            }
+        }
+        let patterns = patterns.into_inner().into_iter();
+        Some(patterns.filter_map(|pattern| self.interface(&pattern)).collect())
+    }
+
+    fn interface(&mut self, text: &Spanned<String>) -> Option<InterfacePattern> {
+        let pattern = text.get_ref();
+        let is_glob = pattern.contains(['*', '?', '[']);
+        let what = if pattern.is_empty() || pattern == "." || pattern == ".." {
+            "is not the name of an interface (see: ip -brief link)".to_owned()
+        } else if pattern.contains(|c: char| c == '/' || c == ':' || c.is_whitespace() || c.is_control()) {
+            "has a character that no interface's name has (see: ip -brief link)".to_owned()
+        } else if !is_glob && pattern.len() > NAME_BYTES {
+            format!(
+                "is too long: interfaces have names of {NAME_BYTES} bytes at the most (see: ip -brief link)"
+            )
+        } else if pattern.len() > PATTERN_BYTES {
+            format!("is too long: patterns have {PATTERN_BYTES} bytes at the most")
+        } else {
+            match glob::Pattern::new(pattern) {
+                Ok(pattern) => return Some(InterfacePattern(pattern)),
+                Err(error) => format!("is no pattern: {} (examples: eth*, ens[0-3])", error.msg),
+            }
+        };
+        self.wrong(&text.span(), format!("interfaces: '{}' {what}", shown(pattern)));
+        None
+    }
+
+    /// One of several words; the first of them where none is given.
+    pub(super) fn word<T: Copy>(&mut self, key: &str, text: &Text, words: &[(&str, T)]) -> Option<T> {
+        let Some(text) = text else {
+            return words.first().map(|(_, value)| *value);
+        };
+        let wanted = text.get_ref().as_str();
+        if let Some((_, value)) = words.iter().find(|(word, _)| *word == wanted) {
+            return Some(*value);
+        }
+        let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        let meant = meant(wanted, &known);
+        self.wrong(
+            &text.span(),
+            format!(
+                "{key}: '{}' is none of {}{meant}",
+                shown(wanted),
+                known.join(", ")
+            ),
+        );
+        None
+    }
+
+    /// What a text stands for.
+    fn read<T, E: std::fmt::Display>(
+        &mut self,
+        key: &str,
+        text: &Text,
+        default: &str,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let (text, span) = match text {
+            Some(text) => (text.get_ref().as_str(), text.span()),
+            None => (default, 0..0),
+        };
+        parse(text)
+            .map_err(|error| self.wrong(&span, format!("{key}: {error}")))
+            .ok()
+    }
+
+    fn list(&mut self, lists: &mut Lists, action: Action, prefixes: Texts, files: Texts) {
+        for text in prefixes.map(Spanned::into_inner).into_iter().flatten() {
+            match self.entry(lists, action, text.get_ref()) {
+                Ok(Some(entry)) => lists.entries.push((action, entry)),
+                Ok(None) => {}
+                Err(what) => self.wrong(&text.span(), format!("{action}.prefixes: {what}")),
+            }
+        }
+        for text in files.map(Spanned::into_inner).into_iter().flatten() {
+            let Some(file) = self.path(&format!("{action}.files"), &text) else {
+                continue;
+            };
+            if file.parent() == Some(&self.directory.join(SAVED)) {
+                let what =
+                    format!("{action}.files: what is in {SAVED}/ is read in any case; leave it out here");
+                self.wrong(&text.span(), what);
+            } else if lists.files.iter().any(|(_, other)| *other == file) {
+                let what = format!(
+                    "{action}.files: {} is named twice; leave one out",
+                    shown(text.get_ref())
+                );
+                self.wrong(&text.span(), what);
+            } else {
+                lists.files.push((action, file));
+            }
+        }
+    }
+
+    /// The entry that a text describes; none if the same one is there already.
+    fn entry(&self, lists: &mut Lists, action: Action, text: &str) -> Result<Option<NewEntry>, String> {
+        if text.contains('\n') {
+            return Err("a line break; write each prefix as a text of its own".into());
+        }
+        let Some((prefix, label)) = list_file::line(text.as_bytes()).map_err(explain)? else {
+            return Err(format!(
+                "'{}' has no prefix in it; write one, or leave it out",
+                shown(text)
+            ));
+        };
+        if prefix.prefix_len() == 0 {
+            return Err(format!(
+                "{prefix} is every address, and is not taken from a file; name the networks that are meant"
+            ));
+        }
+        match lists.listed.get(&prefix) {
+            None => {}
+            Some((there, other)) if *there == action && *other == label => return Ok(None),
+            Some((there, _)) if *there == action => {
+                return Err(format!(
+                    "{prefix} is there twice, with different labels; leave one out"
+                ));
+            }
+            Some((there, _)) => {
+                return Err(format!(
+                    "{prefix} stands in [{there}] already; leave it out in one of them"
+                ));
+            }
+        }
+        lists.listed.insert(prefix, (action, label.clone()));
+        Ok(Some(NewEntry {
+            prefix,
+            label,
+            origin: Origin::new("config"),
+            expires_ns: None,
+            saved: true,
+        }))
+    }
+
+    /// A path, from the directory of the file on.
+    pub(super) fn path(&mut self, key: &str, text: &Spanned<String>) -> Option<PathBuf> {
+        let path = text.get_ref();
+        if path.is_empty() || path.contains('\0') {
+            self.wrong(&text.span(), format!("{key}: '{}' is not a path", shown(path)));
+            return None;
+        }
+        // Parts such as `./` would make two of one.
+        Some(self.directory.join(path).components().collect())
+    }
+
+    fn feeds(&mut self, providers: Texts, sources: source::Sections) -> Vec<Feed> {
+        let mut feeds: Vec<Feed> = Vec::new();
+        for name in providers.map(Spanned::into_inner).into_iter().flatten() {
+            match self.provider("trust.providers", &name) {
+                Some(feed) if feeds.iter().any(|other| other.name == feed.name) => {
+                    let what = format!("trust.providers: '{}' is there twice; leave one out", feed.name);
+                    self.wrong(&name.span(), what);
+                }
+                Some(feed) => feeds.push(feed),
+                None => {}
+            }
+        }
+        for (name, section) in sources {
+            let Some(feed) = self.source(&name, section) else {
+                continue;
+            };
+            if let Some(other) = feeds
+                .iter()
+                .find(|other| other.name == feed.name || other.origin == feed.origin)
+            {
+                let what = format!(
+                    "source.{}: there is a source '{}' already ({}); leave one out, or give this one another name",
+                    feed.name,
+                    other.name,
+                    other.origin.as_str()
+                );
+                self.wrong(&name.span(), what);
+            }
+            feeds.push(feed);
+        }
+        feeds.sort_by(|a, b| a.name.cmp(&b.name));
+        feeds
+    }
+
+    /// The list of a provider.
+    pub(super) fn provider(&mut self, key: &str, name: &Spanned<String>) -> Option<Feed> {
+        let feed = provider::feed(name.get_ref());
+        feed.map_err(|error| {
+            let meant = meant(name.get_ref(), &provider::names());
+            self.wrong(&name.span(), format!("{key}: {error}{meant}"));
+        })
+        .ok()
+    }
+
+    fn metrics(&mut self, metrics: Spanned<file::Metrics>) -> Option<Metrics> {
+        const TODO: &str = "write an address and a port of the loopback interface, such as 127.0.0.1:9436";
+        let place = metrics.span();
+        let metrics = metrics.into_inner();
+        let Some(listen) = metrics.listen else {
+            self.wrong(&place, format!("metrics.listen is missing; {TODO}"));
+            return None;
+        };
+        let address: Option<std::net::SocketAddr> = listen.get_ref().parse().ok();
+        let what = match address {
+            None => "is not an address and a port",
+            Some(address) if !address.ip().is_loopback() => "can be reached from elsewhere",
+            Some(address) if address.port() == 0 => "has port 0, which nobody could ask",
+            Some(address) => {
+                let prefixes = metrics.prefixes.map_or(METRICS_PREFIXES, Spanned::into_inner);
+                return Some(Metrics {
+                    listen: address,
+                    prefixes: prefixes as usize,
+                });
+            }
+        };
+        self.wrong(
+            &listen.span(),
+            format!("metrics.listen: '{}' {what}; {TODO}", shown(listen.get_ref())),
+        );
+        None
+    }
+}
+
+/// What is wrong with a line, and what to do.
+fn explain(reason: Reason) -> String {
+    match reason {
+        Reason::Label => format!("{reason}; write one of {MAX_LABEL_BYTES} bytes at the most"),
+        reason => reason.to_string(),
+    }
+}

@@ -1,0 +1,243 @@
+//! Mistakes in a configuration file: where they are, what is wrong, what to do.
+
+use std::{fmt, path::Path};
+
+use serde::Deserialize;
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
+
+use super::{file::File, reference};
+use crate::{entry::disturbs_terminals, error::shown};
+
+/// Characters of what a message says, at the most: a file can have lines of any length.
+const CHARS: usize = 400;
+
+/// What is wrong with a configuration file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    /// The file.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// What is wrong there, and what to do.
+    pub what: String,
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}", self.file, self.line, self.what)
+    }
+}
+
+impl Mistake {
+    /// One that begins at that byte of the text.
+    pub(super) fn new(path: &Path, text: &str, at: usize, what: &str) -> Self {
+        let before = text.as_bytes().get(..at).unwrap_or(text.as_bytes());
+        Self {
+            file: clean(&path.display().to_string()),
+            line: 1 + before.iter().filter(|byte| **byte == b'\n').count(),
+            what: clean(what),
+        }
+    }
+}
+
+/// Text on one line of a bounded length, without what a terminal would obey.
+pub(super) fn clean(text: &str) -> String {
+    let mut cleaned = String::new();
+    for (number, c) in text.chars().enumerate() {
+        if number == CHARS {
+            cleaned.push('…');
+            break;
+        }
+        if disturbs_terminals(c) {
+            cleaned.extend(c.escape_debug());
+        } else {
+            cleaned.push(c);
+        }
+    }
+    cleaned
+}
+
+/// Reads the text of a configuration file. What comes back otherwise is the first byte that is wrong, and why.
+pub(super) fn read(text: &str) -> Result<File, (usize, String)> {
+    let table = DeTable::parse(text).map_err(|error| {
+        let what = error.message().replace('\n', ", ");
+        let at = error.span().map_or(0, |span| span.start);
+        let hint = HINTS.iter().find(|(message, _)| what.contains(message));
+        let hint = hint.map_or("", |(_, hint)| hint);
+        (at, format!("this is not TOML: {what}{hint}"))
+    })?;
+    check_sections(table.get_ref())?;
+    let read = File::deserialize(toml::Deserializer::from(table.clone()));
+    read.map_err(|error| {
+        let at = error.span().map_or(0, |span| span.start);
+        (at, explain(error.message(), &path_at(table.get_ref(), at)))
+    })
+}
+
+/// What to do about what the library says.
+const HINTS: [(&str, &str); 4] = [
+    ("duplicate key", "; each key, and each section, can be there once"),
+    ("key with no value", "; write key = value"),
+    (
+        "unclosed array",
+        "; close it, and have a comma between two values",
+    ),
+    ("must be quoted", ": key = \"value\""),
+];
+
+/// The library takes a list for a section, too, its values one after the other.
+fn check_sections(table: &DeTable<'_>) -> Result<(), (usize, String)> {
+    for (key, value) in table {
+        let key = key.get_ref().as_ref();
+        if !["trust", "deny", "retire", "source", "metrics"].contains(&key) {
+            continue;
+        }
+        check_section(value, key, &format!("[{key}]"))?;
+        if let ("source", DeValue::Table(sources)) = (key, value.get_ref()) {
+            for (name, source) in sources {
+                let name = shown(name.get_ref());
+                check_section(source, &format!("source.{name}"), &format!("[source.{name}]"))?;
+                let json = source.get_ref().as_table().and_then(|source| source.get("json"));
+                for selection in json
+                    .and_then(|json| json.get_ref().as_array())
+                    .into_iter()
+                    .flatten()
+                {
+                    check_section(
+                        selection,
+                        &format!("source.{name}.json"),
+                        "{ pointer = \"/prefixes\" }",
+                    )?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_section(value: &Spanned<DeValue<'_>>, key: &str, section: &str) -> Result<(), (usize, String)> {
+    if value.get_ref().is_table() {
+        return Ok(());
+    }
+    let what = format!(
+        "{key}: {} stands where a section belongs; write: {section}",
+        value.get_ref().type_str()
+    );
+    Err((value.span().start, what))
+}
+
+/// The keys that lead to the value or the key at a byte.
+fn path_at(table: &DeTable<'_>, at: usize) -> Vec<String> {
+    for (key, value) in table {
+        let name = || key.get_ref().to_string();
+        let mut inner = match value.get_ref() {
+            DeValue::Table(inner) => path_at(inner, at),
+            DeValue::Array(values) => {
+                let tables = values.iter().filter_map(|value| value.get_ref().as_table());
+                tables
+                    .map(|table| path_at(table, at))
+                    .find(|path| !path.is_empty())
+                    .unwrap_or_default()
+            }
+            _ => Vec::new(),
+        };
+        if !inner.is_empty() || key.span().contains(&at) || value.span().contains(&at) {
+            inner.insert(0, name());
+            return inner;
+        }
+    }
+    Vec::new()
+}
+
+/// What the library says, in our words.
+fn explain(message: &str, path: &[String]) -> String {
+    let key = shown(&path.join("."));
+    if let Some((_, known)) = split(message, "unknown field ") {
+        let known: Vec<&str> = known.split('`').skip(1).step_by(2).collect();
+        let (wrong, place) = path.split_last().map_or(("", String::new()), |(wrong, place)| {
+            (
+                wrong.as_str(),
+                if place.is_empty() {
+                    String::new()
+                } else {
+                    format!(" in [{}]", shown(&place.join(".")))
+                },
+            )
+        });
+        let meant = meant(wrong, &known);
+        return format!(
+            "'{}' is not a key{place}{meant}; known: {}",
+            shown(wrong),
+            known.join(", ")
+        );
+    }
+    if let Some((found, expected)) =
+        split(message, "invalid type: ").or_else(|| split(message, "invalid value: "))
+    {
+        let expected = match expected {
+            "a string" => "text in quotes",
+            "a sequence" => "a list in brackets",
+            "u32" => "a whole number from 0 to 4294967295",
+            "a map" => "a table in braces",
+            other => other,
+        };
+        let found = match found {
+            "sequence" => "list",
+            "map" => "table",
+            other => other,
+        };
+        let example =
+            reference::example(path).map_or(String::new(), |example| format!("; example: {example}"));
+        let found: String = found.chars().take(60).collect();
+        return format!("{key}: {found} stands where {expected} belongs{example}");
+    }
+    if key.is_empty() {
+        message.to_owned()
+    } else {
+        format!("{key}: {message}")
+    }
+}
+
+/// What was found, and what was expected.
+fn split<'a>(message: &'a str, kind: &str) -> Option<(&'a str, &'a str)> {
+    message.strip_prefix(kind)?.rsplit_once(", expected ")
+}
+
+/// The one of the known words that was probably meant.
+pub(super) fn meant(wrong: &str, known: &[&str]) -> String {
+    // What is far longer than any word is none of them, and would take long to compare.
+    let wrong: String = wrong.chars().take(32).collect();
+    let apart = |word: &str| strsim::osa_distance(&wrong, word);
+    let nearest = known.iter().map(|word| (apart(word), word)).min();
+    match nearest {
+        Some((distance, word)) if distance <= word.len().div_ceil(3) => format!("; did you mean '{word}'?"),
+        _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_word_that_was_meant_is_a_slip_or_two_away() {
+        assert_eq!(meant("polcy", &["policy", "drop"]), "; did you mean 'policy'?");
+        assert_eq!(meant("something", &["policy", "drop"]), "");
+    }
+
+    #[test]
+    fn a_message_is_one_line_that_no_terminal_obeys() {
+        let mistake = Mistake::new(
+            Path::new("a\nb"),
+            "\n\n",
+            1,
+            &format!("\u{1b}[2J{}", "x".repeat(1000)),
+        );
+        assert_eq!(mistake.file, "a\\nb");
+        assert_eq!(mistake.line, 2);
+        assert!(mistake.what.starts_with("\\u{1b}[2J") && mistake.what.len() < 500);
+    }
+}

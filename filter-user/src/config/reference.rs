@@ -1,0 +1,200 @@
+//! The reference of the configuration file, made of the comments on its keys in [`super::file`].
+
+use std::{fmt::Write as _, sync::LazyLock};
+
+use schemars::schema_for;
+use serde_json::Value;
+
+use super::file::File;
+
+/// What there is to know about a key.
+struct Key<'a> {
+    name: &'a str,
+    kind: &'a str,
+    default: &'a str,
+    meaning: String,
+    example: &'a str,
+}
+
+/// A section: its heading, what it is for, and where the schema has its keys.
+const SECTIONS: [(&str, &str); 6] = [
+    ("[trust]", "/properties/trust/anyOf/0"),
+    ("[deny]", "/properties/deny/anyOf/0"),
+    ("[retire]", "/properties/retire/anyOf/0"),
+    ("[source.NAME]", "/properties/source/additionalProperties"),
+    ("json", "/$defs/Json"),
+    ("[metrics]", "/properties/metrics/anyOf/0"),
+];
+
+static SCHEMA: LazyLock<Value> = LazyLock::new(|| schema_for!(File).to_value());
+
+/// The example of the key that a path leads to, such as `trust.files`.
+pub(super) fn example(path: &[String]) -> Option<String> {
+    let words: Vec<&str> = path.iter().map(String::as_str).collect();
+    let (section, key) = match words.as_slice() {
+        [key] => ("", *key),
+        ["source", _, "json", key] => ("/$defs/Json", *key),
+        ["source", _, key] => ("/properties/source/additionalProperties", *key),
+        [section, key] => {
+            let (_, pointer) = SECTIONS
+                .iter()
+                .find(|(title, _)| title.trim_matches(['[', ']']) == *section)?;
+            (*pointer, *key)
+        }
+        _ => return None,
+    };
+    keys(section)
+        .into_iter()
+        .find(|known| known.name == key)
+        .map(|key| key.example.to_owned())
+}
+
+/// What a reference in the schema stands for.
+fn resolve(node: &'static Value) -> &'static Value {
+    node.get("$ref")
+        .and_then(Value::as_str)
+        .and_then(|reference| SCHEMA.pointer(reference.trim_start_matches('#')))
+        .unwrap_or(node)
+}
+
+/// The keys of a section, in the order of the code.
+fn keys(section: &str) -> Vec<Key<'static>> {
+    let properties = SCHEMA
+        .pointer(section)
+        .map(resolve)
+        .and_then(|node| node.get("properties"));
+    let text = |node: &'static Value, what: &str| node.get(what).and_then(Value::as_str).unwrap_or_default();
+    let mut keys = Vec::new();
+    for (name, node) in properties.and_then(Value::as_object).into_iter().flatten() {
+        let example = node
+            .pointer("/examples/0")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        // Sections are told of under headings of their own.
+        if example.is_empty() {
+            continue;
+        }
+        keys.push(Key {
+            name,
+            kind: text(node, "x-type"),
+            default: text(node, "x-default"),
+            meaning: text(node, "description")
+                .split_whitespace()
+                .collect::<Vec<_>>()
+                .join(" "),
+            example,
+        });
+    }
+    keys
+}
+
+/// The page.
+pub fn markdown() -> String {
+    let mut page = String::from(INTRODUCTION);
+    table(&mut page, &keys(""));
+    for (title, pointer) in SECTIONS {
+        let meaning = pointer
+            .strip_suffix("/anyOf/0")
+            .or_else(|| pointer.strip_suffix("/additionalProperties"));
+        let meaning = meaning
+            .and_then(|pointer| SCHEMA.pointer(pointer))
+            .unwrap_or(&Value::Null);
+        let meaning = meaning.get("description").and_then(Value::as_str);
+        let meaning = meaning
+            .unwrap_or("Each selection is a table in braces. The prefixes of all of them are the list.");
+        // Writing to a String cannot fail.
+        let _ = write!(
+            page,
+            "\n## `{title}`\n\n{}\n\n",
+            meaning.split_whitespace().collect::<Vec<_>>().join(" ")
+        );
+        table(&mut page, &keys(pointer));
+    }
+    page + CONCLUSION
+}
+
+fn table(page: &mut String, keys: &[Key<'_>]) {
+    page.push_str("| key | value | default | meaning | example |\n|---|---|---|---|---|\n");
+    for Key {
+        name,
+        kind,
+        default,
+        meaning,
+        example,
+    } in keys
+    {
+        let default = match *default {
+            "" => "–".to_owned(),
+            words if words == "required" || words.contains(' ') => words.to_owned(),
+            value => format!("`{value}`"),
+        };
+        let _ = writeln!(
+            page,
+            "| `{name}` | {kind} | {default} | {meaning} | `{example}` |"
+        );
+    }
+}
+
+const INTRODUCTION: &str = r#"# The configuration file
+
+`synwall run` brings the filter to what this file says, and keeps it there. It is TOML; packages put it at
+`/etc/synwall/synwall.toml`. This page is made by `synwall config reference` from what the program reads, and a test compares
+them.
+
+```toml
+interfaces = ["eth0"]
+policy = "enforce"
+drop = "unestablished"
+
+[trust]
+prefixes = ["198.51.100.0/24 office", "2001:db8:1::/48 office"]
+files = ["partners.txt"]
+providers = ["qrator"]
+
+[deny]
+prefixes = ["198.51.100.66 scraper"]
+
+[source.edge]
+https = "https://lists.example/edge.json"
+json = [
+    { pointer = "/prefixes", member = "ip_prefix", with = { service = "EDGE" } },
+    { pointer = "/ipv6_prefixes", member = "ipv6_prefix" },
+]
+interval = "30m"
+
+[metrics]
+listen = "127.0.0.1:9436"
+```
+
+- `synwall config check` reads the file and every list that it names, and says what is wrong, with file and line. It touches
+  nothing and needs no privileges.
+- `synwall config show` prints what is in force when this file is: every default filled in, providers as sources.
+- The agent takes a change as soon as the file is written, or at `systemctl reload synwall`. A file with a mistake is
+  refused: what was in force stays.
+- Nothing that is not listed here may stand in the file. A key that is left out has its default.
+- The file decides who gets through, so one that every user can write, or that belongs to somebody else than root, is not
+  read.
+- A prefix may stand in one list only. Between the file, list files and sources, the file goes before list files, and these
+  before sources; among equals deny goes before trust.
+- A prefix of length 0 (`0.0.0.0/0`, `::/0`) is not taken from any file.
+- Times are numbers with units: `30s`, `5m`, `1h 30m`, `7d`; a year at the most.
+
+## Top level
+
+"#;
+
+const CONCLUSION: &str = r#"
+## Providers
+
+A list file from a provider is shared by all of its customers: whoever is one of them can reach the origin through it. Let
+the proxy and the origin prove to each other who they are, too (mutual TLS). What is known of each provider is in
+[operations.md](operations.md).
+
+## Where things lie
+
+| path | what |
+|---|---|
+| `/etc/synwall/synwall.toml` | this file; another one: `--config FILE` or `SYNWALL_CONFIG` |
+| `/etc/synwall/saved/` | what `trust`, `deny` and `retire` keep with `--save`: list files that may be edited, too |
+| `/var/lib/synwall/` | last good copies, which stand in for what is broken or cannot be reached at the next start |
+"#;

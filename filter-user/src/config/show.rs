@@ -1,0 +1,194 @@
+//! A configuration as a file again, with everything that it leaves to defaults.
+
+use std::{collections::BTreeMap, fmt::Write as _, path::Path};
+
+use toml::Spanned;
+
+use super::{
+    Config, OnStop, SAVED,
+    file::{File, Json, List, Metrics, Source, Trust},
+    source::{field, fields, text},
+};
+use crate::{
+    Error, Result,
+    attach::Wanted,
+    entry::Action,
+    error::Doing as _,
+    feed::{Feed, Format, From},
+    settings::drop_level_name,
+};
+
+/// The text of a file that says what `config` says.
+pub(super) fn show(config: &Config) -> Result<String> {
+    let mut shown = format!(
+        "# What is in force with {}, defaults included.\n",
+        super::mistake::clean(&config.path.display().to_string())
+    );
+    for feed in &config.feeds {
+        if !feed.built_in.is_empty() {
+            let prefixes: Vec<String> = feed.built_in.iter().map(ToString::to_string).collect();
+            // Writing to a String cannot fail.
+            let _ = writeln!(
+                shown,
+                "# Source '{}' has built in: {}",
+                feed.name,
+                prefixes.join(", ")
+            );
+        }
+        if let From::DnsTxt { name, .. } = &feed.from
+            && provider(feed).is_some()
+        {
+            let _ = writeln!(shown, "# Source '{}' is in the TXT records of {name}", feed.name);
+        }
+    }
+    let file =
+        toml::to_string_pretty(&file(config)?).doing(|| "cannot write the configuration down".into())?;
+    Ok(shown + "\n" + &file)
+}
+
+fn file(config: &Config) -> Result<File> {
+    let directory = config.path.parent().unwrap_or(Path::new("/"));
+    let list = |action: Action| -> Result<List> {
+        let entries = config.entries.iter().filter(|(of, _)| *of == action);
+        let prefixes = entries.map(|(_, entry)| {
+            format!("{} {}", entry.prefix, entry.label.as_str())
+                .trim_end()
+                .to_owned()
+        });
+        let files = config.files.iter().filter(|(of, _)| *of == action);
+        let files = files.filter(|(_, file)| file.parent() != Some(&directory.join(SAVED)));
+        Ok(List {
+            prefixes: fields(prefixes),
+            files: fields(
+                files
+                    .map(|(_, file)| path(directory, file))
+                    .collect::<Result<Vec<_>>>()?,
+            ),
+        })
+    };
+    let trust = list(Action::Trust)?;
+    let mut source = BTreeMap::new();
+    for feed in &config.feeds {
+        source.insert(field(feed.name.clone()), section(directory, feed)?);
+    }
+    let xdp = match config.xdp {
+        Wanted::Auto => "auto",
+        Wanted::Native => "native",
+        Wanted::Generic => "generic",
+    };
+    let on_stop = match config.on_stop {
+        OnStop::Keep => "keep",
+        OnStop::Detach => "detach",
+    };
+    Ok(File {
+        interfaces: fields(
+            config
+                .interfaces
+                .iter()
+                .map(|pattern| pattern.0.as_str().to_owned()),
+        ),
+        policy: text(config.policy.name()),
+        drop: text(drop_level_name(config.drop)),
+        tcp: text(config.tcp.to_string()),
+        udp: text(config.udp.to_string()),
+        xdp: text(xdp),
+        count_sources_by: text(format!(
+            "{},{}",
+            config.count_sources_by.v4, config.count_sources_by.v6
+        )),
+        on_stop: text(on_stop),
+        trust: Some(Trust {
+            prefixes: trust.prefixes,
+            files: trust.files,
+            providers: None,
+        }),
+        deny: Some(list(Action::Deny)?),
+        retire: Some(list(Action::Retire)?),
+        source,
+        metrics: config.metrics.as_ref().map(|metrics| {
+            field(Metrics {
+                listen: text(metrics.listen.to_string()),
+                prefixes: u32::try_from(metrics.prefixes).ok().map(field),
+            })
+        }),
+    })
+}
+
+/// A path as it may stand in the file.
+fn path(directory: &Path, path: &Path) -> Result<String> {
+    let shorter = path.strip_prefix(directory).unwrap_or(path);
+    let text = shorter.to_str().map(str::to_owned);
+    text.ok_or_else(|| Error::ConfigFile {
+        file: super::mistake::clean(&path.display().to_string()),
+        source: std::io::Error::other("its name is not UTF-8"),
+    })
+}
+
+/// The provider that a feed is a preset of.
+fn provider(feed: &Feed) -> Option<&str> {
+    feed.origin.as_str().strip_prefix("provider:")
+}
+
+fn section(directory: &Path, feed: &Feed) -> Result<Source> {
+    let time = |time| text(humantime::format_duration(time).to_string());
+    let mut section = Source {
+        provider: provider(feed).and_then(text),
+        interval: time(feed.interval),
+        jitter: time(feed.jitter),
+        timeout: time(feed.timeout),
+        grace: time(feed.grace),
+        ..Source::default()
+    };
+    // A provider's list has its own form, which is not to be changed.
+    let is_own = section.provider.is_none();
+    if is_own {
+        section.list = text(feed.action.name());
+    }
+    match &feed.from {
+        From::BuiltIn => {}
+        From::Https {
+            url,
+            ca_file,
+            post,
+            format,
+        } => {
+            section.https = text(url);
+            section.ca_file = ca_file
+                .as_ref()
+                .map(|file| path(directory, file))
+                .transpose()?
+                .and_then(text);
+            if is_own {
+                section.post = post.clone().and_then(text);
+                section.json = json(format);
+            }
+        }
+        From::File { path: file, format } => {
+            section.file = text(path(directory, file)?);
+            section.json = json(format);
+        }
+        From::DnsTxt { name, server } => {
+            if is_own {
+                section.dns_txt = text(name);
+            }
+            section.server = server.and_then(|server| text(server.to_string()));
+        }
+        From::Exec { command, format } => {
+            section.exec = fields(command.iter().cloned());
+            section.json = json(format);
+        }
+    }
+    Ok(section)
+}
+
+fn json(format: &Format) -> super::file::Field<Vec<Spanned<Json>>> {
+    let Format::Json(selections) = format else {
+        return None;
+    };
+    let json = selections.iter().map(|selection| Json {
+        pointer: text(&selection.pointer),
+        member: selection.member.clone().and_then(text),
+        with: selection.with.iter().cloned().collect(),
+    });
+    fields(json)
+}

@@ -1,0 +1,246 @@
+//! What a list must not be. Whoever controls where it comes from decides who gets through, or who no longer does: a mistake
+//! there, or an attack, must not become one here.
+
+use std::fmt;
+
+use filter_common::MAX_PREFIXES;
+use ipnet::IpNet;
+
+use crate::entry::Action;
+
+/// Why a list was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// There is nothing in it.
+    Empty,
+    /// A prefix is wider than any that a provider has.
+    Wide(IpNet),
+    /// All of it together is more than any provider has.
+    Much,
+    /// There is more in it than a filter takes.
+    Long(usize),
+    /// It has less than half of the prefixes that it had.
+    Shorter {
+        /// How many it had.
+        before: usize,
+        /// How many it has.
+        after: usize,
+    },
+    /// More than half of the addresses of one IP version are gone.
+    Smaller {
+        /// Which version.
+        version: u8,
+        /// How much of it has stayed, in percent.
+        stays: u8,
+    },
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the list was refused: ")?;
+        match self {
+            Self::Empty => write!(f, "it is empty"),
+            Self::Wide(prefix) => write!(
+                f,
+                "{prefix} is wider than /{WIDEST_V4} (IPv4) or /{WIDEST_V6} (IPv6), which no provider's network is"
+            ),
+            Self::Much => write!(f, "together it covers more than an eighth of all IPv4 addresses"),
+            Self::Long(prefixes) => {
+                write!(f, "it has {prefixes} prefixes, and a filter takes {MAX_PREFIXES}")
+            }
+            Self::Shorter { before, after } => {
+                write!(f, "it had {before} prefixes and has {after} now, less than half")
+            }
+            Self::Smaller { version, stays } => {
+                write!(
+                    f,
+                    "only {stays} % of its IPv{version} addresses are still in it, less than half"
+                )
+            }
+        }
+    }
+}
+
+/// The shortest IPv4 prefix that is taken: the widest networks that were ever given to anybody.
+const WIDEST_V4: u8 = 8;
+/// The same for IPv6: registries give no more than a /16 (the widest so far) to anybody.
+const WIDEST_V6: u8 = 16;
+
+/// Fails if `after` cannot be meant as what follows `before`. `force` has all but the number of prefixes pass.
+pub fn check(action: Action, before: Option<&[IpNet]>, after: &[IpNet], force: bool) -> Result<(), Refused> {
+    if after.len() > MAX_PREFIXES as usize {
+        return Err(Refused::Long(after.len()));
+    }
+    if force {
+        return Ok(());
+    }
+    if after.is_empty() {
+        return Err(Refused::Empty);
+    }
+    let is_wide = |prefix: &&IpNet| match prefix {
+        IpNet::V4(prefix) => prefix.prefix_len() < WIDEST_V4,
+        IpNet::V6(prefix) => prefix.prefix_len() < WIDEST_V6,
+    };
+    if let Some(wide) = after.iter().find(is_wide) {
+        return Err(Refused::Wide(*wide));
+    }
+    // Whom to deny may be said of half of the world.
+    if action == Action::Trust && size(&Ranges::of(after, 4)) > (1 << 32) / 8 {
+        return Err(Refused::Much);
+    }
+    let Some(before) = before.filter(|before| !before.is_empty()) else {
+        return Ok(());
+    };
+    for version in [4, 6] {
+        let had = Ranges::of(before, version);
+        let stays = overlap(&had, &Ranges::of(after, version));
+        let whole = size(&had);
+        if whole > 0 && stays < whole.div_ceil(2) {
+            let percent = stays.saturating_mul(100) / whole;
+            return Err(Refused::Smaller {
+                version,
+                stays: u8::try_from(percent).unwrap_or(49),
+            });
+        }
+    }
+    // Networks may be put together: then the same addresses are in fewer prefixes, and nothing is lost.
+    let nothing_lost = [4, 6].into_iter().all(|version| {
+        let had = Ranges::of(before, version);
+        overlap(&had, &Ranges::of(after, version)) == size(&had)
+    });
+    if after.len() * 2 < before.len() && !nothing_lost {
+        return Err(Refused::Shorter {
+            before: before.len(),
+            after: after.len(),
+        });
+    }
+    Ok(())
+}
+
+/// Addresses of one IP version: first and last of each run, in order, no two next to each other or overlapping.
+struct Ranges(Vec<(u128, u128)>);
+
+impl Ranges {
+    fn of(prefixes: &[IpNet], version: u8) -> Self {
+        let mut ranges: Vec<(u128, u128)> = prefixes
+            .iter()
+            .filter_map(|prefix| match (prefix, version) {
+                (IpNet::V4(prefix), 4) => Some((
+                    u32::from(prefix.network()).into(),
+                    u32::from(prefix.broadcast()).into(),
+                )),
+                (IpNet::V6(prefix), 6) => {
+                    // Counted in /64s, of which there are few enough to add up.
+                    let (first, last) = (u128::from(prefix.network()), u128::from(prefix.broadcast()));
+                    Some((first >> 64, last >> 64))
+                }
+                _ => None,
+            })
+            .collect();
+        ranges.sort_unstable();
+        ranges.dedup_by(|next, run| {
+            let touches = next.0 <= run.1.saturating_add(1);
+            if touches {
+                run.1 = run.1.max(next.1);
+            }
+            touches
+        });
+        Self(ranges)
+    }
+}
+
+fn size(ranges: &Ranges) -> u128 {
+    ranges.0.iter().map(|(first, last)| last - first + 1).sum()
+}
+
+fn overlap(a: &Ranges, b: &Ranges) -> u128 {
+    let (mut a, mut b) = (a.0.iter().peekable(), b.0.iter().peekable());
+    let mut sum = 0;
+    while let (Some((a_first, a_last)), Some((b_first, b_last))) = (a.peek(), b.peek()) {
+        let (first, last) = (a_first.max(b_first), a_last.min(b_last));
+        if first <= last {
+            sum += last - first + 1;
+        }
+        if a_last < b_last {
+            a.next();
+        } else {
+            b.next();
+        }
+    }
+    sum
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::prefix;
+
+    fn nets(text: &str) -> Vec<IpNet> {
+        text.split_whitespace()
+            .map(|prefix| prefix::parse(prefix).unwrap())
+            .collect()
+    }
+
+    fn checked(before: &str, after: &str) -> Result<(), Refused> {
+        let before = nets(before);
+        check(Action::Trust, Some(&before), &nets(after), false)
+    }
+
+    #[test]
+    fn lists_that_can_be_meant_pass() {
+        for (before, after) in [
+            ("", "10.0.0.0/8"),
+            ("10.0.0.0/24", "10.0.0.0/24"),
+            ("10.0.0.0/24 10.0.1.0/24", "10.0.0.0/24"),
+            ("10.0.0.0/24 10.0.1.0/24 10.0.2.0/24", "10.0.0.0/24 10.0.1.0/24"),
+            // Put together.
+            ("10.0.0.0/24 10.0.1.0/24 10.0.2.0/24 10.0.3.0/24", "10.0.0.0/22"),
+            // Taken apart.
+            ("10.0.0.0/22", "10.0.0.0/24 10.0.1.0/24 10.0.2.0/24"),
+            ("2001:db8::/32", "2001:db8::/33"),
+            ("10.0.0.0/24", "10.0.0.0/24 2001:db8::/32"),
+        ] {
+            assert_eq!(checked(before, after), Ok(()), "{before} → {after}");
+        }
+    }
+
+    #[test]
+    fn lists_that_can_hardly_be_meant_do_not() {
+        let smaller = |version, stays| Refused::Smaller { version, stays };
+        for (before, after, refused) in [
+            ("10.0.0.0/24", "", Refused::Empty),
+            ("", "0.0.0.0/0", Refused::Wide(nets("0.0.0.0/0")[0])),
+            ("", "::/0", Refused::Wide(nets("::/0")[0])),
+            ("", "0.0.0.0/1 128.0.0.0/1", Refused::Wide(nets("0.0.0.0/1")[0])),
+            ("", "8000::/1", Refused::Wide(nets("8000::/1")[0])),
+            (
+                "10.0.0.0/24 10.0.1.0/24 10.0.2.0/24",
+                "10.0.0.0/24",
+                smaller(4, 33),
+            ),
+            ("10.0.0.0/24", "11.0.0.0/24", smaller(4, 0)),
+            ("10.0.0.0/24 2001:db8::/32", "10.0.0.0/24", smaller(6, 0)),
+            ("10.0.0.0/24 2001:db8::/32", "2001:db8::/32", smaller(4, 0)),
+            (
+                "10.0.0.0/16 11.0.0.0/24 11.0.1.0/24 11.0.2.0/24",
+                "10.0.0.0/16",
+                Refused::Shorter { before: 4, after: 1 },
+            ),
+        ] {
+            assert_eq!(checked(before, after), Err(refused), "{before} → {after}");
+            let before = nets(before);
+            assert_eq!(check(Action::Trust, Some(&before), &nets(after), true), Ok(()));
+        }
+    }
+
+    #[test]
+    fn more_than_an_eighth_of_the_world_is_not_trusted_however_it_is_cut() {
+        let eighth: Vec<IpNet> = (32..64)
+            .map(|n| prefix::parse(&format!("{n}.0.0.0/8")).unwrap())
+            .collect();
+        assert_eq!(check(Action::Trust, None, &eighth, false), Ok(()));
+        let more: Vec<IpNet> = eighth.iter().copied().chain(nets("64.0.0.0/24")).collect();
+        assert_eq!(check(Action::Trust, None, &more, false), Err(Refused::Much));
+        assert_eq!(check(Action::Deny, None, &more, false), Ok(()));
+    }
+}
