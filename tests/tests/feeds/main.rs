@@ -13,3 +13,4 @@ mod https_server;
 mod names;
 mod programs;
 mod servers;
+mod through_the_agent;

@@ -73,7 +73,7 @@ fn group(leader: &str) -> Vec<String> {
 }
 
 #[track_caller]
-fn until_no_process_is_left(leader: &str) {
+pub fn until_no_process_is_left(leader: &str) {
     let give_up = Instant::now() + PATIENCE;
     while !group(leader).is_empty() {
         assert!(Instant::now() < give_up, "left: {:?}", group(leader));

@@ -36,7 +36,7 @@ fn get(url: &str, ca_file: Option<&Path>, post: Option<&str>, timeout: Duration)
 }
 
 /// An answer in full.
-fn answer(stream: &mut dyn Stream, status: &str, headers: &str, body: &str) -> io::Result<()> {
+pub fn answer(stream: &mut dyn Stream, status: &str, headers: &str, body: &str) -> io::Result<()> {
     let length = body.len();
     write!(
         stream,
