@@ -13,7 +13,7 @@ use tests::origin::{
 
 use crate::{
     dns_server,
-    https_server::{Authority, Request, Server, Shown, Stream},
+    https_server::{Authority, Request, Server, Shown, Stream, trickle},
     servers::answer,
 };
 
@@ -29,9 +29,13 @@ fn configure(home: &Home, sources: &str) {
     ));
 }
 
-/// Prefixes of a list that come from `place`, and whether they are to stay.
+/// Prefixes of a list that come from `place`, and whether they are to stay. Before there is a list, there may be no filter.
 fn from(origin: &Origin, list: &str, place: &str) -> Vec<(String, bool)> {
-    let document = origin.json(&format!("{list} list --json"));
+    let output = origin.run(&format!("{list} list --json"));
+    if output.stderr.contains("synwall is not up") {
+        return Vec::new();
+    }
+    let document: serde_json::Value = serde_json::from_str(&output.ok().stdout).expect("a document");
     let rows = document["prefixes"].as_array().expect("rows").iter();
     let text = |value: &serde_json::Value| value.as_str().expect("a text").to_owned();
     rows.filter(|row| row["origin"] == place)
@@ -238,7 +242,10 @@ fn a_malicious_answer_changes_nothing() {
             "has more than 16 MiB",
         ),
         (
-            |_, stream| crate::https_server::trickle(stream),
+            |_, stream| {
+                write!(stream, "HTTP/1.1 200 OK\r\n\r\n")?;
+                trickle(stream)
+            },
             "no complete answer after 1s",
         ),
     ];
