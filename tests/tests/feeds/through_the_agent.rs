@@ -115,7 +115,7 @@ fn a_source_of_each_kind_ends_up_in_its_list() {
     });
     home.write("list.txt", "198.18.2.0/24 a label\n");
     let descriptors = home.etc.join("descriptors");
-    let script = format!("ls /proc/$$/fd > {}; echo 198.18.3.0/24", descriptors.display());
+    let script = format!("(ls /proc/$$/fd) > {}; echo 198.18.3.0/24", descriptors.display());
     let sources = format!(
         "[source.web]\n{}[source.json]\n{}json = [{{ pointer = \"/prefixes\", member = \"ip\", with = {{ for = \"B\" }} }}]\n\
          [source.names]\ndns-txt = \"list.example\"\nserver = \"{}\"\nlist = \"deny\"\n\
@@ -180,10 +180,10 @@ fn a_provider_that_is_down_keeps_its_list_and_comes_back() {
             stream,
             "200 OK",
             "",
-            "198.51.100.0/24\n203.0.113.0/24\n2001:db8:6::/48\n",
+            "198.51.100.0/24\n203.0.113.0/25\n2001:db8:5::/48\n",
         )
     });
-    let other = staying(&["198.51.100.0/24", "203.0.113.0/24", "2001:db8:6::/48"]);
+    let other = staying(&["198.51.100.0/24", "203.0.113.0/25", "2001:db8:5::/48"]);
     agent.until("the new list is there", |_| {
         from(&origin, "trust", "source:web") == other
     });
