@@ -1,11 +1,7 @@
 //! Lists that somebody else keeps: what servers, resolvers and programs answer, well or badly. Needs root and, where an
 //! agent runs, a built `synwall` (`SYNWALL_BIN`).
 
-#![expect(
-    clippy::expect_used,
-    clippy::unwrap_used,
-    reason = "a test stops at the first surprise"
-)]
+#![expect(clippy::expect_used, reason = "a test stops at the first surprise")]
 
 mod bounded;
 mod dns_server;

@@ -231,7 +231,11 @@ fn one_that_has_left_the_group_does_not_hold_the_agent() {
         "{message}"
     );
     let pid = words_of(&file).remove(0);
-    assert_eq!(group(&pid), [pid.clone()], "it has a group of its own");
+    assert_eq!(
+        group(&pid),
+        std::slice::from_ref(&pid),
+        "it has a group of its own"
+    );
     assert!(
         Command::new("kill")
             .args(["-9", &pid])
@@ -272,7 +276,7 @@ fn a_program_ends_with_whoever_started_it() {
         thread::sleep(Duration::from_millis(10));
     }
     let pid = words_of(&file).remove(0);
-    assert_eq!(group(&pid), [pid.clone()]);
+    assert_eq!(group(&pid), std::slice::from_ref(&pid));
     starter.kill().unwrap();
     starter.wait().unwrap();
     until_no_process_is_left(&pid);

@@ -13,7 +13,7 @@ use tests::origin::{
 
 use crate::{
     dns_server,
-    https_server::{Authority, Request, Server, Shown, Stream},
+    https_server::{Authority, Request, Server, Shown, Stream, trickle},
     servers::answer,
 };
 
@@ -29,9 +29,13 @@ fn configure(home: &Home, sources: &str) {
     ));
 }
 
-/// Prefixes of a list that come from `place`, and whether they are to stay.
+/// Prefixes of a list that come from `place`, and whether they are to stay. Before there is a list, there may be no filter.
 fn from(origin: &Origin, list: &str, place: &str) -> Vec<(String, bool)> {
-    let document = origin.json(&format!("{list} list --json"));
+    let output = origin.run(&format!("{list} list --json"));
+    if output.stderr.contains("synwall is not up") {
+        return Vec::new();
+    }
+    let document: serde_json::Value = serde_json::from_str(&output.ok().stdout).expect("a document");
     let rows = document["prefixes"].as_array().expect("rows").iter();
     let text = |value: &serde_json::Value| value.as_str().expect("a text").to_owned();
     rows.filter(|row| row["origin"] == place)
@@ -111,7 +115,7 @@ fn a_source_of_each_kind_ends_up_in_its_list() {
     });
     home.write("list.txt", "198.18.2.0/24 a label\n");
     let descriptors = home.etc.join("descriptors");
-    let script = format!("ls /proc/$$/fd > {}; echo 198.18.3.0/24", descriptors.display());
+    let script = format!("(ls /proc/$$/fd) > {}; echo 198.18.3.0/24", descriptors.display());
     let sources = format!(
         "[source.web]\n{}[source.json]\n{}json = [{{ pointer = \"/prefixes\", member = \"ip\", with = {{ for = \"B\" }} }}]\n\
          [source.names]\ndns-txt = \"list.example\"\nserver = \"{}\"\nlist = \"deny\"\n\
@@ -176,10 +180,10 @@ fn a_provider_that_is_down_keeps_its_list_and_comes_back() {
             stream,
             "200 OK",
             "",
-            "198.51.100.0/24\n203.0.113.0/24\n2001:db8:6::/48\n",
+            "198.51.100.0/24\n203.0.113.0/25\n2001:db8:5::/48\n",
         )
     });
-    let other = staying(&["198.51.100.0/24", "203.0.113.0/24", "2001:db8:6::/48"]);
+    let other = staying(&["198.51.100.0/24", "203.0.113.0/25", "2001:db8:5::/48"]);
     agent.until("the new list is there", |_| {
         from(&origin, "trust", "source:web") == other
     });
@@ -238,7 +242,10 @@ fn a_malicious_answer_changes_nothing() {
             "has more than 16 MiB",
         ),
         (
-            |_, stream| crate::https_server::trickle(stream),
+            |_, stream| {
+                write!(stream, "HTTP/1.1 200 OK\r\n\r\n")?;
+                trickle(stream)
+            },
             "no complete answer after 1s",
         ),
     ];
