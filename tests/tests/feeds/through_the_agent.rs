@@ -39,7 +39,7 @@ fn from(origin: &Origin, list: &str, place: &str) -> Vec<(String, bool)> {
     let rows = document["prefixes"].as_array().expect("rows").iter();
     let text = |value: &serde_json::Value| value.as_str().expect("a text").to_owned();
     rows.filter(|row| row["origin"] == place)
-        .map(|row| (text(&row["prefix"]), row["expires_in_s"].is_null()))
+        .map(|row| (text(&row["prefix"]), row["expires_seconds"].is_null()))
         .collect()
 }
 
