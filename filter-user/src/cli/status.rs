@@ -10,15 +10,15 @@ use std::{
 use clap::Args;
 use filter_user::{
     Error,
-    attachment::{Attachment, State},
+    attachment::Attachment,
     clock,
     counters::Totals,
     entry::Action,
-    instance::Instance,
+    instance::{Condition, Instance},
     settings::{Policy, drop_level_name},
     summary::Summary,
 };
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::output::{self, Column, Output, SCHEMA, grouped};
 
@@ -69,7 +69,8 @@ struct InterfaceRow {
     program_id: u32,
     /// `attached`; `outdated`: attached, but not as settings, lists and this version ask for; `unconfirmed`;
     /// `overdue`; `gone`; `elsewhere`: in another network namespace.
-    state: &'static str,
+    #[serde(serialize_with = "as_name")]
+    state: Condition,
     /// Seconds until filtering ends unless it is confirmed.
     confirm_seconds: Option<u64>,
     #[serde(flatten)]
@@ -78,8 +79,12 @@ struct InterfaceRow {
 
 impl InterfaceRow {
     fn is_up(&self) -> bool {
-        !matches!(self.state, "gone" | "overdue")
+        self.state.filters()
     }
+}
+
+fn as_name<S: Serializer>(state: &Condition, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(state.name())
 }
 
 #[derive(Clone, Copy, Default, Serialize)]
@@ -195,7 +200,7 @@ impl Status {
             .map(|row| {
                 [
                     row.name.clone(),
-                    row.state.to_owned(),
+                    row.state.name().to_owned(),
                     row.xdp.to_owned(),
                     row.program_id.to_string(),
                     grouped(row.packets.passed),
@@ -228,16 +233,16 @@ impl Status {
 fn remark(row: &InterfaceRow) {
     let name = &row.name;
     match row.state {
-        "gone" => output::warning(format_args!(
+        Condition::Gone => output::warning(format_args!(
             "{name} is gone, or its program was taken off; attach it again: synwall up {name}; forget it: synwall down {name}"
         )),
-        "overdue" => output::warning(format_args!(
+        Condition::Overdue => output::warning(format_args!(
             "{name} was not confirmed in time: everything passes; bring it up anew: synwall up {name}"
         )),
-        "outdated" => output::warning(format_args!(
+        Condition::Outdated => output::warning(format_args!(
             "{name} still runs an older program; bring it up to date: synwall up {name}"
         )),
-        "unconfirmed" => output::warning(format_args!(
+        Condition::Unconfirmed => output::warning(format_args!(
             "filtering on {name} ends in {} s unless you keep it: synwall confirm",
             row.confirm_seconds.unwrap_or(0)
         )),
@@ -263,7 +268,7 @@ fn rows(filter: &Instance, now_ns: u64) -> Result<Vec<InterfaceRow>, Error> {
         ifindex: attachment.record.ifindex,
         xdp: attachment.mode().name(),
         program_id: attachment.program_id,
-        state: state(filter, attachment, now_ns),
+        state: filter.condition(attachment, now_ns),
         confirm_seconds: (attachment.record.confirm_by_ns > now_ns)
             .then(|| (attachment.record.confirm_by_ns - now_ns).div_ceil(1_000_000_000)),
         packets: Packets::new(before, after, time),
@@ -275,15 +280,4 @@ fn rows(filter: &Instance, now_ns: u64) -> Result<Vec<InterfaceRow>, Error> {
         .zip(&after)
         .map(row)
         .collect())
-}
-
-fn state(filter: &Instance, attachment: &Attachment, now_ns: u64) -> &'static str {
-    match attachment.state {
-        State::Gone => "gone",
-        _ if attachment.is_overdue(now_ns) => "overdue",
-        State::Elsewhere => "elsewhere",
-        State::Attached if !filter.is_current(attachment) => "outdated",
-        State::Attached if attachment.awaits_confirmation() => "unconfirmed",
-        State::Attached => "attached",
-    }
 }
