@@ -95,6 +95,57 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// `--save` without the configuration beside which lists are saved.
+    #[error(
+        "there is no configuration {file}, beside which --save keeps lists for the agent; write it (a line is enough: interfaces = [\"eth0\"]), name yours with --config FILE, or leave out --save"
+    )]
+    NoConfig {
+        /// The file.
+        file: String,
+    },
+    /// A list that could not be saved.
+    #[error("cannot save in {file}: {source}; nothing was changed")]
+    NotSaved {
+        /// The list.
+        file: String,
+        /// Why not.
+        source: io::Error,
+    },
+    /// A label that would not be read as it was written.
+    #[error(
+        "label '{0}' cannot be saved: in a list file # begins a comment, and spaces at the ends are lost; choose another"
+    )]
+    LabelNotSaved(String),
+    /// A prefix that no file is believed.
+    #[error(
+        "{prefix} covers every address, and is not taken from a file, so it cannot be saved; leave out --save"
+    )]
+    WholeInternetSaved {
+        /// The prefix.
+        prefix: ipnet::IpNet,
+    },
+    /// The same in a file.
+    #[error(
+        "{file}: {prefix} covers every address, and is not taken from a file; name the networks that are meant. The whole list was left alone"
+    )]
+    WholeInternetListed {
+        /// The file.
+        file: String,
+        /// The prefix.
+        prefix: ipnet::IpNet,
+    },
+    /// A prefix that is saved in another list.
+    #[error(
+        "{prefix} is saved as a {present} entry and cannot be saved as a {wanted} entry too; remove it there first: synwall {present} remove {prefix} --save"
+    )]
+    SavedElsewhere {
+        /// The prefix.
+        prefix: ipnet::IpNet,
+        /// The list that has it.
+        present: Action,
+        /// The list that should have it.
+        wanted: Action,
+    },
     /// Nobody would be trusted.
     #[error(
         "no trusted prefix: every new connection to the protected ports would be dropped; trust somebody first (up --trust, --trust-file, --provider; trust add), or look without dropping (--observe)"
@@ -332,6 +383,8 @@ impl Error {
             Self::Prefix(_)
             | Self::Ports(_)
             | Self::Label(_)
+            | Self::LabelNotSaved(_)
+            | Self::WholeInternetSaved { .. }
             | Self::NobodyTrusted
             | Self::WholeInternet { .. }
             | Self::UnknownProvider { .. }

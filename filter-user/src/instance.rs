@@ -264,15 +264,17 @@ impl Instance {
         attachment.record.program_hash == specialise(&self.settings, self.features(), awaits).hash()
     }
 
-    /// Whether the filter is in force on an interface, and why not.
-    pub fn condition(&self, attachment: &Attachment, now_ns: u64) -> Condition {
+    /// How it stands with an interface, in a word: `attached`; `outdated`: attached, but not as settings, lists and this version
+    /// ask for; `unconfirmed`; `overdue`: not confirmed in time, so everything passes; `gone`; `elsewhere`: in another network
+    /// namespace.
+    pub fn condition(&self, attachment: &Attachment, now_ns: u64) -> &'static str {
         match attachment.state {
-            State::Gone => Condition::Gone,
-            _ if attachment.is_overdue(now_ns) => Condition::Overdue,
-            State::Elsewhere => Condition::Elsewhere,
-            State::Attached if !self.is_current(attachment) => Condition::Outdated,
-            State::Attached if attachment.awaits_confirmation() => Condition::Unconfirmed,
-            State::Attached => Condition::Attached,
+            State::Gone => "gone",
+            _ if attachment.is_overdue(now_ns) => "overdue",
+            State::Elsewhere => "elsewhere",
+            State::Attached if !self.is_current(attachment) => "outdated",
+            State::Attached if attachment.awaits_confirmation() => "unconfirmed",
+            State::Attached => "attached",
         }
     }
 
@@ -302,42 +304,6 @@ impl Instance {
             .zip(replacements)
             .filter_map(|(attachment, replacement)| Some((attachment, replacement?)))
             .try_for_each(|(attachment, replacement)| attachment.replace(&self.pins, replacement))
-    }
-}
-
-/// How things stand with a filter on one interface.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Condition {
-    /// It is in force.
-    Attached,
-    /// It is in force, but not as settings, lists and this version ask for.
-    Outdated,
-    /// It is in force, and ends by itself unless it is confirmed.
-    Unconfirmed,
-    /// Nobody confirmed it: everything passes.
-    Overdue,
-    /// The interface is gone, or the program was taken off it.
-    Gone,
-    /// The interface is in another network namespace.
-    Elsewhere,
-}
-
-impl Condition {
-    /// The word that users see.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Attached => "attached",
-            Self::Outdated => "outdated",
-            Self::Unconfirmed => "unconfirmed",
-            Self::Overdue => "overdue",
-            Self::Gone => "gone",
-            Self::Elsewhere => "elsewhere",
-        }
-    }
-
-    /// Whether packets are filtered.
-    pub const fn filters(self) -> bool {
-        !matches!(self, Self::Gone | Self::Overdue)
     }
 }
 

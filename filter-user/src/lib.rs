@@ -41,6 +41,7 @@ pub mod program;
 pub mod progress;
 pub mod provider;
 pub mod rules;
+pub mod saved_list;
 pub mod settings;
 pub mod sources;
 pub mod summary;

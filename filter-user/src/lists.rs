@@ -140,6 +140,20 @@ impl Lists {
         Ok(counted)
     }
 
+    /// The entry for exactly that prefix, if its time is not over.
+    pub fn get(&self, pins: &Pins, action: Action, prefix: IpNet) -> Result<Option<Entry>> {
+        let Some(decision) = Tries::open(pins, &self.directory())?.longest(action, prefix)? else {
+            return Ok(None);
+        };
+        let record = self.record(&Table::few(pins, &self.directory())?, decision.slot())?;
+        let is_it = record.prefix() == Some(prefix) && record.action() == Some(action);
+        if !is_it || record.is_over(clock::now_ns()?) {
+            return Ok(None);
+        }
+        let entry = Reader::open(self, pins)?.entry(decision.slot(), &record);
+        entry.ok_or_else(|| not_understood(pins)).map(Some)
+    }
+
     /// The entry that decides about packets from an address: as the program finds it.
     pub fn deciding(&self, pins: &Pins, address: IpAddr) -> Result<Option<Entry>> {
         let tries = Tries::open(pins, &self.directory())?;

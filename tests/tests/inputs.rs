@@ -52,6 +52,11 @@ fn prefix_lists_are_read_as_a_slow_reader_reads_them() {
 }
 
 #[test]
+fn configurations_are_refused_in_one_line_or_shown_as_they_are_read() {
+    holds("config", 20_000);
+}
+
+#[test]
 fn prefixes_are_read_as_the_standard_library_reads_addresses() {
     holds("prefix", 20_000);
 }

@@ -4,6 +4,7 @@
 mod bench;
 mod demo;
 mod deny;
+mod dist;
 mod ebpf;
 mod exec;
 mod fuzz;
@@ -80,6 +81,8 @@ enum Task {
     Lint,
     /// Check the licences, versions and sources of all crates, and what is known against them
     Deny,
+    /// Make the Debian package and the tarball, in target/dist
+    Dist,
 }
 
 fn main() -> ExitCode {
@@ -102,6 +105,7 @@ fn main() -> ExitCode {
         Task::FuzzInputs { seconds, only } => fuzz_inputs::run(seconds, &only).map(|()| ExitCode::SUCCESS),
         Task::Lint => lint::run().map(|()| ExitCode::SUCCESS),
         Task::Deny => deny::run().map(|()| ExitCode::SUCCESS),
+        Task::Dist => dist::run().map(|()| ExitCode::SUCCESS),
     };
     // Not returned from main: that would show a backtrace where RUST_BACKTRACE is set for the tests' sake.
     done.unwrap_or_else(|error| {

@@ -36,6 +36,11 @@ pub struct Tools {
     pub nginx: PathBuf,
 }
 
+/// What it takes to make packages.
+pub struct PackagingTools {
+    pub cargo_deb: PathBuf,
+}
+
 /// What it takes to fuzz what user space reads.
 pub struct FuzzTools {
     pub kernel: KernelTools,
@@ -65,6 +70,18 @@ pub fn cargo_deny() -> Result<PathBuf> {
         "0.20.2",
         "which checks licences and advisories (about 3 minutes)",
     )
+}
+
+/// Finds, builds or installs what making packages needs.
+pub fn packaging() -> Result<PackagingTools> {
+    let _lock = lock()?;
+    packages::install_missing_packagers()?;
+    let cargo_deb = crates::find(
+        "cargo-deb",
+        "3.8.0",
+        "which makes Debian packages (about a minute)",
+    )?;
+    Ok(PackagingTools { cargo_deb })
 }
 
 /// Finds or installs what the bench compares synwall with, and measures with.

@@ -4,7 +4,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::Result;
 
-use crate::{ebpf, exec, place, setup, user};
+use crate::{dist, ebpf, exec, place, setup, user};
 
 /// Runs the tests; `filter` goes to the test harness. `thorough` makes those long that attack for a time or a number of
 /// times.
@@ -15,6 +15,7 @@ pub fn run(filter: &[String], thorough: bool) -> Result<ExitCode> {
     // The bench is tested too: what its sides drop, not how fast.
     ebpf::build_bench(&tools.kernel)?;
     let synwall = user::build()?;
+    let packages = dist::pack_for_tests(&synwall)?;
     // Most tests wait for packets that do not come: more of them than CPUs get on well with one another.
     let threads = std::env::var_os("RUST_TEST_THREADS").unwrap_or_else(|| "4".into());
     // filter-ebpf has no tests of its own: its tests run the real program, from the outside.
@@ -41,6 +42,7 @@ pub fn run(filter: &[String], thorough: bool) -> Result<ExitCode> {
             .current_dir(place::root())
             .env("RUST_TEST_THREADS", threads)
             .env("SYNWALL_BIN", synwall)
+            .env("SYNWALL_DIST", packages)
             .env("SYNWALL_NGINX", tools.nginx),
     )
 }

@@ -193,7 +193,7 @@ impl Inputs {
         if let Some(before) = before.filter(|before| before.signature == signature && signature.is_some()) {
             return Ok(before.clone());
         }
-        let error = match list_file::read_file(path) {
+        let error = match list_file::read_unattended(path) {
             Ok(list) => {
                 if let Some(exposed) = &list.exposed {
                     log::warn!("the list {} can be changed by {exposed}", path.display());

@@ -25,7 +25,6 @@ use crate::{
     Result,
     config::{Config, OnStop},
     error::shown,
-    feed::From,
     interface::{self, Interface},
     ports::PortSet,
     rules::Rules,
@@ -432,7 +431,6 @@ impl Keeper {
                 name: feed.name.clone(),
                 origin: feed.origin.as_str().to_owned(),
                 prefixes,
-                interval: (feed.from != From::BuiltIn).then_some(feed.interval),
                 fetched: attempt,
             }
         });
@@ -441,6 +439,7 @@ impl Keeper {
             applied: self.applied.clone(),
             feeds: feeds.collect(),
             files: inputs.file_reports(),
+            is_protecting: self.unprotected.len() < self.selection.interfaces.len(),
             unprotected: self.unprotected.clone(),
             absent: self.selection.absent.clone(),
         };

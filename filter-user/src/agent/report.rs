@@ -1,9 +1,6 @@
 //! What the agent tells of itself to those who look.
 
-use std::{
-    path::PathBuf,
-    time::{Duration, SystemTime},
-};
+use std::{path::PathBuf, time::SystemTime};
 
 use crate::entry::Action;
 
@@ -18,6 +15,8 @@ pub struct Report {
     pub feeds: Vec<FeedReport>,
     /// List files.
     pub files: Vec<FileReport>,
+    /// Whether the filter is on any interface that it should be on.
+    pub is_protecting: bool,
     /// Interfaces that are wanted and there, on which the filter is not: name and reason.
     pub unprotected: Vec<(String, String)>,
     /// Patterns that no interface has the name of.
@@ -61,8 +60,6 @@ pub struct FeedReport {
     pub origin: String,
     /// How many prefixes it has.
     pub prefixes: usize,
-    /// From one attempt to the next; `None` where nothing is fetched.
-    pub interval: Option<Duration>,
     /// How it went.
     pub fetched: Attempt,
 }

@@ -18,6 +18,7 @@ use serde::Serialize;
 use super::{
     output::{self, Column, Output, SCHEMA, grouped},
     progress::Watched,
+    save::{self, Save},
 };
 
 /// What can be done with a list of sources.
@@ -32,7 +33,7 @@ pub enum SourceVerb {
         #[command(flatten)]
         what: Add,
         /// Remove them again after this time
-        #[arg(long = "for", value_name = "TIME", value_parser = duration::parse)]
+        #[arg(long = "for", value_name = "TIME", value_parser = duration::parse, conflicts_with = "save")]
         time: Option<Duration>,
     },
     Remove(Remove),
@@ -77,6 +78,8 @@ pub struct Add {
     /// Take 0.0.0.0/0 and ::/0
     #[arg(long)]
     force: bool,
+    #[command(flatten)]
+    keep: Save,
 }
 
 /// Remove prefixes; all must be there
@@ -86,6 +89,8 @@ pub struct Add {
 pub struct Remove {
     #[arg(required = true, value_name = "PREFIX", value_parser = prefix::parse)]
     prefixes: Vec<IpNet>,
+    #[command(flatten)]
+    keep: Save,
 }
 
 /// Show the list
@@ -138,6 +143,9 @@ impl Add {
                 saved: false,
             })
             .collect();
+        if self.keep.save {
+            return save::add(&self.keep.config, pin_dir, list, entries);
+        }
         let change_to = Change::Add {
             entries,
             force: self.force,
@@ -148,7 +156,15 @@ impl Add {
 
 impl Remove {
     fn run(self, list: Action, pin_dir: &Path) -> anyhow::Result<ExitCode> {
-        change(pin_dir, list, Change::Remove(self.prefixes), &Watched::new())
+        if self.keep.save {
+            return save::remove(&self.keep.config, pin_dir, list, &self.prefixes);
+        }
+        let watched = Watched::new();
+        let mut filter = Instance::open_for_change(pin_dir)?;
+        let present = save::present(Some(&filter), list, &self.prefixes)?;
+        change_opened(&mut filter, list, Change::Remove(self.prefixes), &watched)?;
+        present.iter().for_each(save::warn_of_return);
+        Ok(ExitCode::SUCCESS)
     }
 }
 
@@ -164,15 +180,33 @@ pub fn read_list(file: &str) -> anyhow::Result<Vec<NewEntry>> {
 /// Changes a list and says what is different.
 fn change(pin_dir: &Path, list: Action, change: Change, watched: &Watched) -> anyhow::Result<ExitCode> {
     let mut filter = Instance::open_for_change(pin_dir)?;
-    watched.follow(&filter);
+    change_opened(&mut filter, list, change, watched)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn change_opened(
+    filter: &mut Instance,
+    list: Action,
+    change: Change,
+    watched: &Watched,
+) -> anyhow::Result<()> {
+    watched.follow(filter);
+    let difference = filter.change(list, change)?;
+    watched.end();
+    tell(list, &difference);
+    output::warn_after_change(filter);
+    Ok(())
+}
+
+/// Says what is different in a list.
+pub fn tell(list: Action, difference: &Difference) {
     let Difference {
         added,
         removed,
         changed,
         total,
-    } = filter.change(list, change)?;
-    watched.end();
-    let changed = if changed > 0 {
+    } = difference;
+    let changed = if *changed > 0 {
         format!(", {changed} changed")
     } else {
         String::new()
@@ -180,8 +214,6 @@ fn change(pin_dir: &Path, list: Action, change: Change, watched: &Watched) -> an
     output::note(format_args!(
         "{list}: {added} added, {removed} removed{changed}, {total} in the list"
     ));
-    output::warn_after_change(&filter);
-    Ok(ExitCode::SUCCESS)
 }
 
 #[derive(Serialize)]

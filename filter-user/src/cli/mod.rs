@@ -1,10 +1,13 @@
 //! The command line: one file for each verb, and what they share.
 
+mod config;
 mod down;
+mod generate;
 mod lists;
 mod output;
 mod progress;
 mod run;
+mod save;
 mod set;
 mod stats;
 mod status;
@@ -66,6 +69,13 @@ enum Verb {
     Stats(stats::Stats),
     Set(set::Set),
     Run(run::Run),
+    Generate(generate::Generate),
+    /// Check or show a configuration file
+    #[command(after_help = "Example: synwall config check")]
+    Config {
+        #[command(subcommand)]
+        verb: config::ConfigVerb,
+    },
 }
 
 /// Runs the command line and says how it went.
@@ -88,6 +98,8 @@ pub fn run() -> ExitCode {
         Verb::Stats(stats) => stats.run(&pin_dir, &mut output),
         Verb::Set(set) => set.run(&pin_dir),
         Verb::Run(run) => run.run(&pin_dir),
+        Verb::Generate(generate) => generate.run(),
+        Verb::Config { verb } => verb.run(&mut output),
     };
     match done {
         Ok(code) => code,

@@ -143,6 +143,11 @@ pub fn error(error: &anyhow::Error) {
     }
 }
 
+/// Something that is wrong, one of several.
+pub fn mistake(message: impl Display) {
+    message_line("\x1b[31merror:\x1b[0m ", message);
+}
+
 fn message_line(mark: &str, message: impl Display) {
     // Where nobody can be told, there is nobody to tell it.
     let message = escaped(&message.to_string());

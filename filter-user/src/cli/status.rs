@@ -14,11 +14,11 @@ use filter_user::{
     clock,
     counters::Totals,
     entry::Action,
-    instance::{Condition, Instance},
+    instance::Instance,
     settings::{Policy, drop_level_name},
     summary::Summary,
 };
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use super::output::{self, Column, Output, SCHEMA, grouped};
 
@@ -44,6 +44,7 @@ struct Document {
     trusted: Versions,
     denied: Versions,
     retired: Versions,
+    runtime_only: RuntimeOnly,
     interfaces: Vec<InterfaceRow>,
     packets: Packets,
 }
@@ -61,6 +62,51 @@ impl Versions {
     }
 }
 
+/// How many entries are gone after a reboot.
+#[derive(Serialize)]
+struct RuntimeOnly {
+    trusted: usize,
+    denied: usize,
+    retired: usize,
+}
+
+impl RuntimeOnly {
+    fn new(summary: &Summary) -> Self {
+        Self {
+            trusted: summary.runtime_only(Action::Trust),
+            denied: summary.runtime_only(Action::Deny),
+            retired: summary.runtime_only(Action::Retire),
+        }
+    }
+
+    fn total(&self) -> usize {
+        self.trusted + self.denied + self.retired
+    }
+
+    /// What there is to say. Where nothing is saved, there is no agent, and everything goes.
+    fn line(&self, summary: &Summary) -> String {
+        let total = self.total();
+        if total == 0 || total == summary.total() {
+            return String::new();
+        }
+        let counts = [
+            (self.trusted, "trusted"),
+            (self.denied, "denied"),
+            (self.retired, "retired"),
+        ];
+        let counts: Vec<String> = counts
+            .into_iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, what)| format!("{count} {what}"))
+            .collect();
+        let is = if total == 1 { "is" } else { "are" };
+        format!(
+            "runtime   {} {is} gone after a reboot (keep: synwall trust add PREFIX --save)\n",
+            counts.join(", ")
+        )
+    }
+}
+
 #[derive(Serialize)]
 struct InterfaceRow {
     name: String,
@@ -69,8 +115,7 @@ struct InterfaceRow {
     program_id: u32,
     /// `attached`; `outdated`: attached, but not as settings, lists and this version ask for; `unconfirmed`;
     /// `overdue`; `gone`; `elsewhere`: in another network namespace.
-    #[serde(serialize_with = "as_name")]
-    state: Condition,
+    state: &'static str,
     /// Seconds until filtering ends unless it is confirmed.
     confirm_seconds: Option<u64>,
     #[serde(flatten)]
@@ -79,12 +124,8 @@ struct InterfaceRow {
 
 impl InterfaceRow {
     fn is_up(&self) -> bool {
-        self.state.filters()
+        !matches!(self.state, "gone" | "overdue")
     }
-}
-
-fn as_name<S: Serializer>(state: &Condition, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(state.name())
 }
 
 #[derive(Clone, Copy, Default, Serialize)]
@@ -135,6 +176,7 @@ impl Status {
             trusted: Versions::new(&summary, Action::Trust),
             denied: Versions::new(&summary, Action::Deny),
             retired: Versions::new(&summary, Action::Retire),
+            runtime_only: RuntimeOnly::new(&summary),
             packets: interfaces
                 .iter()
                 .fold(Packets::default(), |sum, row| sum.add(row.packets)),
@@ -143,13 +185,19 @@ impl Status {
         if self.json {
             output.json(&document)?;
         } else {
-            self.show(&filter, &document, output)?;
+            self.show(&filter, &document, &summary, output)?;
         }
         let up = document.interfaces.iter().any(InterfaceRow::is_up);
         Ok(if up { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
-    fn show(&self, filter: &Instance, document: &Document, output: &mut Output) -> anyhow::Result<()> {
+    fn show(
+        &self,
+        filter: &Instance,
+        document: &Document,
+        summary: &Summary,
+        output: &mut Output,
+    ) -> anyhow::Result<()> {
         let Document {
             trusted,
             denied,
@@ -179,7 +227,7 @@ impl Status {
              ports     tcp {}; udp {}\n\
              drop      {}\n\
              trusted   {} IPv4, {} IPv6; denied {}, {}; retired {}, {}\n\
-             packets   passed {}, {counted} ({} a second now)\n",
+             {}packets   passed {}, {counted} ({} a second now)\n",
             settings.tcp,
             settings.udp,
             document.drop,
@@ -189,6 +237,7 @@ impl Status {
             denied.v6,
             retired.v4,
             retired.v6,
+            document.runtime_only.line(summary),
             grouped(packets.passed),
             grouped(packets.drops_per_second),
         ))?;
@@ -200,7 +249,7 @@ impl Status {
             .map(|row| {
                 [
                     row.name.clone(),
-                    row.state.name().to_owned(),
+                    row.state.to_owned(),
                     row.xdp.to_owned(),
                     row.program_id.to_string(),
                     grouped(row.packets.passed),
@@ -233,16 +282,16 @@ impl Status {
 fn remark(row: &InterfaceRow) {
     let name = &row.name;
     match row.state {
-        Condition::Gone => output::warning(format_args!(
+        "gone" => output::warning(format_args!(
             "{name} is gone, or its program was taken off; attach it again: synwall up {name}; forget it: synwall down {name}"
         )),
-        Condition::Overdue => output::warning(format_args!(
+        "overdue" => output::warning(format_args!(
             "{name} was not confirmed in time: everything passes; bring it up anew: synwall up {name}"
         )),
-        Condition::Outdated => output::warning(format_args!(
+        "outdated" => output::warning(format_args!(
             "{name} still runs an older program; bring it up to date: synwall up {name}"
         )),
-        Condition::Unconfirmed => output::warning(format_args!(
+        "unconfirmed" => output::warning(format_args!(
             "filtering on {name} ends in {} s unless you keep it: synwall confirm",
             row.confirm_seconds.unwrap_or(0)
         )),

@@ -106,11 +106,11 @@ pub struct Trust {
 pub struct List {
     /// As in `[trust]`.
     #[schemars(with = "Vec<String>", extend("x-type" = "list of prefixes", "x-default" = "[]"))]
-    #[schemars(example = r#"prefixes = ["198.51.100.66 scraper"]"#)]
+    #[schemars(example = r#"prefixes = ["203.0.113.10 name"]"#)]
     pub prefixes: Texts,
     /// As in `[trust]`.
     #[schemars(with = "Vec<String>", extend("x-type" = "list of paths", "x-default" = "[]"))]
-    #[schemars(example = r#"files = ["blocked.txt"]"#)]
+    #[schemars(example = r#"files = ["more.txt"]"#)]
     pub files: Texts,
 }
 

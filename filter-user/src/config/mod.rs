@@ -158,6 +158,11 @@ impl Config {
         show::show(self)
     }
 
+    /// The same as JSON.
+    pub fn show_json(&self) -> Result<serde_json::Value> {
+        show::json(self)
+    }
+
     fn with_saved(mut self) -> Self {
         let saved = Action::ALL.map(|action| (action, Self::saved_list(&self.path, action)));
         self.files

@@ -22,7 +22,7 @@ const SECTIONS: [(&str, &str); 6] = [
     ("[deny]", "/properties/deny/anyOf/0"),
     ("[retire]", "/properties/retire/anyOf/0"),
     ("[source.NAME]", "/properties/source/additionalProperties"),
-    ("json", "/$defs/Json"),
+    ("source.NAME.json", "/$defs/Json"),
     ("[metrics]", "/properties/metrics/anyOf/0"),
 ];
 
@@ -91,7 +91,7 @@ fn keys(section: &str) -> Vec<Key<'static>> {
 /// The page.
 pub fn markdown() -> String {
     let mut page = String::from(INTRODUCTION);
-    table(&mut page, &keys(""));
+    describe(&mut page, "##", &keys(""));
     for (title, pointer) in SECTIONS {
         let meaning = pointer
             .strip_suffix("/anyOf/0")
@@ -105,16 +105,15 @@ pub fn markdown() -> String {
         // Writing to a String cannot fail.
         let _ = write!(
             page,
-            "\n## `{title}`\n\n{}\n\n",
+            "\n## `{title}`\n\n{}\n",
             meaning.split_whitespace().collect::<Vec<_>>().join(" ")
         );
-        table(&mut page, &keys(pointer));
+        describe(&mut page, "###", &keys(pointer));
     }
     page + CONCLUSION
 }
 
-fn table(page: &mut String, keys: &[Key<'_>]) {
-    page.push_str("| key | value | default | meaning | example |\n|---|---|---|---|---|\n");
+fn describe(page: &mut String, level: &str, keys: &[Key<'_>]) {
     for Key {
         name,
         kind,
@@ -124,13 +123,14 @@ fn table(page: &mut String, keys: &[Key<'_>]) {
     } in keys
     {
         let default = match *default {
-            "" => "–".to_owned(),
-            words if words == "required" || words.contains(' ') => words.to_owned(),
-            value => format!("`{value}`"),
+            "" => String::new(),
+            "required" => ", required".to_owned(),
+            words if words.contains(' ') => format!("; without it: {words}"),
+            value => format!(", by default `{value}`"),
         };
-        let _ = writeln!(
+        let _ = write!(
             page,
-            "| `{name}` | {kind} | {default} | {meaning} | `{example}` |"
+            "\n{level} `{name}`\n\nValue: {kind}{default}.\n\n{meaning}\n\n```toml\n{example}\n```\n"
         );
     }
 }
@@ -178,9 +178,6 @@ listen = "127.0.0.1:9436"
   before sources; among equals deny goes before trust.
 - A prefix of length 0 (`0.0.0.0/0`, `::/0`) is not taken from any file.
 - Times are numbers with units: `30s`, `5m`, `1h 30m`, `7d`; a year at the most.
-
-## Top level
-
 "#;
 
 const CONCLUSION: &str = r#"
@@ -198,3 +195,131 @@ the proxy and the origin prove to each other who they are, too (mutual TLS). Wha
 | `/etc/synwall/saved/` | what `trust`, `deny` and `retire` keep with `--save`: list files that may be edited, too |
 | `/var/lib/synwall/` | last good copies, which stand in for what is broken or cannot be reached at the next start |
 "#;
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::Config;
+
+    fn mistakes(text: &str) -> Vec<String> {
+        let read = Config::understand(text, Path::new("/etc/synwall/synwall.toml"));
+        read.err()
+            .into_iter()
+            .flatten()
+            .map(|mistake| mistake.to_string())
+            .collect()
+    }
+
+    /// A file with a line in a section, and what the line needs beside it.
+    fn file_with(section: &str, name: &str, line: &str) -> String {
+        let interfaces = "interfaces = [\"eth0\"]\n";
+        match (section, name) {
+            ("", "interfaces") => line.to_owned(),
+            ("", _) => format!("{interfaces}{line}\n"),
+            ("[source.NAME]", "provider" | "https" | "file" | "dns-txt" | "exec") => {
+                format!("{interfaces}[source.a]\n{line}\n")
+            }
+            ("[source.NAME]", "server") => format!("{interfaces}[source.a]\ndns-txt = \"a\"\n{line}\n"),
+            ("[source.NAME]", _) => {
+                format!("{interfaces}[source.a]\nhttps = \"https://a.example/\"\n{line}\n")
+            }
+            ("source.NAME.json", "pointer") => {
+                format!("{interfaces}[source.a]\nfile = \"a\"\njson = [{{ {line} }}]\n")
+            }
+            ("source.NAME.json", "with") => {
+                format!(
+                    "{interfaces}[source.a]\nfile = \"a\"\njson = [{{ pointer = \"\", member = \"m\", {line} }}]\n"
+                )
+            }
+            ("source.NAME.json", _) => {
+                format!("{interfaces}[source.a]\nfile = \"a\"\njson = [{{ pointer = \"\", {line} }}]\n")
+            }
+            ("[metrics]", "prefixes") => format!("{interfaces}[metrics]\nlisten = \"127.0.0.1:1\"\n{line}\n"),
+            (section, _) => format!("{interfaces}{section}\n{line}\n"),
+        }
+    }
+
+    fn sections() -> impl Iterator<Item = (&'static str, &'static str)> {
+        [("", "")].into_iter().chain(SECTIONS)
+    }
+
+    #[test]
+    fn every_example_can_be_written_into_a_file() {
+        for (section, pointer) in sections() {
+            for key in keys(pointer) {
+                assert!(
+                    key.example.starts_with(&format!("{} = ", key.name)),
+                    "{}",
+                    key.example
+                );
+                let file = file_with(section, key.name, key.example);
+                assert_eq!(mistakes(&file), Vec::<String>::new(), "{file}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_default_is_what_a_file_without_the_key_says() {
+        let show = |file: &str| {
+            let config = Config::understand(file, Path::new("/etc/synwall/synwall.toml"));
+            config
+                .unwrap_or_else(|mistakes| panic!("{mistakes:?}\n{file}"))
+                .show()
+                .unwrap()
+        };
+        let mut compared = 0;
+        for (section, pointer) in sections() {
+            for key in keys(pointer) {
+                // Those in words have no value that could be written.
+                if key.default.is_empty() || key.default == "required" || key.default.contains(' ') {
+                    continue;
+                }
+                let with = file_with(section, key.name, &format!("{} = {}", key.name, key.default));
+                let without = file_with(section, key.name, "").replace(", }", " }");
+                assert_eq!(show(&with), show(&without), "{section} {}", key.name);
+                compared += 1;
+            }
+        }
+        assert!(compared > 15, "{compared}");
+    }
+
+    #[test]
+    fn every_key_that_is_read_is_on_the_page() {
+        let page = markdown();
+        for (section, _) in sections() {
+            let told = mistakes(&file_with(section, "unknown", "unknown = 1")).join("");
+            let (_, known) = told
+                .rsplit_once("; known: ")
+                .unwrap_or_else(|| panic!("{section}: {told}"));
+            let part = page
+                .split("\n## ")
+                .filter(|part| section.is_empty() || part.starts_with(&format!("`{section}`")));
+            let part: String = part.collect();
+            for key in known.split(", ") {
+                let is_section = sections()
+                    .any(|(title, _)| title.trim_matches(['[', ']']).split('.').next() == Some(key));
+                let heading = if section.is_empty() { "" } else { "\n### " };
+                let is_there = part.contains(&format!("{heading}`{key}`\n\nValue: "));
+                assert!(
+                    is_there || section.is_empty() && is_section,
+                    "{section} {key} is not on the page"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn every_file_on_the_page_can_be_used() {
+        let files = INTRODUCTION
+            .split("```toml\n")
+            .skip(1)
+            .filter_map(|rest| rest.split("```").next());
+        let files: Vec<&str> = files.collect();
+        assert!(!files.is_empty());
+        for file in files {
+            assert_eq!(mistakes(file), Vec::<String>::new(), "{file}");
+        }
+    }
+}

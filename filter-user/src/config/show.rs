@@ -46,6 +46,14 @@ pub(super) fn show(config: &Config) -> Result<String> {
     Ok(shown + "\n" + &file)
 }
 
+/// The same as JSON.
+pub(super) fn json(config: &Config) -> Result<serde_json::Value> {
+    let what = || "cannot write the configuration down".to_owned();
+    // A table has only what is there.
+    let table = toml::Table::try_from(file(config)?).doing(what)?;
+    serde_json::to_value(table).doing(what)
+}
+
 fn file(config: &Config) -> Result<File> {
     let directory = config.path.parent().unwrap_or(Path::new("/"));
     let list = |action: Action| -> Result<List> {
@@ -160,12 +168,12 @@ fn section(directory: &Path, feed: &Feed) -> Result<Source> {
                 .and_then(text);
             if is_own {
                 section.post = post.clone().and_then(text);
-                section.json = json(format);
+                section.json = selections(format);
             }
         }
         From::File { path: file, format } => {
             section.file = text(path(directory, file)?);
-            section.json = json(format);
+            section.json = selections(format);
         }
         From::DnsTxt { name, server } => {
             if is_own {
@@ -175,13 +183,13 @@ fn section(directory: &Path, feed: &Feed) -> Result<Source> {
         }
         From::Exec { command, format } => {
             section.exec = fields(command.iter().cloned());
-            section.json = json(format);
+            section.json = selections(format);
         }
     }
     Ok(section)
 }
 
-fn json(format: &Format) -> super::file::Field<Vec<Spanned<Json>>> {
+fn selections(format: &Format) -> super::file::Field<Vec<Spanned<Json>>> {
     let Format::Json(selections) = format else {
         return None;
     };

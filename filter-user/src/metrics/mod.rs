@@ -1,13 +1,10 @@
-//! What Prometheus reads: the kernel's counters and what the agent tells of itself, served on a loopback address.
+//! Metrics for Prometheus and a word for health checks, over HTTP on a loopback address.
 //!
-//! A request goes [`server`] → [`answer`] → [`reading`], which reads the filter ([`snapshot`]) and writes it down
-//! ([`text`]). Nothing is counted here: every number is made when somebody asks for it.
+//! Counters are read from the kernel when somebody asks. A scrape waits for the filter's lock like any command, copies what it
+//! needs, lets go, and only then makes text of it.
 
-mod answer;
-mod health;
-mod reading;
-pub mod server;
-pub mod snapshot;
+mod server;
+mod snapshot;
 mod text;
 
 pub use server::serve;

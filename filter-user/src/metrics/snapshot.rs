@@ -1,159 +1,161 @@
-//! A filter as it was at one moment, without its lock: whoever waits for that does not wait until all is written down.
+//! What is read of a filter for one scrape.
 
-use std::{
-    cmp::Reverse,
-    collections::{BTreeMap, BinaryHeap},
-};
+use std::{cmp::Reverse, collections::BinaryHeap, path::Path};
 
-use filter_common::PrefixCount;
+use filter_common::{DropLevel, PrefixCount};
 use ipnet::IpNet;
 
 use crate::{
-    Result, clock,
+    Error, Result, clock,
     counters::Totals,
     entry::{Action, Entry},
-    instance::{Condition, Instance},
-    interface::Mode,
-    settings::Settings,
-    summary::Summary,
+    instance::Instance,
+    settings::Policy,
 };
 
-/// A filter as it was at one moment.
-#[derive(Clone, Debug)]
+/// What is read of a filter for one scrape.
+#[derive(Debug)]
 pub struct Snapshot {
-    /// What it does.
-    pub settings: Settings,
-    /// The number of the lists in force.
+    /// Whether packets are dropped.
+    pub policy: Policy,
+    /// What happens to segments that open no connection.
+    pub drop: DropLevel,
+    /// Which generation of the lists is in force.
     pub generation: u32,
-    /// How many entries there are, without those that have expired.
-    pub summary: Summary,
-    /// The interfaces that it is on, in the order of their names; of those with one name the one that filters.
-    pub interfaces: Vec<InterfaceCounts>,
-    /// Entries, those with the most packets first; among equals, in the order of list and prefix.
+    /// Its interfaces.
+    pub interfaces: Vec<OnInterface>,
+    /// Entries that have not expired, by list, IPv4 and IPv6.
+    pub entries: Vec<(Action, usize, usize)>,
+    /// Entries by list that are gone after a reboot.
+    pub runtime_only: Vec<(Action, usize)>,
+    /// The entries with the most packets.
     pub prefixes: Vec<(Entry, PrefixCount)>,
-    /// How many entries are not among those.
+    /// How many entries are not among these.
     pub omitted: usize,
 }
 
-/// An interface, and what was counted on it.
-#[derive(Clone, Debug)]
-pub struct InterfaceCounts {
+/// An interface of the filter.
+#[derive(Debug)]
+pub struct OnInterface {
     /// Its name, fit for a terminal.
     pub name: String,
-    /// Where its program runs.
-    pub mode: Mode,
-    /// Whether it filters, and why not.
-    pub condition: Condition,
-    /// What was counted.
+    /// `native` or `generic`.
+    pub mode: &'static str,
+    /// See [`Instance::condition`].
+    pub condition: &'static str,
+    /// What it counted.
     pub totals: Totals,
 }
 
 impl Snapshot {
-    /// Reads a filter, with at most `most` entries, and lets it go as soon as nothing more is wanted of it.
-    pub fn read(filter: Instance, most: usize) -> Result<Self> {
+    /// Reads the filter in `pin_dir`, and of its entries the `most` that have the most packets. None if it is not up.
+    pub fn read(pin_dir: &Path, most: usize) -> Result<Option<Self>> {
+        let filter = match Instance::open(pin_dir) {
+            Err(Error::NotUp { .. }) => return Ok(None),
+            opened => opened?,
+        };
         let now = clock::now_ns()?;
-        let summary = filter.live_summary()?;
-        let mut interfaces: BTreeMap<String, InterfaceCounts> = BTreeMap::new();
-        for attachment in &filter.attachments {
-            let counts = InterfaceCounts {
+        let interface = |attachment: &crate::attachment::Attachment| {
+            Ok(OnInterface {
                 name: attachment.name(),
-                mode: attachment.mode(),
+                mode: attachment.mode().name(),
                 condition: filter.condition(attachment, now),
                 totals: attachment.totals(&filter.pins)?,
-            };
-            // The name of one that is gone may be another's by now: a series has one value.
-            let known = interfaces.get(&counts.name);
-            if known.is_none_or(|known| !known.condition.filters()) {
-                interfaces.insert(counts.name.clone(), counts);
-            }
-        }
+            })
+        };
+        let interfaces = filter.attachments.iter().map(interface).collect::<Result<_>>()?;
+        let summary = filter.live_summary()?;
+        let (policy, drop_level, generation) = (
+            filter.settings.policy,
+            filter.settings.drop,
+            filter.lists.number(),
+        );
         let counted = filter.counted()?;
-        let (settings, generation) = (filter.settings.clone(), filter.lists.number());
+        // What follows takes no look at the kernel.
         drop(filter);
-        let total = counted.len();
-        let prefixes = busiest(counted, most);
-        Ok(Self {
-            settings,
+        let omitted = counted.len().saturating_sub(most);
+        Ok(Some(Self {
+            policy,
+            drop: drop_level,
             generation,
-            summary,
-            interfaces: interfaces.into_values().collect(),
-            omitted: total - prefixes.len(),
-            prefixes,
-        })
-    }
-
-    /// Whether it is in force anywhere.
-    pub fn filters(&self) -> bool {
-        self.interfaces
-            .iter()
-            .any(|interface| interface.condition.filters())
+            interfaces,
+            entries: Action::ALL
+                .iter()
+                .map(|action| (*action, summary.count(*action).0, summary.count(*action).1))
+                .collect(),
+            runtime_only: Action::ALL
+                .iter()
+                .map(|action| (*action, summary.runtime_only(*action)))
+                .collect(),
+            prefixes: busiest(counted, most),
+            omitted,
+        }))
     }
 }
 
-/// An entry's rank: the higher come first. No two entries of a filter have the same.
-type Rank = (u64, Reverse<(Action, IpNet)>);
-
-/// The `most` entries with the most packets. Of a million entries, most are only compared with the last of those.
+/// The entries with the most packets; among equals those that come first.
 fn busiest(counted: Vec<(Entry, PrefixCount)>, most: usize) -> Vec<(Entry, PrefixCount)> {
+    type Rank = (u64, Reverse<(Action, IpNet)>);
     let rank = |(entry, count): &(Entry, PrefixCount)| -> Rank {
         (count.packets, Reverse((entry.action, entry.prefix)))
     };
-    let mut heap: BinaryHeap<Reverse<(Rank, usize)>> = BinaryHeap::with_capacity(most.min(counted.len()) + 1);
-    for (number, entry) in counted.iter().enumerate() {
-        heap.push(Reverse((rank(entry), number)));
+    if counted.len() <= most {
+        return counted;
+    }
+    // The lowest of those that are in is on top.
+    let mut heap: BinaryHeap<Reverse<(Rank, usize)>> = BinaryHeap::with_capacity(most + 1);
+    for (number, row) in counted.iter().enumerate() {
+        heap.push(Reverse((rank(row), number)));
         if heap.len() > most {
             heap.pop();
         }
     }
-    let mut chosen: Vec<usize> = heap.iter().map(|Reverse((_, number))| *number).collect();
-    chosen.sort_by_key(|number| Reverse(rank(&counted[*number])));
-    chosen.into_iter().map(|number| counted[number].clone()).collect()
+    let mut stays = vec![false; counted.len()];
+    for Reverse((_, number)) in heap {
+        stays[number] = true;
+    }
+    let rows = counted.into_iter().zip(stays);
+    rows.filter(|(_, stays)| *stays).map(|(row, _)| row).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
-    use crate::entry::{Label, Origin};
+    use crate::{
+        entry::{Label, Origin},
+        prefix,
+    };
 
-    fn entry(number: u8, action: Action, packets: u64) -> (Entry, PrefixCount) {
-        let entry = Entry {
-            prefix: IpNet::new([192, 0, 2, number].into(), 32).unwrap(),
-            action,
-            label: Label::default(),
-            origin: Origin::manual(),
-            expires_ns: None,
-            saved: false,
-            slot: None,
-        };
-        (
-            entry,
-            PrefixCount {
-                packets,
-                ..PrefixCount::default()
-            },
-        )
-    }
-
-    proptest! {
-        #[test]
-        fn the_busiest_are_those_that_sorting_all_of_them_finds(
-            packets in prop::collection::vec(0_u64..4, 0..40), most in 0_usize..50, seed in any::<u64>()
-        ) {
-            let actions = [Action::Trust, Action::Deny, Action::Retire];
-            let mut all: Vec<_> = (0..).zip(&packets)
-                .map(|(number, packets)| entry(number, actions[usize::from(number) % 3], *packets))
-                .collect();
-            let mut sorted = all.clone();
-            sorted.sort_by_key(|(entry, count)| (Reverse(count.packets), entry.action, entry.prefix));
-            sorted.truncate(most);
-            // Whatever order they come in.
-            fastrand::Rng::with_seed(seed).shuffle(&mut all);
-            let names = |entries: Vec<(Entry, PrefixCount)>| -> Vec<_> {
-                entries.into_iter().map(|(entry, count)| (entry.prefix, count.packets)).collect()
+    #[test]
+    fn the_busiest_are_kept_in_their_order_and_ties_always_go_the_same_way() {
+        let row = |(n, packets): (usize, &u64)| {
+            let entry = Entry {
+                prefix: prefix::parse(&format!("10.0.{n}.0/24")).unwrap(),
+                action: Action::Trust,
+                label: Label::default(),
+                origin: Origin::manual(),
+                expires_ns: None,
+                saved: false,
+                slot: None,
             };
-            prop_assert_eq!(names(busiest(all, most)), names(sorted));
+            let count = PrefixCount {
+                packets: *packets,
+                ..PrefixCount::default()
+            };
+            (entry, count)
+        };
+        for (packets, most, expected) in [
+            (&[5, 1, 9, 9, 0][..], 3, &[0, 2, 3][..]),
+            (&[5, 5, 5, 5], 2, &[0, 1]),
+            (&[1, 2], 2, &[0, 1]),
+            (&[1, 2], 0, &[]),
+            (&[], 3, &[]),
+        ] {
+            let rows: Vec<_> = packets.iter().enumerate().map(row).collect();
+            let kept = busiest(rows, most);
+            let kept: Vec<String> = kept.iter().map(|(entry, _)| entry.prefix.to_string()).collect();
+            let expected: Vec<String> = expected.iter().map(|n| format!("10.0.{n}.0/24")).collect();
+            assert_eq!(kept, expected, "{packets:?}");
         }
     }
 }

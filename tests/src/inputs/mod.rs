@@ -2,10 +2,11 @@
 //! any bytes and panics if what comes of them is not what it should be. libFuzzer looks for such bytes
 //! (`cargo xtask fuzz-inputs`); a test goes through those that are known (`tests/corpus`) and through changes of them.
 //!
-//! Answers of providers and configuration files are not read yet. Whoever adds a reader adds a file here, a row to
-//! [`ALL`], and a directory of seeds.
+//! Answers of providers are not read yet. Whoever adds a reader adds a file here, a row to [`ALL`], and a directory of
+//! seeds.
 
 mod arguments;
+mod config;
 mod counters;
 mod coverage;
 mod generation;
@@ -26,10 +27,14 @@ pub struct Input {
 }
 
 /// Every kind of input.
-pub const ALL: [Input; 9] = [
+pub const ALL: [Input; 10] = [
     Input {
         name: "list_file",
         check: list_file::check,
+    },
+    Input {
+        name: "config",
+        check: config::check,
     },
     Input {
         name: "prefix",

@@ -30,6 +30,23 @@ const PROGRAMS: &[Program] = &[
     ),
     ("ipset", "ipset", "the sets of one of them"),
     ("bpftool", "bpftool", "the kernel's view of programs and maps"),
+    ("lintian", "lintian", "what Debian asks of packages"),
+    // Where it does not run already, installing it starts nothing.
+    ("systemd-analyze", "systemd", "what systemd says of the unit"),
+    ("mandoc", "mandoc", "manual pages"),
+    ("zsh", "zsh", "its completions"),
+    ("fish", "fish", "its completions"),
+];
+
+/// The same for making packages.
+const PACKAGERS: &[Program] = &[
+    (
+        "dpkg-shlibdeps",
+        "dpkg-dev",
+        "the libraries that the binary needs",
+    ),
+    ("strip", "binutils", "a small binary"),
+    ("lowdown", "lowdown", "the manual page of the configuration file"),
 ];
 
 /// The same for the bench. None of these packages starts anything: Debian leaves nftables' service switched off.
@@ -61,6 +78,11 @@ pub fn install_missing() -> Result<()> {
 /// Installs what the bench misses beyond that.
 pub fn install_missing_peers() -> Result<()> {
     install("Benchmarks", PEERS)
+}
+
+/// Installs what making packages misses.
+pub fn install_missing_packagers() -> Result<()> {
+    install("Packages", PACKAGERS)
 }
 
 /// Installs what tests in other kernels miss beyond that.

@@ -1,0 +1,314 @@
+//! `synwall config`: what a configuration file says, without touching anything.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::{Args, Subcommand};
+use filter_user::{
+    Error,
+    agent::interfaces::select,
+    config::{self, Config, InterfacePattern},
+    entry::Action,
+    feed::{Feed, From},
+    interface, list_file,
+    settings::{Policy, drop_level_name},
+};
+use ipnet::IpNet;
+use serde::Serialize;
+
+use super::output::{self, Output, SCHEMA};
+
+#[derive(Subcommand)]
+pub enum ConfigVerb {
+    /// Read the file and the lists that it names, and say what is wrong; exit code 0 if nothing is
+    #[command(after_help = "Example: synwall config check && systemctl reload synwall\n\
+        Needs no privileges but those to read the files, and changes nothing.")]
+    Check(File),
+    /// Print what is in force with the file: every default filled in, providers as sources
+    #[command(after_help = "Example: synwall config show /etc/synwall/synwall.toml\n\
+        What it prints is a configuration file again.")]
+    Show(File),
+    /// Print the reference of the file (Markdown)
+    #[command(hide = true)]
+    Reference,
+}
+
+#[derive(Args)]
+pub struct File {
+    /// The configuration file
+    #[arg(env = "SYNWALL_CONFIG", value_name = "FILE", default_value = config::DEFAULT)]
+    file: PathBuf,
+    /// One JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+impl ConfigVerb {
+    pub fn run(self, output: &mut Output) -> anyhow::Result<ExitCode> {
+        match self {
+            Self::Check(File { file, json }) => check(&file, json, output),
+            Self::Show(File { file, json }) => show(&file, json, output),
+            Self::Reference => {
+                output.text(&config::markdown())?;
+                Ok(ExitCode::SUCCESS)
+            }
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct CheckDocument {
+    schema: u32,
+    file: PathBuf,
+    ok: bool,
+    mistakes: Vec<String>,
+    warnings: Vec<String>,
+    #[serde(flatten)]
+    found: Option<Found>,
+}
+
+/// What a file without mistakes says.
+#[derive(Serialize)]
+struct Found {
+    policy: &'static str,
+    drop: &'static str,
+    interfaces: Vec<String>,
+    trusted: Prefixes,
+    denied: Prefixes,
+    retired: Prefixes,
+    sources: Vec<SourceRow>,
+}
+
+/// How many prefixes a list has without those of sources.
+#[derive(Default, Serialize)]
+struct Prefixes {
+    v4: usize,
+    v6: usize,
+}
+
+#[derive(Serialize)]
+struct SourceRow {
+    name: String,
+    list: &'static str,
+    from: &'static str,
+    /// How many prefixes are there before it has been asked for the first time.
+    built_in: usize,
+}
+
+fn check(file: &Path, json: bool, output: &mut Output) -> anyhow::Result<ExitCode> {
+    let mut document = CheckDocument {
+        schema: SCHEMA,
+        file: file.to_owned(),
+        ok: false,
+        mistakes: Vec::new(),
+        warnings: Vec::new(),
+        found: None,
+    };
+    match Config::read_file(file) {
+        Ok((config, exposed)) => {
+            if let Some(exposed) = exposed {
+                let what = format!("the configuration {} can be changed by {exposed}", file.display());
+                document.warnings.push(what);
+            }
+            let lists = read_lists(&config, &mut document);
+            warn(&config, &lists, &mut document.warnings);
+            document.found = Some(found(&config, &lists));
+        }
+        Err(errors) => document.mistakes = errors.iter().map(Error::to_string).collect(),
+    }
+    document.ok = document.mistakes.is_empty();
+    if json {
+        output.json(&document)?;
+    } else {
+        document.warnings.iter().for_each(output::warning);
+        document.mistakes.iter().for_each(output::mistake);
+        if let (true, Some(found)) = (document.ok, &document.found) {
+            output.text(&found.sentence(file))?;
+        }
+    }
+    Ok(if document.ok {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// The prefixes of the file and its list files, and the list of each.
+type Lists = BTreeMap<IpNet, Action>;
+
+fn read_lists(config: &Config, document: &mut CheckDocument) -> Lists {
+    let typed = config
+        .entries
+        .iter()
+        .map(|(action, entry)| (entry.prefix, *action));
+    let mut lists: Lists = typed.collect();
+    let mut ranks: Lists = Lists::new();
+    for (action, file) in &config.files {
+        let read = match list_file::read_unattended(file) {
+            Ok(read) => read,
+            Err(error) => {
+                document.mistakes.push(error.to_string());
+                continue;
+            }
+        };
+        if let Some(exposed) = read.exposed {
+            let what = format!("the list {} can be changed by {exposed}", file.display());
+            document.warnings.push(what);
+        }
+        for entry in read.entries {
+            let there = lists.get(&entry.prefix).or_else(|| ranks.get(&entry.prefix));
+            if let Some(there) = there.filter(|there| *there != action) {
+                document.warnings.push(format!(
+                    "{} is a {action} entry in {}, but a {there} entry elsewhere, which one goes before the other: see synwall.toml(5)",
+                    entry.prefix,
+                    file.display()
+                ));
+            }
+            // Among list files deny goes before trust, and the first one otherwise.
+            if there.is_none() || *action == Action::Deny && !lists.contains_key(&entry.prefix) {
+                ranks.insert(entry.prefix, *action);
+            }
+        }
+    }
+    ranks.append(&mut lists);
+    ranks
+}
+
+/// What is legal, and probably not meant.
+fn warn(config: &Config, lists: &Lists, warnings: &mut Vec<String>) {
+    let trusts = |action: &Action| *action == Action::Trust;
+    let is_fed = config.feeds.iter().any(|feed| trusts(&feed.action));
+    if config.policy == Policy::Enforce && !is_fed && !lists.values().any(trusts) {
+        warnings.push(
+            "nobody is trusted, and the policy is enforce: nothing would be put in force, as every new connection would be dropped; trust somebody ([trust]), or observe first: policy = \"observe\"".into(),
+        );
+    }
+    match interface::all() {
+        Ok(all) => {
+            for absent in select(&all, &config.interfaces).absent {
+                warnings.push(format!(
+                    "no interface is called {absent} now (see: ip -brief link); it is protected when it appears"
+                ));
+            }
+        }
+        Err(error) => warnings.push(format!(
+            "it could not be seen which interfaces there are: {error}"
+        )),
+    }
+    for feed in &config.feeds {
+        let (path, what) = match &feed.from {
+            From::File { path, .. } => (path.clone(), "file"),
+            From::Exec { command, .. } => (command.first().map(PathBuf::from).unwrap_or_default(), "program"),
+            From::Https {
+                ca_file: Some(path), ..
+            } => (path.clone(), "file"),
+            _ => continue,
+        };
+        if !path.exists() {
+            warnings.push(format!(
+                "source {}: there is no {what} {} now",
+                feed.name,
+                path.display()
+            ));
+        }
+    }
+}
+
+fn found(config: &Config, lists: &Lists) -> Found {
+    let count = |action: Action| {
+        let mut prefixes = Prefixes::default();
+        for (prefix, _) in lists.iter().filter(|(_, of)| **of == action) {
+            match prefix {
+                IpNet::V4(_) => prefixes.v4 += 1,
+                IpNet::V6(_) => prefixes.v6 += 1,
+            }
+        }
+        prefixes
+    };
+    let source = |feed: &Feed| SourceRow {
+        name: feed.name.clone(),
+        list: feed.action.name(),
+        from: match feed.from {
+            From::BuiltIn => "built-in",
+            From::Https { .. } => "https",
+            From::File { .. } => "file",
+            From::DnsTxt { .. } => "dns-txt",
+            From::Exec { .. } => "exec",
+        },
+        built_in: feed.built_in.len(),
+    };
+    let pattern = |pattern: &InterfacePattern| pattern.0.as_str().to_owned();
+    Found {
+        policy: config.policy.name(),
+        drop: drop_level_name(config.drop),
+        interfaces: config.interfaces.iter().map(pattern).collect(),
+        trusted: count(Action::Trust),
+        denied: count(Action::Deny),
+        retired: count(Action::Retire),
+        sources: config.feeds.iter().map(source).collect(),
+    }
+}
+
+impl Found {
+    fn sentence(&self, file: &Path) -> String {
+        let sum = |prefixes: &Prefixes| prefixes.v4 + prefixes.v6;
+        let sources: Vec<String> = self
+            .sources
+            .iter()
+            .map(|source| format!("{} ({}, {})", source.name, source.list, source.from))
+            .collect();
+        let sources = if sources.is_empty() {
+            "none".to_owned()
+        } else {
+            sources.join(", ")
+        };
+        format!(
+            "{} is fine: {}, drop {}, on {}\n\
+             prefixes {} trusted, {} denied, {} retired; sources {sources}\n",
+            file.display(),
+            self.policy,
+            self.drop,
+            self.interfaces.join(", "),
+            sum(&self.trusted),
+            sum(&self.denied),
+            sum(&self.retired),
+        )
+    }
+}
+
+#[derive(Serialize)]
+struct ShowDocument {
+    schema: u32,
+    file: PathBuf,
+    config: serde_json::Value,
+    /// Of each source, the prefixes that are built in.
+    built_in: BTreeMap<String, Vec<IpNet>>,
+}
+
+fn show(file: &Path, json: bool, output: &mut Output) -> anyhow::Result<ExitCode> {
+    let config = match Config::read_file(file) {
+        Ok((config, _)) => config,
+        Err(errors) => {
+            errors.iter().for_each(output::mistake);
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    let shown = config.show()?;
+    if json {
+        let built_in = config.feeds.iter().filter(|feed| !feed.built_in.is_empty());
+        output.json(&ShowDocument {
+            schema: SCHEMA,
+            file: config.path.clone(),
+            config: config.show_json()?,
+            built_in: built_in
+                .map(|feed| (feed.name.clone(), feed.built_in.clone()))
+                .collect(),
+        })?;
+    } else {
+        output.text(&shown)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}

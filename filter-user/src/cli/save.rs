@@ -1,0 +1,157 @@
+//! `--save`: a change of a list that outlives a reboot. The file comes first, then the kernel, both under their locks; if the
+//! kernel refuses, the file is put back.
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::Args;
+use filter_user::{
+    Error,
+    change::Change,
+    config,
+    entry::{Action, Entry, NewEntry},
+    instance::Instance,
+    rules::Difference,
+    saved_list::SavedList,
+};
+use ipnet::IpNet;
+
+use super::{lists::tell, output, progress::Watched};
+
+/// Whether a change is to be kept, and beside which configuration.
+#[derive(Args)]
+pub struct Save {
+    /// Keep the change over a reboot: in a list beside the configuration file, which the agent reads
+    #[arg(long)]
+    pub save: bool,
+    /// With --save: the configuration file
+    #[arg(long, env = "SYNWALL_CONFIG", value_name = "FILE", default_value = config::DEFAULT)]
+    pub config: PathBuf,
+}
+
+/// Adds entries to the list and to its file.
+pub fn add(config: &Path, pin_dir: &Path, list: Action, entries: Vec<NewEntry>) -> anyhow::Result<ExitCode> {
+    let saved = SavedList::open(config, list)?;
+    let mut filter = open(pin_dir)?;
+    saved.add(&entries)?;
+    let (origin, count) = (saved.origin(), entries.len());
+    let entries = entries.into_iter().map(|entry| NewEntry {
+        origin: origin.clone(),
+        saved: true,
+        ..entry
+    });
+    let change = Change::Add {
+        entries: entries.collect(),
+        force: false,
+    };
+    apply(&saved, filter.as_mut(), list, Some(change))?;
+    finish(&saved, filter.as_ref(), &format!("{list}: {count} saved in"));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Removes prefixes from the list and from its file. Each must be in one of them.
+pub fn remove(config: &Path, pin_dir: &Path, list: Action, prefixes: &[IpNet]) -> anyhow::Result<ExitCode> {
+    let saved = SavedList::open(config, list)?;
+    let mut filter = open(pin_dir)?;
+    let present = present(filter.as_ref(), list, prefixes)?;
+    let is_present = |prefix: IpNet| present.iter().any(|entry| entry.prefix == prefix);
+    if let Some(prefix) = prefixes
+        .iter()
+        .find(|prefix| !saved.has(**prefix) && !is_present(**prefix))
+    {
+        return Err(Error::NotListed {
+            prefix: *prefix,
+            action: list,
+        }
+        .into());
+    }
+    saved.remove(prefixes)?;
+    let there: Vec<IpNet> = present.iter().map(|entry| entry.prefix).collect();
+    let change = (!there.is_empty()).then_some(Change::Remove(there));
+    apply(&saved, filter.as_mut(), list, change)?;
+    let count = prefixes.iter().filter(|prefix| saved.has(**prefix)).count();
+    finish(&saved, filter.as_ref(), &format!("{list}: {count} taken out of"));
+    for entry in present.iter().filter(|entry| entry.origin != saved.origin()) {
+        warn_of_return(entry);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Says of an entry that was removed if the agent will put it back.
+pub fn warn_of_return(entry: &Entry) {
+    if !entry.saved {
+        return;
+    }
+    let (prefix, list, origin) = (entry.prefix, entry.action, entry.origin.as_str());
+    let what = if origin.ends_with(&format!("/{}/{list}.list", config::SAVED)) {
+        format!("it is saved ({origin}); remove it there, too: synwall {list} remove {prefix} --save")
+    } else {
+        format!("it comes from elsewhere ({origin}); take it out there")
+    };
+    output::warning(format_args!(
+        "{prefix} is removed until the agent (synwall run) reads its files again: {what}"
+    ));
+}
+
+/// The entries that there are for prefixes.
+pub fn present(filter: Option<&Instance>, list: Action, prefixes: &[IpNet]) -> Result<Vec<Entry>, Error> {
+    let Some(filter) = filter else {
+        return Ok(Vec::new());
+    };
+    let found = prefixes
+        .iter()
+        .map(|prefix| filter.lists.get(&filter.pins, list, *prefix));
+    found.filter_map(Result::transpose).collect()
+}
+
+/// The filter, if it is up.
+fn open(pin_dir: &Path) -> Result<Option<Instance>, Error> {
+    match Instance::open_for_change(pin_dir) {
+        Err(Error::NotUp { .. }) => Ok(None),
+        opened => opened.map(Some),
+    }
+}
+
+fn apply(
+    saved: &SavedList,
+    filter: Option<&mut Instance>,
+    list: Action,
+    change: Option<Change>,
+) -> anyhow::Result<()> {
+    let (Some(filter), Some(change)) = (filter, change) else {
+        return Ok(());
+    };
+    let watched = Watched::new();
+    watched.follow(filter);
+    let changed: Result<Difference, Error> = filter.change(list, change);
+    watched.end();
+    match changed {
+        Ok(difference) => {
+            tell(list, &difference);
+            output::warn_after_change(filter);
+            Ok(())
+        }
+        Err(error) => {
+            if let Err(kept) = saved.put_back() {
+                output::warning(format_args!(
+                    "the list {} is not what it was: {kept}",
+                    saved.path().display()
+                ));
+            }
+            Err(error.into())
+        }
+    }
+}
+
+fn finish(saved: &SavedList, filter: Option<&Instance>, what: &str) {
+    let file = saved.path().display();
+    if filter.is_some() {
+        output::note(format_args!("{what} {file}"));
+    } else {
+        output::note(format_args!(
+            "{what} {file}; the filter is not up, so it takes effect when the agent starts (synwall run)"
+        ));
+    }
+}

@@ -1,0 +1,218 @@
+//! `config check` and `config show`: they say what a file means, and touch nothing.
+
+use std::{
+    fs,
+    os::unix::{fs::PermissionsExt as _, process::CommandExt as _},
+    path::PathBuf,
+};
+
+use serde_json::Value;
+use tests::lab::{Lab, Output};
+
+/// A configuration in a directory of its own.
+struct Files(Lab);
+
+impl Files {
+    fn new(config: &str) -> Self {
+        let files = Self(Lab::new());
+        files.write("synwall.toml", config);
+        files
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.directory().join("etc").join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        Output::of(
+            crate::synwall()
+                .arg("config")
+                .args(arguments)
+                .arg(self.path("synwall.toml")),
+        )
+    }
+
+    fn checked(&self) -> Value {
+        let output = self.run(&["check", "--json"]);
+        let document: Value = serde_json::from_str(&output.stdout).expect("a document");
+        assert_eq!(document["ok"], output.code == Some(0), "{output}");
+        document
+    }
+}
+
+/// Texts in a list of a document.
+fn texts(list: &Value) -> Vec<&str> {
+    list.as_array()
+        .unwrap()
+        .iter()
+        .map(|text| text.as_str().unwrap())
+        .collect()
+}
+
+const FINE: &str = "interfaces = [\"lo\"]\npolicy = \"observe\"\n[trust]\nprefixes = [\"198.51.100.0/24 office\"]\n\
+    files = [\"office.txt\"]\nproviders = [\"qrator\"]\n[deny]\nprefixes = [\"198.51.100.66\"]\n";
+
+#[test]
+fn what_is_found_is_said_in_two_lines() {
+    let files = Files::new(FINE);
+    files.write(
+        "office.txt",
+        "192.0.2.0/24\n198.51.100.0/24 twice\n2001:db8::/32\n",
+    );
+    files.write("saved/trust.list", "203.0.113.0/24\n");
+    files.write("saved/retire.list", "203.0.113.9\n");
+    let output = files.run(&["check"]).ok();
+    let file = files.path("synwall.toml").display().to_string();
+    assert_eq!(
+        output.stdout,
+        format!(
+            "{file} is fine: observe, drop new, on lo\n\
+             prefixes 4 trusted, 1 denied, 1 retired; sources qrator (trust, built-in)\n"
+        )
+    );
+    assert_eq!(output.stderr, "");
+    let document = files.checked();
+    assert_eq!(document["trusted"], serde_json::json!({"v4": 3, "v6": 1}));
+    assert_eq!(document["sources"][0]["built_in"], 1);
+}
+
+#[test]
+fn every_mistake_is_said_with_its_file_and_line() {
+    let files = Files::new(FINE);
+    files.write("office.txt", "192.0.2.0/24\n\noffice.example\n");
+    files.write("saved/deny.list", "0.0.0.0/0\n");
+    let document = files.checked();
+    let mistakes = texts(&document["mistakes"]);
+    assert_eq!(mistakes.len(), 2, "{mistakes:?}");
+    assert!(
+        mistakes[0].contains("/office.txt:3: 'office.example' is not"),
+        "{mistakes:?}"
+    );
+    assert!(
+        mistakes[1].contains("/saved/deny.list: 0.0.0.0/0 covers every address"),
+        "{mistakes:?}"
+    );
+    let output = files.run(&["check"]);
+    assert_eq!((output.code, output.stdout.as_str()), (Some(1), ""), "{output}");
+    assert_eq!(output.stderr.matches("error: ").count(), 2, "{output}");
+    fs::remove_file(files.path("office.txt")).unwrap();
+    let document = files.checked();
+    assert!(
+        texts(&document["mistakes"])[0].contains("cannot read the list"),
+        "{document}"
+    );
+    files.write("synwall.toml", "interfaces = []\npolicy = \"enforced\"\n");
+    let document = files.checked();
+    assert_eq!(texts(&document["mistakes"]).len(), 2, "{document}");
+    assert_eq!(files.run(&["show"]).stderr.matches("error: ").count(), 2);
+}
+
+#[test]
+fn what_is_legal_and_probably_not_meant_is_a_warning() {
+    let files = Files::new("interfaces = [\"lo\", \"no-such-card\"]\n");
+    let document = files.checked();
+    let warnings = texts(&document["warnings"]);
+    assert_eq!(warnings.len(), 2, "{warnings:?}");
+    assert!(warnings[0].contains("nobody is trusted"), "{warnings:?}");
+    assert!(
+        warnings[1].contains("no interface is called no-such-card now"),
+        "{warnings:?}"
+    );
+    files.write(
+        "synwall.toml",
+        "interfaces = [\"lo\"]\n[trust]\nfiles = [\"list\"]\n[deny]\nprefixes = [\"192.0.2.0/24\"]\n\
+         [source.gone]\nfile = \"gone\"\n[source.missing]\nexec = [\"/no/such/program\"]\n",
+    );
+    files.write("list", "192.0.2.0/24\n");
+    fs::set_permissions(files.path("list"), fs::Permissions::from_mode(0o664)).unwrap();
+    fs::set_permissions(files.path("synwall.toml"), fs::Permissions::from_mode(0o664)).unwrap();
+    let document = files.checked();
+    let warnings = texts(&document["warnings"]).join("\n");
+    for expected in [
+        "synwall.toml can be changed by group",
+        "list can be changed by group",
+        "192.0.2.0/24 is a trust entry in",
+        "source gone: there is no file",
+        "source missing: there is no program /no/such/program now",
+    ] {
+        assert!(
+            warnings.contains(expected),
+            "not warned of '{expected}':\n{warnings}"
+        );
+    }
+    assert!(
+        !warnings.contains("nobody is trusted"),
+        "a source trusts somebody:\n{warnings}"
+    );
+}
+
+#[test]
+fn a_file_that_others_can_write_is_not_read() {
+    let files = Files::new(FINE);
+    files.write("office.txt", "");
+    fs::set_permissions(files.path("synwall.toml"), fs::Permissions::from_mode(0o666)).unwrap();
+    let output = files.run(&["check"]);
+    assert_eq!(output.code, Some(1), "{output}");
+    assert!(
+        output
+            .stderr
+            .contains("was not read, because it can be changed by every user"),
+        "{output}"
+    );
+    let absent = Output::of(crate::synwall().args(["config", "check", "/no/such/file"]));
+    assert_eq!(absent.code, Some(1), "{absent}");
+    assert!(
+        absent
+            .stderr
+            .contains("cannot read the configuration /no/such/file"),
+        "{absent}"
+    );
+    fs::set_permissions(files.path("synwall.toml"), fs::Permissions::from_mode(0o644)).unwrap();
+    fs::write(files.path("synwall.toml"), b"interfaces = [\"lo\"]\n# \xff\n").unwrap();
+    let output = files.run(&["check"]);
+    assert!(
+        output.stderr.contains("synwall.toml:2: this is not UTF-8 text"),
+        "{output}"
+    );
+}
+
+#[test]
+fn nobody_needs_privileges_to_check_a_file_that_he_can_read() {
+    let files = Files::new(FINE);
+    files.write("office.txt", "");
+    let mut command = crate::synwall();
+    command.args(["config", "check"]).arg(files.path("synwall.toml"));
+    let output = Output::of(command.uid(64_001).gid(64_001)).ok();
+    assert!(output.stdout.contains("is fine"), "{output}");
+}
+
+#[test]
+fn what_is_shown_is_a_file_that_says_the_same() {
+    let files = Files::new(FINE);
+    files.write("office.txt", "");
+    files.write("saved/trust.list", "");
+    let shown = files.run(&["show"]).ok().stdout;
+    assert!(
+        shown.contains("\n[source.qrator]\nprovider = \"qrator\"\n"),
+        "{shown}"
+    );
+    assert!(
+        !shown.contains("saved"),
+        "what is read in any case is not in it:\n{shown}"
+    );
+    files.write("synwall.toml", &shown);
+    assert_eq!(files.run(&["show"]).ok().stdout, shown);
+    let document: Value = serde_json::from_str(&files.run(&["show", "--json"]).ok().stdout).unwrap();
+    assert_eq!(document["config"]["source"]["qrator"]["interval"], "1h");
+    assert_eq!(
+        document["config"]["trust"]["prefixes"][0],
+        "198.51.100.0/24 office"
+    );
+    assert_eq!(document["built_in"]["qrator"][0], "185.94.108.0/24");
+}

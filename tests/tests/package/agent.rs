@@ -1,0 +1,44 @@
+//! The agent under its unit, with a real systemd: it says that it is ready, does its work in the sandbox, reads its file
+//! again, and leaves the filter where it is when it ends.
+
+use crate::machine::Machine;
+
+/// What systemd says, and what the agent wrote.
+const DROP_IN: &str = "[Service]\nStandardOutput=append:/run/said\nStandardError=inherit\n";
+
+fn with_file(file: &str) -> Machine {
+    let machine = Machine::with_package();
+    machine.write("etc/synwall/synwall.toml", file);
+    machine.write("etc/systemd/system/synwall.service.d/laboratory.conf", DROP_IN);
+    machine
+}
+
+#[test]
+fn it_is_ready_once_the_filter_is_on_and_leaves_it_on() {
+    let machine = with_file("interfaces = [\"eth0\"]\n[trust]\nprefixes = [\"198.51.100.0/24 office\"]\n");
+    let said = machine.boot(
+        "synwall.service",
+        "systemctl show --property=ActiveState,NRestarts,Type synwall; synwall status; synwall trust check 198.51.100.1\n\
+         sed -i s/198.51.100/192.0.2/ /etc/synwall/synwall.toml; systemctl reload synwall; sleep 1\n\
+         synwall trust check 192.0.2.1 && echo reloaded\n\
+         systemctl stop synwall; systemctl show --property=Result synwall; synwall status && echo still on\n",
+    );
+    for expected in [
+        "ActiveState=active",
+        "NRestarts=0",
+        "trusted   1 IPv4",
+        "reloaded",
+        "Result=success",
+        "still on",
+    ] {
+        assert!(said.contains(expected), "no {expected:?} in\n{said}");
+    }
+}
+
+#[test]
+fn a_file_with_a_mistake_is_named_and_it_does_not_start() {
+    let machine = with_file("interfaces = [\"eth0\"]\npolicy = \"enforced\"\n");
+    let said = machine.boot("synwall.service", "systemctl is-active synwall; synwall status\n");
+    assert!(said.contains("synwall.toml:2"), "{said}");
+    assert!(!said.lines().any(|line| line == "active"), "{said}");
+}

@@ -1,0 +1,19 @@
+//! What `cargo xtask dist` makes: what is in it, what Debian and systemd say of it, what happens where it is installed and
+//! removed, and what the agent may do under its unit. Needs root and the packages (`SYNWALL_DIST`, else `target/dist`).
+
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise"
+)]
+
+mod agent;
+mod completions;
+mod contents;
+mod debian;
+mod installing;
+mod machine;
+mod made;
+mod manual;
+mod sandbox;
+mod unit;

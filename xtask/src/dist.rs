@@ -1,0 +1,108 @@
+//! `cargo xtask dist`: a Debian package and a tarball in `target/dist`. The same commit gives the same bytes in the same
+//! directory with the same compilers; what is in them is listed in docs/install.md.
+
+mod date;
+mod files;
+mod licences;
+mod tarball;
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, ensure};
+
+use crate::{ebpf, exec, place, setup, user};
+use date::SourceDate;
+
+/// The version of everything in this workspace.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// For `sha256sum --check SHA256SUMS` beside the packages.
+const SUMS: &str = "SHA256SUMS";
+
+/// What was made.
+pub struct Packages {
+    pub deb: PathBuf,
+    pub tarball: PathBuf,
+}
+
+/// Builds everything and packs it.
+pub fn run() -> Result<()> {
+    ebpf::build(&setup::kernel_tools()?)?;
+    let packages = pack(&user::build()?)?;
+    for path in [&packages.deb, &packages.tarball] {
+        eprintln!("made: {}", path.display());
+    }
+    Ok(())
+}
+
+/// Packs a binary that was built.
+pub fn pack(synwall: &Path) -> Result<Packages> {
+    let tools = setup::packaging()?;
+    let date = SourceDate::find()?;
+    let directory = directory();
+    if directory.exists() {
+        fs::remove_dir_all(&directory).with_context(|| format!("cannot remove {}", directory.display()))?;
+    }
+    let files = directory.join("files");
+    files::collect(synwall, &files, &date)?;
+    let deb = deb(&tools.cargo_deb, &directory, &date)?;
+    let tarball = tarball::make(&files, &directory, &date)?;
+    sums(&directory, &[&deb, &tarball])?;
+    Ok(Packages { deb, tarball })
+}
+
+/// The same twice, which has to give the same bytes: a package can be checked by whoever makes it again.
+pub fn pack_for_tests(synwall: &Path) -> Result<PathBuf> {
+    let sums = || {
+        pack(synwall)?;
+        fs::read_to_string(directory().join(SUMS)).context("cannot read the sums")
+    };
+    let (first, second) = (sums()?, sums()?);
+    ensure!(
+        first == second,
+        "two runs made different packages:\n{first}{second}"
+    );
+    Ok(directory())
+}
+
+fn directory() -> PathBuf {
+    place::target().join("dist")
+}
+
+/// `[package.metadata.deb]` of filter-user says what goes where.
+fn deb(cargo_deb: &Path, directory: &Path, date: &SourceDate) -> Result<PathBuf> {
+    exec::run(
+        Command::new(cargo_deb)
+            // Built already, and the binary's copy has no symbols any more.
+            .args([
+                "-p",
+                "filter-user",
+                "--no-build",
+                "--no-strip",
+                "--quiet",
+                "--output",
+            ])
+            .arg(directory)
+            // The description's path is taken from here, all others from the manifest's directory.
+            .current_dir(place::root().join("filter-user"))
+            .env("SOURCE_DATE_EPOCH", date.epoch()),
+    )?;
+    let mut made = fs::read_dir(directory)?.flatten().map(|entry| entry.path());
+    made.find(|path| path.extension() == Some(OsStr::new("deb")))
+        .with_context(|| format!("cargo-deb made no package in {}", directory.display()))
+}
+
+fn sums(directory: &Path, packages: &[&Path]) -> Result<()> {
+    let names: Vec<&OsStr> = packages.iter().filter_map(|path| path.file_name()).collect();
+    ensure!(names.len() == packages.len(), "a package without a name");
+    let sums = exec::ask(
+        Command::new("sha256sum")
+            .arg("--")
+            .args(names)
+            .current_dir(directory),
+    )?;
+    fs::write(directory.join(SUMS), sums + "\n").context("cannot write the sums")
+}
