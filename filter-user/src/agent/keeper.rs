@@ -25,6 +25,7 @@ use crate::{
     Result,
     config::{Config, OnStop},
     error::shown,
+    feed::From,
     interface::{self, Interface},
     ports::PortSet,
     rules::Rules,
@@ -431,6 +432,7 @@ impl Keeper {
                 name: feed.name.clone(),
                 origin: feed.origin.as_str().to_owned(),
                 prefixes,
+                interval: (feed.from != From::BuiltIn).then_some(feed.interval),
                 fetched: attempt,
             }
         });

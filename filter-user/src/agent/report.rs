@@ -1,6 +1,9 @@
 //! What the agent tells of itself to those who look.
 
-use std::{path::PathBuf, time::SystemTime};
+use std::{
+    path::PathBuf,
+    time::{Duration, SystemTime},
+};
 
 use crate::entry::Action;
 
@@ -60,6 +63,8 @@ pub struct FeedReport {
     pub origin: String,
     /// How many prefixes it has.
     pub prefixes: usize,
+    /// From one attempt to the next; `None` where nothing is fetched.
+    pub interval: Option<Duration>,
     /// How it went.
     pub fetched: Attempt,
 }

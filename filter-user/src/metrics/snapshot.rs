@@ -1,6 +1,10 @@
 //! What is read of a filter for one scrape.
 
-use std::{cmp::Reverse, collections::BinaryHeap, path::Path};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BinaryHeap},
+    path::Path,
+};
 
 use filter_common::{DropLevel, PrefixCount};
 use ipnet::IpNet;
@@ -47,7 +51,18 @@ pub struct OnInterface {
     pub totals: Totals,
 }
 
+impl OnInterface {
+    fn filters(&self) -> bool {
+        !matches!(self.condition, "gone" | "overdue")
+    }
+}
+
 impl Snapshot {
+    /// Whether the filter is in force on any interface.
+    pub fn filters(&self) -> bool {
+        self.interfaces.iter().any(OnInterface::filters)
+    }
+
     /// Reads the filter in `pin_dir`, and of its entries the `most` that have the most packets. None if it is not up.
     pub fn read(pin_dir: &Path, most: usize) -> Result<Option<Self>> {
         let filter = match Instance::open(pin_dir) {
@@ -64,6 +79,7 @@ impl Snapshot {
             })
         };
         let interfaces = filter.attachments.iter().map(interface).collect::<Result<_>>()?;
+        let interfaces = one_of_each_name(interfaces);
         let summary = filter.live_summary()?;
         let (policy, drop_level, generation) = (
             filter.settings.policy,
@@ -91,6 +107,17 @@ impl Snapshot {
             omitted,
         }))
     }
+}
+
+/// The name of an interface that is gone may be another's by now, and a series has one value: that of the one that filters.
+fn one_of_each_name(interfaces: Vec<OnInterface>) -> Vec<OnInterface> {
+    let mut of_name: BTreeMap<String, OnInterface> = BTreeMap::new();
+    for interface in interfaces {
+        if of_name.get(&interface.name).is_none_or(|known| !known.filters()) {
+            of_name.insert(interface.name.clone(), interface);
+        }
+    }
+    of_name.into_values().collect()
 }
 
 /// The entries with the most packets; among equals those that come first.
@@ -125,6 +152,32 @@ mod tests {
         entry::{Label, Origin},
         prefix,
     };
+
+    #[test]
+    fn of_interfaces_with_one_name_there_is_the_one_that_filters() {
+        let interface = |(condition, packets)| {
+            let mut totals = Totals::default();
+            totals.passed.packets = packets;
+            OnInterface {
+                name: "eth0".to_owned(),
+                mode: "native",
+                condition,
+                totals,
+            }
+        };
+        for conditions in [
+            [("gone", 1), ("attached", 2)],
+            [("attached", 2), ("gone", 1)],
+            [("overdue", 1), ("outdated", 2)],
+        ] {
+            let one = one_of_each_name(conditions.map(interface).into());
+            let packets: Vec<u64> = one
+                .iter()
+                .map(|interface| interface.totals.passed.packets)
+                .collect();
+            assert_eq!(packets, [2], "{conditions:?}");
+        }
+    }
 
     #[test]
     fn the_busiest_are_kept_in_their_order_and_ties_always_go_the_same_way() {

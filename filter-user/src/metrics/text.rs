@@ -274,6 +274,12 @@ impl Encoder<'_> {
             "Prefixes of a list that is fetched",
             feeds().map(|f| (feed(&f.name), f.prefixes as f64)),
         )?;
+        let interval = feeds().filter_map(|f| Some((feed(&f.name), f.interval?.as_secs_f64())));
+        self.gauge(
+            "source_interval_seconds",
+            "From one attempt to fetch a list to the next, without jitter",
+            interval,
+        )?;
         self.gauge(
             "source_error",
             "Whether the last attempt to fetch a list failed",

@@ -1,0 +1,31 @@
+//! Whether all is well, and if not, what is wrong, a line each: for a load balancer's or a person's question.
+
+use crate::agent::report::Report;
+
+/// Everything that is wrong. `filters` tells whether the filter is in force anywhere, if there is one.
+pub fn complaints(filters: Result<Option<bool>, String>, report: &Report) -> Vec<String> {
+    let mut complaints = Vec::new();
+    match filters {
+        Ok(Some(true)) => {}
+        Ok(Some(false)) => complaints.push("the filter is on no interface".to_owned()),
+        Ok(None) => complaints.push("the filter is not up".to_owned()),
+        Err(error) => complaints.push(format!("the filter cannot be read: {error}")),
+    }
+    let unprotected = &report.unprotected;
+    complaints.extend(
+        unprotected
+            .iter()
+            .map(|(name, reason)| format!("{name} is not protected: {reason}")),
+    );
+    if let Some(error) = &report.config.error {
+        complaints.push(format!("the configuration was refused: {error}"));
+    }
+    if let Some(error) = &report.applied.error {
+        complaints.push(format!("the last change failed: {error}"));
+    }
+    // An error of several lines stays one complaint.
+    complaints
+        .iter()
+        .map(|complaint| complaint.replace(['\n', '\r'], " "))
+        .collect()
+}
