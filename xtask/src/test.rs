@@ -43,6 +43,7 @@ pub fn run(filter: &[String], thorough: bool) -> Result<ExitCode> {
             .env("RUST_TEST_THREADS", threads)
             .env("SYNWALL_BIN", synwall)
             .env("SYNWALL_DIST", packages)
-            .env("SYNWALL_NGINX", tools.nginx),
+            .env("SYNWALL_NGINX", tools.nginx)
+            .env("SYNWALL_PROMTOOL", setup::promtool()?),
     )
 }
