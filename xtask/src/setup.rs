@@ -10,6 +10,7 @@ mod kernels;
 mod linker;
 mod nginx;
 mod packages;
+mod promtool;
 mod rustup;
 mod suites;
 mod toolchain;
@@ -60,6 +61,12 @@ pub fn everything() -> Result<Tools> {
     packages::install_missing()?;
     let nginx = nginx::find()?;
     Ok(Tools { kernel, nginx })
+}
+
+/// Finds or unpacks what the tests read metrics and alerts with.
+pub fn promtool() -> Result<PathBuf> {
+    let _lock = lock()?;
+    promtool::find()
 }
 
 /// Finds or builds cargo-deny, which looks at the crates that we depend on.
