@@ -199,6 +199,16 @@ pub enum Error {
         /// What there is.
         known: String,
     },
+    /// A provider whose networks are not built in.
+    #[error(
+        "the networks of {name} are fetched, by the agent (synwall run, [trust] providers = [\"{name}\"]); a command alone has those of: {built_in}. Or hand over a list: --trust-file FILE"
+    )]
+    ProviderIsFetched {
+        /// The provider.
+        name: String,
+        /// The providers whose networks are built in.
+        built_in: String,
+    },
     /// No interface of that name.
     #[error("there is no interface '{0}' in this network namespace; see: ip -brief link")]
     UnknownInterface(String),
@@ -388,6 +398,7 @@ impl Error {
             | Self::NobodyTrusted
             | Self::WholeInternet { .. }
             | Self::UnknownProvider { .. }
+            | Self::ProviderIsFetched { .. }
             | Self::ConfirmCoversAttachOnly { .. } => ExitCode::from(2),
             _ => ExitCode::from(1),
         }

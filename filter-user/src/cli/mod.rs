@@ -9,6 +9,7 @@ mod progress;
 mod run;
 mod save;
 mod set;
+mod source;
 mod stats;
 mod status;
 mod up;
@@ -69,6 +70,12 @@ enum Verb {
     Stats(stats::Stats),
     Set(set::Set),
     Run(run::Run),
+    /// Show or fetch the lists that the agent gets from elsewhere
+    #[command(after_help = "Example: synwall source list")]
+    Source {
+        #[command(subcommand)]
+        verb: source::SourceVerb,
+    },
     Generate(generate::Generate),
     /// Check or show a configuration file
     #[command(after_help = "Example: synwall config check")]
@@ -98,6 +105,7 @@ pub fn run() -> ExitCode {
         Verb::Stats(stats) => stats.run(&pin_dir, &mut output),
         Verb::Set(set) => set.run(&pin_dir),
         Verb::Run(run) => run.run(&pin_dir),
+        Verb::Source { verb } => verb.run(&mut output),
         Verb::Generate(generate) => generate.run(),
         Verb::Config { verb } => verb.run(&mut output),
     };

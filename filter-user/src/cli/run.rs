@@ -9,6 +9,7 @@ use std::{
 use clap::Args;
 use filter_user::{
     agent::{self, Options},
+    config,
     error::escaped,
 };
 use log::{Level, LevelFilter, Log, Metadata, Record};
@@ -23,9 +24,15 @@ pub struct Run {
         long,
         env = "SYNWALL_CONFIG",
         value_name = "FILE",
-        default_value = "/etc/synwall/synwall.toml"
+        default_value = config::DEFAULT
     )]
     config: PathBuf,
+    #[command(flatten)]
+    state: StateDir,
+}
+
+#[derive(Args)]
+pub struct StateDir {
     /// Where last good copies of the configuration and of lists are kept
     #[arg(
         long,
@@ -36,6 +43,12 @@ pub struct Run {
     state_dir: PathBuf,
 }
 
+impl StateDir {
+    pub fn absolute(&self) -> std::io::Result<PathBuf> {
+        std::path::absolute(&self.state_dir)
+    }
+}
+
 impl Run {
     pub fn run(self, pin_dir: &Path) -> anyhow::Result<ExitCode> {
         log::set_logger(&ToStandardError)?;
@@ -43,7 +56,7 @@ impl Run {
         agent::run(Options {
             config: std::path::absolute(self.config)?,
             pin_dir: pin_dir.to_owned(),
-            state_dir: std::path::absolute(self.state_dir)?,
+            state_dir: self.state.absolute()?,
         })?;
         Ok(ExitCode::SUCCESS)
     }

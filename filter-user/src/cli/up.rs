@@ -39,7 +39,7 @@ pub struct Up {
     /// Trust the prefixes in a file: one a line, `#` starts a comment; `-` reads standard input
     #[arg(long, value_name = "FILE")]
     trust_file: Vec<String>,
-    /// Trust the published networks of a provider: qrator
+    /// Trust the networks of a provider that are built in: qrator (others: the agent)
     #[arg(long, value_name = "NAME")]
     provider: Vec<String>,
     /// Protected TCP ports [default: 80,443]

@@ -64,10 +64,19 @@ pub(super) fn clean(text: &str) -> String {
 pub(super) fn read(text: &str) -> Result<File, (usize, String)> {
     let table = DeTable::parse(text).map_err(|error| {
         let what = error.message().replace('\n', ", ");
-        let at = error.span().map_or(0, |span| span.start);
+        let span = error.span().unwrap_or_default();
+        let at = span.start;
+        let key = text
+            .get(span)
+            .filter(|_| what == "duplicate key")
+            .unwrap_or_default();
         let hint = HINTS.iter().find(|(message, _)| what.contains(message));
         let hint = hint.map_or("", |(_, hint)| hint);
-        (at, format!("this is not TOML: {what}{hint}"))
+        if key.is_empty() {
+            (at, format!("this is not TOML: {what}{hint}"))
+        } else {
+            (at, format!("'{}' is there twice; leave one out", shown(key)))
+        }
     })?;
     check_sections(table.get_ref())?;
     let read = File::deserialize(toml::Deserializer::from(table.clone()));
@@ -78,8 +87,7 @@ pub(super) fn read(text: &str) -> Result<File, (usize, String)> {
 }
 
 /// What to do about what the library says.
-const HINTS: [(&str, &str); 4] = [
-    ("duplicate key", "; each key, and each section, can be there once"),
+const HINTS: [(&str, &str); 3] = [
     ("key with no value", "; write key = value"),
     (
         "unclosed array",

@@ -1,114 +1,246 @@
-//! Lists in TXT records, in the words of SPF (RFC 7208): `ip4:`, `ip6:`, `include:`. Answers are not authenticated: whoever can
-//! forge them decides what is in the list.
+//! Lists in DNS: TXT records written as mail servers' are, with `ip4:`, `ip6:` and `include:` terms (SPF, RFC 7208).
+//!
+//! A list is all of its records or none: one that cannot be had, or makes no sense, is an error of the whole.
 
-use std::{collections::BTreeSet, net::SocketAddr, time::Duration};
+use std::{collections::HashSet, net::SocketAddr, time::Duration};
 
 use hickory_resolver::{
     TokioResolver,
-    config::{ConnectionConfig, NameServerConfig, ResolverConfig},
-    net::runtime::TokioRuntimeProvider,
-    proto::rr::RData,
+    config::{ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig},
+    net::{DnsError, NetError, NoRecords, runtime::TokioRuntimeProvider},
+    proto::{
+        op::ResponseCode,
+        rr::{Name, RData},
+    },
 };
 use ipnet::IpNet;
-use tokio::{runtime::Builder, time};
+use tokio::runtime;
 
-use super::FeedError;
-use crate::{error::shown, prefix};
+use crate::{
+    error::shown,
+    feed::FeedError,
+    prefix::{self, BadPrefix},
+};
 
-/// Names that are asked for (RFC 7208, section 4.6.4).
-const LOOKUPS: usize = 10;
+/// As many names may be included in all (RFC 7208, section 4.6.4).
+const MAX_INCLUDES: usize = 10;
 
-/// Gets the prefixes that the records of `name` have, and those that they include. All of it takes `timeout` at the most.
-pub fn get(name: &str, server: Option<SocketAddr>, timeout: Duration) -> Result<Vec<IpNet>, FeedError> {
-    let failed = |reason: String| FeedError::Dns {
-        name: shown(name),
-        reason,
-    };
-    let runtime = Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| failed(error.to_string()))?;
-    let looked_up = runtime.block_on(async { time::timeout(timeout, look_up(name, server, timeout)).await });
-    // Queries that are still under way are not waited for.
-    runtime.shutdown_background();
-    match looked_up {
-        Ok(found) => found.map_err(failed),
-        Err(_) => Err(failed(format!(
-            "no answer within {}",
-            humantime::format_duration(timeout)
-        ))),
-    }
+/// What a record starts with that has terms (RFC 7208, section 4.5).
+const VERSION: &str = "v=spf1";
+
+/// DNS gave no list.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot use the TXT records of {name}: {why}")]
+pub struct TxtError {
+    /// The name that was asked for.
+    pub name: String,
+    /// What went wrong.
+    pub why: Why,
 }
 
-async fn look_up(name: &str, server: Option<SocketAddr>, timeout: Duration) -> Result<Vec<IpNet>, String> {
-    let resolver = resolver(server, timeout)?;
-    let mut prefixes = Vec::new();
-    let (mut asked, mut to_ask) = (BTreeSet::new(), vec![name.to_owned()]);
-    while let Some(name) = to_ask.pop() {
-        if !asked.insert(name.to_ascii_lowercase()) {
-            continue;
-        }
-        if asked.len() > LOOKUPS {
-            return Err(format!(
-                "they include more than {LOOKUPS} names (RFC 7208, section 4.6.4)"
-            ));
-        }
-        // A name that ends with a dot is looked for nowhere else.
-        let full = if name.ends_with('.') {
-            name.clone()
-        } else {
-            format!("{name}.")
-        };
-        let answer = resolver
-            .txt_lookup(full)
+/// What can go wrong with a name.
+#[derive(Debug, thiserror::Error)]
+pub enum Why {
+    /// Not a name.
+    #[error("it is not a domain name")]
+    BadName,
+    /// The name does not exist.
+    #[error("there is no such name (NXDOMAIN)")]
+    NoSuchName,
+    /// The name has no such records.
+    #[error("it has no TXT records")]
+    NoRecords,
+    /// The server could not say.
+    #[error("the DNS server answered {0}")]
+    Refused(ResponseCode),
+    /// No list among the records.
+    #[error("none of them starts with {VERSION} and has ip4:, ip6: or include: terms")]
+    NoTerms,
+    /// A term that makes no sense.
+    #[error("the term '{term}' makes no sense: {what}")]
+    BadTerm {
+        /// The term.
+        term: String,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// Too many.
+    #[error("it includes more than {MAX_INCLUDES} other names (RFC 7208, section 4.6.4)")]
+    TooManyIncludes,
+    /// Too slow.
+    #[error("there was no answer after {}; the DNS server is slow, or not reachable", humantime::format_duration(*.0))]
+    TooSlow(Duration),
+    /// Nobody there, or nobody who says anything.
+    #[error("the DNS server does not answer")]
+    Silent,
+    /// Anything else.
+    #[error("{0}")]
+    Other(String),
+}
+
+/// Asks for a name and the names that it includes, which takes no longer than `timeout`.
+///
+/// `server` is asked, or those in `/etc/resolv.conf`. Terms that are neither addresses nor names to include say nothing
+/// about who sends, and are left out; so are terms with a qualifier other than `+`, which do not pass.
+///
+/// # Errors
+/// [`FeedError::DnsTxt`] if any of the names has no list, or one that makes no sense.
+pub fn get(name: &str, server: Option<SocketAddr>, timeout: Duration) -> Result<Vec<IpNet>, FeedError> {
+    let failed = |why| {
+        let name = shown(name);
+        FeedError::DnsTxt(TxtError { name, why })
+    };
+    let runtime = runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| failed(Why::Other(error.to_string())))?;
+    let list = runtime.block_on(async {
+        tokio::time::timeout(timeout, ask_for_all(name, server))
             .await
-            .map_err(|error| format!("{}: {error}", shown(&name)))?;
-        for record in answer.answers() {
-            let RData::TXT(txt) = &record.data else {
-                continue;
-            };
-            let text: Vec<u8> = txt
-                .txt_data
-                .iter()
-                .flat_map(|part| part.iter().copied())
-                .collect();
-            for term in String::from_utf8_lossy(&text).split_whitespace() {
-                // SPF's default is to pass; what fails or is only suspected is not meant.
-                let term = term.strip_prefix('+').unwrap_or(term);
-                match term.split_once(':') {
-                    Some(("ip4" | "ip6", address)) => {
-                        prefixes
-                            .push(prefix::parse(address).map_err(|bad| format!("{}: {bad}", shown(&name)))?);
-                    }
-                    Some(("include", other)) => to_ask.push(other.to_owned()),
-                    _ => {}
-                }
+            .unwrap_or_else(|_| Err(failed(Why::TooSlow(timeout))))
+    });
+    // Not waiting for what it may have left to other threads.
+    runtime.shutdown_background();
+    list
+}
+
+async fn ask_for_all(name: &str, server: Option<SocketAddr>) -> Result<Vec<IpNet>, FeedError> {
+    let of = |name: &str, why| {
+        let name = shown(name);
+        FeedError::DnsTxt(TxtError { name, why })
+    };
+    let resolver = resolver(server).map_err(|error| of(name, explain(error)))?;
+    let mut prefixes = Vec::new();
+    let first = domain(name).ok_or_else(|| of(name, Why::BadName))?;
+    let mut known = HashSet::from([first.clone()]);
+    let mut ahead = vec![first];
+    while let Some(next) = ahead.pop() {
+        let its = |why| of(next.to_ascii().trim_end_matches('.'), why);
+        let records = ask(&resolver, &next).await.map_err(its)?;
+        let Terms {
+            prefixes: more,
+            includes,
+        } = Terms::of(&records).map_err(its)?;
+        prefixes.extend(more);
+        for include in includes {
+            if known.insert(include.clone()) {
+                ahead.push(include);
             }
         }
-    }
-    if prefixes.is_empty() {
-        return Err("there is no ip4: or ip6: in them".into());
+        // The first name is not included by anything.
+        if known.len() - 1 > MAX_INCLUDES {
+            return Err(of(name, Why::TooManyIncludes));
+        }
     }
     Ok(prefixes)
 }
 
-fn resolver(server: Option<SocketAddr>, timeout: Duration) -> Result<TokioResolver, String> {
+fn resolver(server: Option<SocketAddr>) -> Result<TokioResolver, NetError> {
     let mut builder = match server {
-        None => TokioResolver::builder_tokio()
-            .map_err(|error| format!("cannot read /etc/resolv.conf: {error}"))?,
-        Some(server) => {
+        None => TokioResolver::builder_tokio()?,
+        Some(address) => {
             let connections = [ConnectionConfig::udp(), ConnectionConfig::tcp()].map(|mut connection| {
-                connection.port = server.port();
+                connection.port = address.port();
                 connection
             });
-            let server = NameServerConfig::new(server.ip(), true, connections.into());
+            let server = NameServerConfig::new(address.ip(), true, connections.into());
             let config = ResolverConfig::from_parts(None, Vec::new(), vec![server]);
             TokioResolver::builder_with_config(config, TokioRuntimeProvider::default())
         }
     };
     let options = builder.options_mut();
-    options.timeout = (timeout / 4).max(Duration::from_secs(1));
-    options.attempts = 2;
+    options.use_hosts_file = ResolveHosts::Never;
     options.cache_size = 0;
-    builder.build().map_err(|error| error.to_string())
+    builder.build()
+}
+
+/// A name in full: the search list of `/etc/resolv.conf` would make another one of it.
+fn domain(name: &str) -> Option<Name> {
+    let mut domain = Name::from_ascii(name)
+        .ok()
+        .filter(|domain| domain.num_labels() > 0)?;
+    domain.set_fqdn(true);
+    Some(domain.to_lowercase())
+}
+
+/// The TXT records of a name, each with its strings joined (RFC 7208, section 3.3).
+async fn ask(resolver: &TokioResolver, name: &Name) -> Result<Vec<String>, Why> {
+    let answer = resolver.txt_lookup(name.clone()).await.map_err(explain)?;
+    let texts = answer.answers().iter().filter_map(|record| match &record.data {
+        RData::TXT(text) => Some(String::from_utf8_lossy(&text.txt_data.concat()).into_owned()),
+        _ => None,
+    });
+    Ok(texts.collect())
+}
+
+fn explain(error: NetError) -> Why {
+    match error {
+        NetError::Dns(DnsError::NoRecordsFound(NoRecords { response_code, .. })) => match response_code {
+            ResponseCode::NXDomain => Why::NoSuchName,
+            ResponseCode::NoError => Why::NoRecords,
+            other => Why::Refused(other),
+        },
+        NetError::Dns(DnsError::ResponseCode(code)) => Why::Refused(code),
+        NetError::Timeout => Why::Silent,
+        // Some of its texts repeat what the server sent.
+        other => Why::Other(shown(&other.to_string())),
+    }
+}
+
+/// What records say.
+#[derive(Debug, Default)]
+struct Terms {
+    prefixes: Vec<IpNet>,
+    includes: Vec<Name>,
+}
+
+impl Terms {
+    fn of(records: &[String]) -> Result<Self, Why> {
+        let mut terms = Self::default();
+        for record in records {
+            let mut words = record.split(' ').filter(|word| !word.is_empty());
+            if words
+                .next()
+                .is_none_or(|first| !first.eq_ignore_ascii_case(VERSION))
+            {
+                continue;
+            }
+            for word in words {
+                terms.add(word)?;
+            }
+        }
+        if terms.prefixes.is_empty() && terms.includes.is_empty() {
+            return Err(Why::NoTerms);
+        }
+        Ok(terms)
+    }
+
+    fn add(&mut self, term: &str) -> Result<(), Why> {
+        let makes_no_sense = |what: String| Why::BadTerm {
+            term: shown(term),
+            what,
+        };
+        let Some((mechanism, value)) = term.strip_prefix('+').unwrap_or(term).split_once(':') else {
+            return Ok(());
+        };
+        match mechanism.to_ascii_lowercase().as_str() {
+            version @ ("ip4" | "ip6") => {
+                let prefix = match prefix::parse(value) {
+                    // The length says how many bits count (RFC 7208, section 5.6).
+                    Err(BadPrefix::HostBits { prefix, .. }) => prefix,
+                    parsed => parsed.map_err(|bad| makes_no_sense(bad.to_string()))?,
+                };
+                if matches!(prefix, IpNet::V4(_)) != (version == "ip4") {
+                    return Err(makes_no_sense("it is of the other IP version".to_owned()));
+                }
+                self.prefixes.push(prefix);
+            }
+            "include" => {
+                let name = domain(value).ok_or_else(|| makes_no_sense("it has no domain name".to_owned()))?;
+                self.includes.push(name);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
 }

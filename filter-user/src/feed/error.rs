@@ -2,54 +2,21 @@
 
 use std::{io, path::PathBuf};
 
-use super::guard::Refused;
+use super::{dns_txt::TxtError, exec::ExecError, guard::Refused, https::HttpsError};
 use crate::trusted_path::Exposed;
 
 /// Why there is no new list.
 #[derive(Debug, thiserror::Error)]
 pub enum FeedError {
     /// The web server did not give it.
-    #[error("cannot get {url}: {reason}")]
-    Https {
-        /// Its address.
-        url: String,
-        /// Why not.
-        reason: String,
-    },
-    /// Its certificates cannot be used.
-    #[error("cannot use the certificates in {path}: {reason}")]
-    Certificates {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        reason: String,
-    },
+    #[error(transparent)]
+    Https(#[from] HttpsError),
     /// DNS did not give it.
-    #[error("cannot get the TXT records of {name}: {reason}")]
-    Dns {
-        /// The name that was asked for.
-        name: String,
-        /// Why not.
-        reason: String,
-    },
+    #[error(transparent)]
+    DnsTxt(#[from] TxtError),
     /// The program did not give it.
-    #[error("{program}: {reason}")]
-    Exec {
-        /// The program.
-        program: String,
-        /// Why not.
-        reason: String,
-    },
-    /// The program can be changed by others.
-    #[error(
-        "{program} was not started, because it can be changed by {exposed}; let only root and whoever runs synwall write there"
-    )]
-    ExposedProgram {
-        /// The program.
-        program: String,
-        /// Who can change what.
-        exposed: Exposed,
-    },
+    #[error(transparent)]
+    Exec(#[from] ExecError),
     /// The file cannot be read.
     #[error("cannot read {path}: {source}")]
     File {

@@ -1,159 +1,358 @@
-//! Lists that programs print: the one place where synwall starts another program. Which, the configuration says.
+//! Lists that a program prints. It is the one place where synwall starts another program.
 //!
-//! It gets no shell, no environment, no input and no capability that the agent has as another user than root. Root's child is
-//! root; the unit that comes with synwall takes what that gives away for all of it (`SecureBits=noroot`).
+//! The program has an environment and a process group of its own, no standard input, and no capabilities that the agent
+//! holds as a user of its own. A program that root starts has root's capabilities, as everything has that root starts,
+//! unless the service's `SecureBits=` or `CapabilityBoundingSet=` say otherwise.
+//!
+//! Whatever it starts in its process group ends with it; the program itself ends with the agent too.
+
+#![expect(
+    clippy::disallowed_types,
+    reason = "to run the program that the configuration names is what this is for"
+)]
 
 use std::{
     fs,
     io::{self, Read},
-    os::unix::process::CommandExt as _,
-    path::Path,
-    process::{Child, Stdio},
-    sync::mpsc::{RecvTimeoutError, channel},
+    os::{
+        fd::{AsFd, BorrowedFd},
+        unix::{
+            fs::PermissionsExt as _,
+            process::{CommandExt as _, ExitStatusExt as _},
+        },
+    },
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
 use caps::CapSet;
 use nix::{
-    sys::signal::{Signal, killpg},
-    unistd::Pid,
+    errno::Errno,
+    libc,
+    poll::{PollFd, PollFlags, PollTimeout, poll},
+    sys::{
+        prctl,
+        signal::{Signal, killpg},
+        wait::{Id, WaitPidFlag, WaitStatus, waitid},
+    },
+    unistd::{Pid, getpid, getppid},
 };
 
-use super::{FeedError, MAX_BYTES};
 use crate::{
     error::shown,
-    trusted_path::{Exposed, LastLink, Way, Who},
+    feed::{FeedError, MAX_BYTES},
+    trusted_path::{Exposed, LastLink, Way},
 };
 
-#[expect(
-    clippy::disallowed_types,
-    reason = "a source of kind exec is a program that the configuration names"
-)]
-type Command = std::process::Command;
+/// Bytes of what it says on its standard error that are looked at.
+const MAX_COMPLAINT: usize = 4096;
 
-/// Between two looks whether it has ended.
-const PAUSE: Duration = Duration::from_millis(5);
+/// Between two looks at a program that has closed its output and does not end.
+const PAUSE: Duration = Duration::from_millis(10);
 
-/// Bytes of standard error that are read.
-const MAX_MESSAGE: u64 = 4096;
+/// The environment of a program.
+const ENVIRONMENT: [(&str, &str); 2] = [("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"), ("LANG", "C.UTF-8")];
 
-/// Runs a program and returns what it prints. It is killed, with all that it started and did not send away, when `timeout` is
-/// over.
+/// A program gave no list.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot run {program}: {why}")]
+pub struct ExecError {
+    /// The program.
+    pub program: PathBuf,
+    /// What went wrong.
+    pub why: Why,
+}
+
+/// What can go wrong with a program.
+#[derive(Debug, thiserror::Error)]
+pub enum Why {
+    /// It is not clear which program that is.
+    #[error("its path has to be absolute (start with /)")]
+    NotAbsolute,
+    /// Others could put something else in its place.
+    #[error("it can be changed by {0}; let only root and whoever runs synwall write there")]
+    Exposed(Exposed),
+    /// Not a file that can be run.
+    #[error("it is not an executable file (chmod +x)")]
+    NotExecutable,
+    /// It cannot be looked at, started or waited for.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    /// Capabilities would be passed on.
+    #[error("it would have the agent's capabilities: {0}")]
+    Capabilities(caps::errors::CapsError),
+    /// It failed, and may have said why.
+    #[error("it ended with {}{}", ending(*.status), colon(.complaint))]
+    Failed {
+        /// How it ended.
+        status: ExitStatus,
+        /// The first line of its standard error.
+        complaint: String,
+    },
+    /// Too much.
+    #[error("it printed more than {} MiB, and was killed", MAX_BYTES >> 20)]
+    TooLarge,
+    /// Too slow.
+    #[error("it was not done after {}, and was killed", humantime::format_duration(*.0))]
+    TooSlow(Duration),
+}
+
+fn ending(status: ExitStatus) -> String {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("code {code}"),
+        (None, Some(signal)) => format!("signal {signal}"),
+        (None, None) => status.to_string(),
+    }
+}
+
+fn colon(complaint: &str) -> String {
+    if complaint.is_empty() {
+        return String::new();
+    }
+    format!(": {}", shown(complaint))
+}
+
+/// Runs a program and returns what it prints, which takes no longer than `timeout`.
+///
+/// `command` is an absolute path and arguments; no shell reads them. Neither the program nor a directory on the way to it
+/// may be writable for anybody but root and whoever runs this.
+///
+/// # Errors
+/// [`FeedError::Exec`] for everything but exit code 0 and at most [`MAX_BYTES`] of output.
 pub fn get(command: &[String], timeout: Duration) -> Result<Vec<u8>, FeedError> {
-    let (program, arguments) = command.split_first().ok_or_else(|| FeedError::Exec {
-        program: "exec".into(),
-        reason: "there is no program".into(),
-    })?;
-    let failed = |reason: String| FeedError::Exec {
-        program: shown(program),
-        reason,
+    let (program, arguments) = match command.split_first() {
+        Some((program, arguments)) => (Path::new(program), arguments),
+        None => (Path::new(""), [].as_slice()),
     };
-    check(program)?;
-    let mut child =
-        start(program, arguments).map_err(|error| failed(format!("cannot be started: {error}")))?;
-    let ended = attend(&mut child, timeout);
-    // Whatever it left behind in its group must not outlive it: it may still hold the pipe.
-    if let Ok(group) = i32::try_from(child.id()) {
-        let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
-    }
-    let _ = child.kill();
-    let _ = child.wait();
-    ended.map_err(failed)
+    run(program, arguments, timeout).map_err(|why| {
+        let program = PathBuf::from(shown(&program.to_string_lossy()));
+        FeedError::Exec(ExecError { program, why })
+    })
 }
 
-/// Fails if anybody else could have written the program.
-fn check(program: &str) -> Result<(), FeedError> {
-    let failed = |error: io::Error| FeedError::Exec {
-        program: shown(program),
-        reason: format!("cannot be started: {error}"),
-    };
-    let way = Way::walk(Path::new(program), LastLink::Follow).map_err(failed)?;
-    let found = fs::metadata(&way.path).map_err(failed)?;
-    let mut exposed = way.exposed.into_iter().chain(Exposed::find(&way.path, &found));
-    match exposed.find(|exposed| !matches!(exposed.to, Who::Group(_))) {
-        None => Ok(()),
-        Some(exposed) => Err(FeedError::ExposedProgram {
-            program: shown(program),
-            exposed,
-        }),
-    }
-}
-
-fn start(program: &str, arguments: &[String]) -> io::Result<Child> {
-    let mut command = Command::new(program);
+fn run(program: &Path, arguments: &[String], timeout: Duration) -> Result<Vec<u8>, Why> {
+    let give_up = Instant::now() + timeout;
+    let path = trusted(program)?;
+    let mut command = Command::new(path);
     command
+        .arg0(program)
         .args(arguments)
         .env_clear()
-        .env("PATH", "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin")
-        .env("LANG", "C.UTF-8")
+        .envs(ENVIRONMENT)
         .current_dir("/")
-        .process_group(0)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    // What it inherits it has from the thread that starts it.
-    let started = thread::scope(|scope| {
-        let start = || {
-            caps::clear(None, CapSet::Ambient).map_err(io::Error::other)?;
-            command.spawn()
-        };
-        thread::Builder::new()
-            .spawn_scoped(scope, start)?
+        .stderr(Stdio::piped())
+        .process_group(0);
+    prepare(&mut command);
+    // A thread of its own: it gives up capabilities, and the program lives no longer than the thread that started it.
+    thread::scope(|scope| {
+        let thread = thread::Builder::new().name("program".to_owned());
+        let thread = thread.spawn_scoped(scope, || {
+            drop_inherited_capabilities().map_err(Why::Capabilities)?;
+            let child = Running(command.spawn()?);
+            child.output(give_up, timeout)
+        })?;
+        thread
             .join()
-            .map_err(|_| io::Error::other("a thread ended"))?
-    });
-    started
+            .unwrap_or_else(|_| Err(io::Error::other("the thread that ran it has panicked").into()))
+    })
 }
 
-/// Waits for it, and reads what it prints meanwhile.
-fn attend(child: &mut Child, timeout: Duration) -> Result<Vec<u8>, String> {
-    let give_up = Instant::now() + timeout;
-    let too_long = || format!("did not end within {}", humantime::format_duration(timeout));
-    let printed = read_beside(child.stdout.take(), MAX_BYTES as u64 + 1)?;
-    let message = read_beside(child.stderr.take(), MAX_MESSAGE)?;
-    let left = || give_up.saturating_duration_since(Instant::now());
-    let bytes = match printed.recv_timeout(left()) {
-        Ok(bytes) => bytes.map_err(|error| format!("cannot read what it prints: {error}"))?,
-        Err(RecvTimeoutError::Timeout) => return Err(too_long()),
-        Err(RecvTimeoutError::Disconnected) => return Err("nobody reads what it prints".into()),
-    };
-    if bytes.len() > MAX_BYTES {
-        return Err(format!("prints more than {} MiB", MAX_BYTES >> 20));
+/// The program without symbolic links, if nobody else could have put it there.
+fn trusted(program: &Path) -> Result<PathBuf, Why> {
+    if !program.is_absolute() {
+        return Err(Why::NotAbsolute);
     }
-    let status = loop {
-        match child.try_wait() {
-            Ok(Some(status)) => break status,
-            Ok(None) if Instant::now() >= give_up => return Err(too_long()),
-            Ok(None) => thread::sleep(PAUSE),
-            Err(error) => return Err(format!("cannot be waited for: {error}")),
+    let Way {
+        path,
+        mut exposed,
+        is_descriptor,
+    } = Way::walk(program, LastLink::Follow)?;
+    if is_descriptor {
+        return Err(Why::NotExecutable);
+    }
+    let found = fs::metadata(&path)?;
+    if !found.is_file() || found.permissions().mode() & 0o111 == 0 {
+        return Err(Why::NotExecutable);
+    }
+    exposed.extend(Exposed::find(&path, &found));
+    // Unlike a list, a program runs with the agent's rights: a group that may change it could do whatever it can.
+    if let Some(exposed) = exposed.pop() {
+        return Err(Why::Exposed(exposed));
+    }
+    Ok(path)
+}
+
+/// Takes from the calling thread what a program would inherit from it without being root.
+fn drop_inherited_capabilities() -> Result<(), caps::errors::CapsError> {
+    caps::clear(None, CapSet::Ambient)?;
+    caps::clear(None, CapSet::Inheritable)
+}
+
+/// Has the program killed when the thread that starts it ends, be it with the whole agent, and keeps descriptors from it
+/// that the agent itself was started with. Its own ones close by themselves.
+fn prepare(command: &mut Command) {
+    let parent = getpid();
+    let prepare = move || {
+        prctl::set_pdeathsig(Signal::SIGKILL)?;
+        // The agent may have ended before that was set.
+        if getppid() != parent {
+            return Err(Errno::ESRCH.into());
         }
+        let (first, last) = (3, libc::c_uint::MAX);
+        // SAFETY: it takes numbers. Nothing is closed before the program is there, which has no use for any of them.
+        // Kernel 5.10 does not know the flag, and passes them on.
+        unsafe { libc::syscall(libc::SYS_close_range, first, last, libc::CLOSE_RANGE_CLOEXEC) };
+        Ok(())
     };
-    if !status.success() {
-        let said = message.recv_timeout(left().min(Duration::from_secs(1)));
-        let said = said.ok().and_then(Result::ok).unwrap_or_default();
-        let said = String::from_utf8_lossy(&said);
-        let first = said
-            .lines()
-            .find(|line| !line.trim().is_empty())
-            .unwrap_or("it says nothing");
-        return Err(format!("ended with {status}: {}", shown(first.trim())));
+    // SAFETY: between fork and exec it makes three system calls (prctl, getppid, close_range), which are
+    // async-signal-safe, and neither allocates nor takes a lock: errors are plain numbers.
+    unsafe {
+        command.pre_exec(prepare);
     }
-    Ok(bytes)
 }
 
-type Heard = std::sync::mpsc::Receiver<io::Result<Vec<u8>>>;
+/// A program that runs. Its process group ends with this value, and it is reaped.
+struct Running(Child);
 
-/// Reads in a thread of its own: what the program started may hold the pipe for ever. The thread ends when the group is killed.
-fn read_beside(pipe: Option<impl Read + Send + 'static>, most: u64) -> Result<Heard, String> {
-    let (give, taken) = channel();
-    let read = move || {
-        let mut bytes = Vec::new();
-        let read = pipe.map_or(Ok(0), |mut pipe| pipe.by_ref().take(most).read_to_end(&mut bytes));
-        let _ = give.send(read.map(|_| bytes));
-    };
-    thread::Builder::new()
-        .spawn(read)
-        .map_err(|error| format!("cannot be attended to: {error}"))?;
-    Ok(taken)
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It has not been reaped yet, so that its number, and its group's, is still its own.
+        let _ = killpg(self.pid(), Signal::SIGKILL);
+        let _ = self.0.wait();
+    }
+}
+
+impl Running {
+    fn pid(&self) -> Pid {
+        Pid::from_raw(self.0.id().cast_signed())
+    }
+
+    fn output(mut self, give_up: Instant, timeout: Duration) -> Result<Vec<u8>, Why> {
+        let mut output = Stream::new(self.0.stdout.take(), MAX_BYTES);
+        let mut complaint = Stream::new(self.0.stderr.take(), MAX_COMPLAINT);
+        let status = loop {
+            // Others may hold its standard error for as long as they like.
+            if output.pipe.is_none()
+                && let Some(status) = self.ended()?
+            {
+                complaint.read_what_is_there()?;
+                break status;
+            }
+            let Some(left) = give_up.checked_duration_since(Instant::now()) else {
+                return Err(Why::TooSlow(timeout));
+            };
+            let wait = if output.pipe.is_some() {
+                left
+            } else {
+                left.min(PAUSE)
+            };
+            let [has_output, has_complaint] = wait_for([output.fd(), complaint.fd()], wait)?;
+            if has_output {
+                output.read()?;
+            }
+            if has_complaint {
+                complaint.read()?;
+            }
+            if output.is_cut {
+                return Err(Why::TooLarge);
+            }
+        };
+        if !status.success() {
+            let complaint = String::from_utf8_lossy(&complaint.bytes);
+            let mut lines = complaint.lines().map(str::trim);
+            return Err(Why::Failed {
+                status,
+                complaint: lines.find(|line| !line.is_empty()).unwrap_or_default().to_owned(),
+            });
+        }
+        Ok(output.bytes)
+    }
+
+    /// How it ended, if it has. It is not reaped.
+    fn ended(&self) -> io::Result<Option<ExitStatus>> {
+        let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+        // As wait(2) has it: the code in the second byte, the signal in the first, 0x80 for a core.
+        Ok(match waitid(Id::Pid(self.pid()), flags)? {
+            WaitStatus::Exited(_, code) => Some(ExitStatus::from_raw((code & 0xff) << 8)),
+            WaitStatus::Signaled(_, signal, core) => {
+                Some(ExitStatus::from_raw(signal as i32 | i32::from(core) << 7))
+            }
+            _ => None,
+        })
+    }
+}
+
+/// One of a program's outputs.
+struct Stream<P> {
+    /// None when there is nothing more to come.
+    pipe: Option<P>,
+    bytes: Vec<u8>,
+    most: usize,
+    /// That there was more.
+    is_cut: bool,
+}
+
+impl<P: Read + AsFd> Stream<P> {
+    fn new(pipe: Option<P>, most: usize) -> Self {
+        Self {
+            pipe,
+            bytes: Vec::new(),
+            most,
+            is_cut: false,
+        }
+    }
+
+    fn fd(&self) -> Option<BorrowedFd<'_>> {
+        self.pipe.as_ref().map(|pipe| pipe.as_fd())
+    }
+
+    /// Reads once, and keeps what there is room for.
+    fn read(&mut self) -> io::Result<()> {
+        let Some(pipe) = &mut self.pipe else {
+            return Ok(());
+        };
+        let mut buffer = [0; 1 << 16];
+        let count = match pipe.read(&mut buffer) {
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        if count == 0 {
+            self.pipe = None;
+        }
+        let kept = count.min(self.most - self.bytes.len());
+        self.bytes.extend_from_slice(&buffer[..kept]);
+        self.is_cut |= kept < count;
+        Ok(())
+    }
+
+    /// Reads until it would have to wait, or there is enough.
+    fn read_what_is_there(&mut self) -> io::Result<()> {
+        while !self.is_cut && wait_for([self.fd()], Duration::ZERO)? == [true] {
+            self.read()?;
+        }
+        Ok(())
+    }
+}
+
+/// Waits until one of these has something to read, or its end, and says which.
+fn wait_for<const N: usize>(pipes: [Option<BorrowedFd<'_>>; N], longest: Duration) -> io::Result<[bool; N]> {
+    let mut open: Vec<_> = pipes
+        .iter()
+        .flatten()
+        .map(|pipe| PollFd::new(*pipe, PollFlags::POLLIN))
+        .collect();
+    // Rounded up, or the last millisecond would be spent going round.
+    let milliseconds = longest.as_nanos().div_ceil(1_000_000);
+    let longest = PollTimeout::try_from(milliseconds).unwrap_or(PollTimeout::MAX);
+    match poll(&mut open, longest) {
+        Ok(_) | Err(Errno::EINTR) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let mut answers = open.iter().map(|fd| fd.any().unwrap_or_default());
+    Ok(pipes.map(|pipe| pipe.is_some() && answers.next().unwrap_or_default()))
 }

@@ -1,93 +1,243 @@
-//! Lists from web servers.
+//! Lists on web servers: one request, over TLS from the first byte to the last, in a time and a size that are known
+//! beforehand, whatever the server does.
+//!
+//! Proxies in the environment are not used: a list comes from the server that the configuration names.
 
-use std::{fs, io::Read as _, path::Path, sync::Arc, time::Duration};
-
-use ureq::{
-    Agent,
-    tls::{Certificate, PemItem, RootCerts, TlsConfig, TlsProvider, parse_pem},
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
 };
 
-use super::{FeedError, MAX_BYTES};
+use rustls::{CertificateError, crypto::ring};
+use ureq::{
+    Agent, Error as Failed,
+    http::{Response, StatusCode, header},
+    tls::{PemItem, RootCerts, TlsConfig, parse_pem},
+};
 
-/// Redirections that are followed.
-const REDIRECTS: u32 = 3;
+use crate::{
+    error::shown,
+    feed::{FeedError, MAX_BYTES},
+    trusted_file::{self, NotRead},
+    trusted_path::Exposed,
+};
 
-/// Gets what is at `url`, with the form `post` if there is one, from a server that the system's certificates vouch for, or
-/// those in `ca_file`. All of it takes `timeout` at the most.
+/// As often an answer may lead to another address.
+const MAX_REDIRECTS: u32 = 3;
+
+/// A web server, or the way to it, gave no list.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot fetch {url}: {why}")]
+pub struct HttpsError {
+    /// Where it should come from, without what may be secret in it.
+    pub url: String,
+    /// What went wrong.
+    pub why: Why,
+}
+
+/// What can go wrong with a web server.
+#[derive(Debug, thiserror::Error)]
+pub enum Why {
+    /// The file with certificates can be written by others.
+    #[error("{file} was not read, because it can be changed by {exposed}")]
+    ExposedCertificates {
+        /// The file.
+        file: PathBuf,
+        /// Who can change what.
+        exposed: Exposed,
+    },
+    /// The file with certificates is of no use.
+    #[error("{file} {what}; it should have certificates in PEM format")]
+    Certificates {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// Nobody vouches for the server.
+    #[error(
+        "its certificate is not signed by an authority that is trusted here; if it comes from a private one, name that in ca-file"
+    )]
+    UnknownAuthority,
+    /// The server's certificate is not good.
+    #[error("its certificate is not valid: {0}")]
+    Certificate(String),
+    /// It, or where it leads, is not protected.
+    #[error("{0} is not https; nothing else is asked")]
+    NotHttps(String),
+    /// An answer leads to another, and so on.
+    #[error("it leads on and on, more than {MAX_REDIRECTS} times")]
+    Redirects,
+    /// A form would have to be sent to somebody else.
+    #[error("it leads elsewhere, and a form is not sent on")]
+    FormSentOn,
+    /// The server has no list.
+    #[error("the server answered {0}, not 200 OK")]
+    Status(StatusCode),
+    /// The answer is compressed, which nobody asked for.
+    #[error("the answer is compressed ({0}), which was not asked for")]
+    Compressed(String),
+    /// Too much.
+    #[error("the answer has more than {} MiB", MAX_BYTES >> 20)]
+    TooLarge,
+    /// Too slow.
+    #[error("there was no complete answer after {}; the server is slow, or not reachable", humantime::format_duration(*.0))]
+    TooSlow(Duration),
+    /// The connection ended too early.
+    #[error("the connection ended before the answer was complete")]
+    CutOff,
+    /// Anything else.
+    #[error("{0}")]
+    Other(String),
+}
+
+/// Fetches what is at `url`, which takes no longer than `timeout`.
+///
+/// The server's certificate has to be signed by an authority in `ca_file` (PEM), or by one of the system's. With `post`
+/// that form (`application/x-www-form-urlencoded`) is sent.
+///
+/// # Errors
+/// [`FeedError::Https`] for everything but a complete answer 200 of at most [`MAX_BYTES`].
 pub fn get(
     url: &str,
     ca_file: Option<&Path>,
     post: Option<&str>,
     timeout: Duration,
 ) -> Result<Vec<u8>, FeedError> {
+    fetch(url, ca_file, post, timeout).map_err(|why| {
+        let url = without_secrets(url);
+        FeedError::Https(HttpsError { url, why })
+    })
+}
+
+fn fetch(url: &str, ca_file: Option<&Path>, post: Option<&str>, timeout: Duration) -> Result<Vec<u8>, Why> {
     let roots = match ca_file {
-        Some(path) => RootCerts::Specific(Arc::new(certificates(path)?)),
+        Some(file) => certificates(file)?,
         None => RootCerts::PlatformVerifier,
     };
     let tls = TlsConfig::builder()
-        .provider(TlsProvider::Rustls)
         .root_certs(roots)
-        .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .unversioned_rustls_crypto_provider(Arc::new(ring::default_provider()))
         .build();
     let agent: Agent = Agent::config_builder()
-        .tls_config(tls)
         .https_only(true)
-        .max_redirects(REDIRECTS)
         .http_status_as_error(false)
-        .timeout_global(Some(timeout))
-        .user_agent(concat!("synwall/", env!("CARGO_PKG_VERSION")))
-        // It is read as it comes.
+        .max_redirects(MAX_REDIRECTS)
+        .proxy(None)
         .accept_encoding("identity")
+        .timeout_global(Some(timeout))
+        .tls_config(tls)
+        .user_agent(concat!("synwall/", env!("CARGO_PKG_VERSION")))
         .build()
         .into();
-    let failed = |reason: String| FeedError::Https {
-        url: url.to_owned(),
-        reason,
-    };
     let answer = match post {
-        Some(form) => agent
-            .post(url)
-            .content_type("application/x-www-form-urlencoded")
-            .send(form),
         None => agent.get(url).call(),
+        Some(form) => {
+            let request = agent.post(url);
+            request
+                .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+                .send(form)
+        }
     };
-    let mut answer = answer.map_err(|error| failed(error.to_string()))?;
-    if answer.status() != 200 {
-        return Err(failed(format!("the server answers {}", answer.status())));
+    let mut answer = answer.map_err(|failed| explain(failed, timeout))?;
+    if answer.status() != StatusCode::OK {
+        return Err(Why::Status(answer.status()));
     }
-    let announced = answer.body().content_length();
-    let mut bytes = Vec::new();
-    let limit = MAX_BYTES as u64 + 1;
-    let body = answer.body_mut().with_config().limit(limit).reader();
-    body.take(limit)
-        .read_to_end(&mut bytes)
-        .map_err(|error| failed(error.to_string()))?;
-    if bytes.len() > MAX_BYTES {
-        return Err(failed(format!(
-            "the answer is longer than {} MiB",
-            MAX_BYTES >> 20
-        )));
+    if let Some(encoding) = encoding(&answer) {
+        return Err(Why::Compressed(encoding));
     }
-    if announced.is_some_and(|announced| announced != bytes.len() as u64) {
-        return Err(failed("the answer ends too early".into()));
-    }
-    Ok(bytes)
+    let body = answer.body_mut().with_config().limit(MAX_BYTES as u64);
+    body.read_to_vec().map_err(|failed| explain(failed, timeout))
 }
 
-fn certificates(path: &Path) -> Result<Vec<Certificate<'static>>, FeedError> {
-    let failed = |reason: String| FeedError::Certificates {
-        path: path.to_owned(),
-        reason,
+/// In what an answer is wrapped, where it is.
+fn encoding<T>(answer: &Response<T>) -> Option<String> {
+    let value = answer.headers().get(header::CONTENT_ENCODING)?;
+    let name = String::from_utf8_lossy(value.as_bytes());
+    (!name.eq_ignore_ascii_case("identity")).then(|| shown(&name))
+}
+
+fn certificates(file: &Path) -> Result<RootCerts, Why> {
+    let unusable = |what: String| Why::Certificates {
+        file: file.to_owned(),
+        what,
     };
-    let pem = fs::read(path).map_err(|error| failed(error.to_string()))?;
+    let read = trusted_file::read(file).map_err(|error| match error {
+        NotRead::Exposed(exposed) => Why::ExposedCertificates {
+            file: file.to_owned(),
+            exposed,
+        },
+        NotRead::Io(error) => unusable(format!("cannot be read: {error}")),
+    })?;
     let mut certificates = Vec::new();
-    for item in parse_pem(&pem) {
-        if let PemItem::Certificate(certificate) = item.map_err(|error| failed(error.to_string()))? {
-            certificates.push(certificate);
+    for item in parse_pem(&read.bytes) {
+        match item {
+            Ok(PemItem::Certificate(certificate)) => certificates.push(certificate),
+            // A key or a signing request that lies beside it does no harm.
+            Ok(_) => {}
+            Err(error) => return Err(unusable(format!("is damaged: {}", shown(&error.to_string())))),
         }
     }
     if certificates.is_empty() {
-        return Err(failed("there is no certificate in it (PEM)".into()));
+        return Err(unusable("has no certificate".to_owned()));
     }
-    Ok(certificates)
+    Ok(certificates.into_iter().into())
+}
+
+fn explain(failed: Failed, timeout: Duration) -> Why {
+    match failed {
+        Failed::Timeout(_) => Why::TooSlow(timeout),
+        Failed::RequireHttpsOnly(url) => Why::NotHttps(without_secrets(&url)),
+        Failed::TooManyRedirects => Why::Redirects,
+        Failed::RedirectFailed => Why::FormSentOn,
+        Failed::BodyExceedsLimit(_) => Why::TooLarge,
+        Failed::Rustls(error) => explain_tls(&error),
+        Failed::Io(error) => match error.get_ref().and_then(|inner| inner.downcast_ref()) {
+            Some(tls) => explain_tls(tls),
+            None if error.kind() == std::io::ErrorKind::UnexpectedEof => Why::CutOff,
+            None => Why::Other(error.to_string()),
+        },
+        // Some of its texts repeat what the server sent.
+        other => Why::Other(shown(&other.to_string())),
+    }
+}
+
+fn explain_tls(error: &rustls::Error) -> Why {
+    match error {
+        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => Why::UnknownAuthority,
+        rustls::Error::InvalidCertificate(what) => Why::Certificate(crate::error::escaped(&what.to_string())),
+        other => Why::Other(format!("no TLS with the server: {}", shown(&other.to_string()))),
+    }
+}
+
+/// An address as it may stand in a log: a name with a password, or a key in the query, may not.
+fn without_secrets(url: &str) -> String {
+    let url = url.split(['?', '#']).next().unwrap_or_default();
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return shown(url);
+    };
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    shown(&format!("{scheme}://{host}{path}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_not_shown() {
+        for (url, seen) in [
+            (
+                "https://name:word@list.example/v4?key=1",
+                "https://list.example/v4",
+            ),
+            ("https://list.example?key=a/b", "https://list.example"),
+            ("https://list.example/a@b#c", "https://list.example/a@b"),
+            ("nonsense?key", "nonsense"),
+        ] {
+            assert_eq!(without_secrets(url), seen);
+        }
+    }
 }

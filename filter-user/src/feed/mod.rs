@@ -176,6 +176,17 @@ pub fn fetch(feed: &Feed) -> Result<Vec<NewEntry>, FeedError> {
 
 /// Gets a list, checks it against the last good one, and keeps it.
 pub fn refresh(feed: &Feed, store: &Store, force: bool) -> Result<Refreshed, FeedError> {
+    let (entries, refreshed) = fetch_and_check(feed, store, force)?;
+    store.save(feed, &entries, SystemTime::now())?;
+    Ok(refreshed)
+}
+
+/// The same, but for keeping it.
+pub fn compare(feed: &Feed, store: &Store, force: bool) -> Result<Refreshed, FeedError> {
+    fetch_and_check(feed, store, force).map(|(_, refreshed)| refreshed)
+}
+
+fn fetch_and_check(feed: &Feed, store: &Store, force: bool) -> Result<(Vec<NewEntry>, Refreshed), FeedError> {
     let entries = fetch(feed)?;
     let before = known(feed, store);
     let comparable = before
@@ -188,17 +199,17 @@ pub fn refresh(feed: &Feed, store: &Store, force: bool) -> Result<Refreshed, Fee
         refused,
     };
     guard::check(feed.action, comparable.as_deref(), &after, force).map_err(refused)?;
-    store.save(feed, &entries, SystemTime::now())?;
     let had: BTreeSet<IpNet> = before
         .iter()
         .flat_map(|before| prefixes(&before.good.entries))
         .collect();
     let has: BTreeSet<IpNet> = after.into_iter().collect();
-    Ok(Refreshed {
+    let refreshed = Refreshed {
         added: has.difference(&had).count(),
         removed: had.difference(&has).count(),
         total: has.len(),
-    })
+    };
+    Ok((entries, refreshed))
 }
 
 /// The list that was good last: the copy on disk, else the one that is built in, if there is one.

@@ -13,6 +13,7 @@ mod changes;
 mod interfaces;
 mod restarts;
 mod service;
+mod sources;
 
 use tests::origin::{Origin, agent::Home};
 

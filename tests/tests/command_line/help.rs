@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 
 use crate::console::Console;
 
-const VERBS: [&str; 23] = [
+const VERBS: [&str; 31] = [
     "",
     "up",
     "confirm",
@@ -28,6 +28,14 @@ const VERBS: [&str; 23] = [
     "retire list",
     "stats",
     "set",
+    "run",
+    "config",
+    "config check",
+    "config show",
+    "source",
+    "source list",
+    "source show",
+    "source refresh",
 ];
 
 #[test]
@@ -55,7 +63,7 @@ fn every_verb_has_a_help_with_an_example_that_fits_on_a_screen() {
 #[test]
 fn the_verbs_listed_are_the_verbs_tested() {
     let console = Console::new();
-    for verb in ["", "trust", "deny", "retire"] {
+    for verb in ["", "trust", "deny", "retire", "config", "source"] {
         let output = console
             .site
             .synwall(format!("{verb} --help").split_whitespace())

@@ -1,0 +1,208 @@
+//! Lists that somebody else keeps: what comes in, what goes and when, what is refused, what is there after a reboot. The
+//! servers that they come from are in the tests of `feeds`; here it is a file, and so is what the agent makes of it.
+
+use std::fs;
+
+use tests::{
+    lab::Output,
+    origin::{
+        Origin,
+        agent::{Agent, Home},
+    },
+};
+
+use crate::{config, from, origin_with};
+
+/// A source that is looked at often, beside the proxy.
+fn source(more: &str) -> String {
+    format!(
+        "{}[source.edge]\nfile = \"edge.txt\"\ninterval = \"1s\"\njitter = \"0s\"\n{more}",
+        config("")
+    )
+}
+
+fn networks(count: usize) -> String {
+    (0..count).map(|n| format!("10.7.{n}.0/24\n")).collect()
+}
+
+/// Prefixes of the source, and whether they are to go.
+fn edge(origin: &Origin) -> Vec<(String, bool)> {
+    let document = origin.json("trust list --json");
+    let rows = document["prefixes"].as_array().unwrap().iter();
+    rows.filter(|row| row["origin"] == "source:edge")
+        .map(|row| {
+            (
+                row["prefix"].as_str().unwrap().to_owned(),
+                !row["expires_seconds"].is_null(),
+            )
+        })
+        .collect()
+}
+
+fn command(origin: &Origin, home: &Home, verb: &str) -> Output {
+    let mut command = origin.site.synwall_command(verb.split(' '));
+    Output::of(
+        command
+            .arg("--config")
+            .arg(home.config())
+            .arg("--state-dir")
+            .arg(&home.state),
+    )
+}
+
+#[test]
+fn what_comes_in_comes_at_once_and_what_goes_takes_its_time() {
+    let (origin, home) = origin_with(&source("grace = \"1h\"\n"));
+    home.write("edge.txt", &networks(4));
+    let mut agent = Agent::start(&origin, &home);
+    agent.until("has the list", |_| {
+        origin.run("status").code == Some(0) && edge(&origin).len() == 4
+    });
+    home.write("edge.txt", &networks(5).replace("10.7.0.0/24\n", ""));
+    let leaving = ("10.7.0.0/24".to_owned(), true);
+    agent.until("lets one go", |_| edge(&origin).contains(&leaving));
+    let there = edge(&origin);
+    assert_eq!(
+        (there.len(), there.iter().filter(|(_, goes)| *goes).count()),
+        (5, 1),
+        "{there:?}"
+    );
+    // Who is on his way out is still served, also by an agent that knows nothing of it.
+    assert_eq!(origin.run("trust check 10.7.0.1").code, Some(0));
+    agent.kill();
+    let mut agent = Agent::start(&origin, &home);
+    assert!(edge(&origin).contains(&leaving));
+    // It may come back.
+    home.write("edge.txt", &networks(5));
+    agent.until("keeps it", |_| edge(&origin).iter().all(|(_, goes)| !goes));
+}
+
+#[test]
+fn what_is_gone_for_its_grace_is_gone() {
+    let (origin, home) = origin_with(&source("grace = \"2s\"\n"));
+    home.write("edge.txt", &networks(4));
+    let mut agent = Agent::start(&origin, &home);
+    agent.until("has the list", |_| {
+        origin.run("status").code == Some(0) && edge(&origin).len() == 4
+    });
+    home.write("edge.txt", &networks(3));
+    agent.until("lets one go", |_| edge(&origin).len() == 3);
+    assert_eq!(origin.run("trust check 10.7.3.1").code, Some(1));
+}
+
+#[test]
+fn a_list_that_can_hardly_be_meant_is_not_taken_without_force() {
+    let (origin, home) = origin_with(&source("grace = \"0s\"\n"));
+    home.write("edge.txt", &networks(4));
+    let mut agent = Agent::start(&origin, &home);
+    agent.until("has the list", |_| {
+        origin.run("status").code == Some(0) && edge(&origin).len() == 4
+    });
+    for (list, reason) in [
+        ("# nothing\n", "it is empty"),
+        ("10.7.0.0/24\n", "less than half"),
+        ("0.0.0.0/1\n128.0.0.0/1\n", "is wider than"),
+        ("<html>\n", "what came is not a list"),
+    ] {
+        agent.says_after(reason, || home.write("edge.txt", list));
+        assert_eq!(edge(&origin).len(), 4);
+        let refused = command(&origin, &home, "source refresh edge");
+        assert!(
+            refused.code == Some(1) && refused.stderr.contains(reason),
+            "{refused}"
+        );
+    }
+    home.write("edge.txt", "10.7.0.0/24\n");
+    let tried = command(&origin, &home, "source refresh edge --force --dry-run").ok();
+    assert!(
+        tried
+            .stderr
+            .contains("0 added, 3 gone, 1 in the list (nothing was kept)"),
+        "{tried}"
+    );
+    assert_eq!(edge(&origin).len(), 4);
+    command(&origin, &home, "source refresh edge --force").ok();
+    agent.until("takes it", |_| edge(&origin).len() == 1);
+    origin.filters();
+}
+
+#[test]
+fn after_a_reboot_the_last_good_list_is_there_before_anything_is_fetched() {
+    let (origin, home) = origin_with(&source(""));
+    home.write("edge.txt", &networks(4));
+    let mut agent = Agent::start(&origin, &home);
+    agent.until("has the list", |_| {
+        origin.run("status").code == Some(0) && edge(&origin).len() == 4
+    });
+    agent.stop();
+    origin.synwall("down --all");
+    fs::remove_file(home.etc.join("edge.txt")).unwrap();
+    let mut agent = Agent::start(&origin, &home);
+    origin.filters();
+    assert_eq!(edge(&origin).len(), 4);
+    agent.says("edge.txt");
+    assert_eq!(edge(&origin).len(), 4);
+    let shown = command(&origin, &home, "source show edge").ok();
+    assert_eq!(shown.stdout.lines().count(), 4, "{shown}");
+}
+
+#[test]
+fn while_a_source_has_never_had_a_list_nothing_drops() {
+    let (origin, home) = origin_with(&source(""));
+    let mut agent = Agent::start(&origin, &home);
+    agent.says("waiting for the first list of edge");
+    assert_eq!(origin.run("status").code, Some(1));
+    origin.serves_everybody();
+    home.write("edge.txt", &networks(2));
+    agent.until("is up", |_| origin.run("status").code == Some(0));
+    origin.filters();
+    assert_eq!(edge(&origin).len(), 2);
+}
+
+#[test]
+fn the_state_may_be_lost_and_the_kernel_still_knows() {
+    let (origin, home) = origin_with(&source("grace = \"0s\"\n"));
+    home.write("edge.txt", &networks(4));
+    let mut agent = Agent::start(&origin, &home);
+    agent.until("has the list", |_| {
+        origin.run("status").code == Some(0) && edge(&origin).len() == 4
+    });
+    agent.stop();
+    fs::remove_file(home.etc.join("edge.txt")).unwrap();
+    fs::remove_dir_all(&home.state).unwrap();
+    let mut agent = Agent::start(&origin, &home);
+    agent.says("waiting for the first list of edge");
+    agent.reload();
+    assert_eq!(
+        edge(&origin).len(),
+        4,
+        "what the list had is not known, so nobody is let go"
+    );
+    origin.filters();
+}
+
+#[test]
+fn a_clock_that_was_wrong_does_no_harm() {
+    let (origin, home) = origin_with(&source(""));
+    home.write("edge.txt", &networks(4));
+    let mut agent = Agent::start(&origin, &home);
+    agent.until("has the list", |_| {
+        origin.run("status").code == Some(0) && edge(&origin).len() == 4
+    });
+    agent.stop();
+    for (before, seconds) in [(4, 0_u64), (5, 4_000_000_000), (6, 200_000_000_000)] {
+        let store = filter_user::feed::store::Store::open(&home.state).unwrap();
+        let config = filter_user::config::Config::read(&home.config()).unwrap();
+        let good = filter_user::feed::last_good(&config.feeds[0], &store).unwrap();
+        let when = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
+        store.save(&config.feeds[0], &good.entries, when).unwrap();
+        let mut agent = Agent::start(&origin, &home);
+        assert_eq!(edge(&origin).len(), before);
+        command(&origin, &home, "source list").ok();
+        // It is fetched again at once, or nearly so.
+        home.write("edge.txt", &networks(before + 1));
+        agent.until("fetches it", |_| edge(&origin).len() == before + 1);
+        agent.stop();
+    }
+    assert_eq!(from(&origin, "trust", "config").len(), 1);
+}
