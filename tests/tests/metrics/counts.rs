@@ -110,8 +110,9 @@ fn what_is_wrong_is_told() {
     let (origin, home, mut agent) = served("");
     let text = std::fs::read_to_string(home.config()).unwrap();
     agent.says_after("stays in force", || home.configure("interfaces = 1\n"));
-    let (status, body) = get(&origin, "/healthz");
-    assert!(status == 503 && body.contains("synwall.toml:1:"), "{body}");
+    agent.until("is unwell", |_| get(&origin, "/healthz").0 == 503);
+    let (_, body) = get(&origin, "/healthz");
+    assert!(body.contains("synwall.toml:1:"), "{body}");
     agent.until("tells", |_| scrape(&origin)["synwall_config_error{}"] == 1.0);
     agent.says_after("changed", || home.configure(&text.replace("eth0", "eth7")));
     agent.until("tells", |_| scrape(&origin)["synwall_absent_interfaces{}"] == 1.0);
