@@ -28,7 +28,7 @@ fn a_mistake_in_the_configuration_is_named_and_nothing_changes() {
         (config("interfaces = [\"eth0\"]"), 2, "duplicate key"),
     ] {
         agent.says_after("the configuration of before stays in force", || {
-            home.configure(&text)
+            home.configure(&text);
         });
         let log = agent.log();
         let said = log.lines().rev().find(|said| said.contains(&at(line)));
@@ -79,11 +79,11 @@ fn a_list_file_that_vanishes_or_breaks_stays_what_it_was() {
     let before = entries(&origin, "trust");
     let path = home.etc.join("office.txt");
     agent.says_after("the list of before stays in force", || {
-        fs::remove_file(&path).unwrap()
+        fs::remove_file(&path).unwrap();
     });
     assert_eq!(entries(&origin, "trust"), before);
     agent.says_after("office.txt:2:", || {
-        home.write("office.txt", "172.16.5.0/24 office\nnonsense\n")
+        home.write("office.txt", "172.16.5.0/24 office\nnonsense\n");
     });
     assert_eq!(entries(&origin, "trust"), before);
     agent.reload();
@@ -176,7 +176,7 @@ fn a_filter_that_somebody_locks_is_changed_when_they_let_go() {
     let pins = fs::File::open(tests::origin::PINS).unwrap();
     pins.lock().unwrap();
     agent.says_after("another synwall command is at work", || {
-        home.configure(&config("drop = \"all\""))
+        home.configure(&config("drop = \"all\""));
     });
     origin.filters();
     drop(pins);

@@ -16,7 +16,7 @@ fn entries_made_by_hand_survive_every_reload() {
         home.configure(&format!(
             "{}\n[deny]\nprefixes = [\"192.0.2.0/24\"]\n",
             config("")
-        ))
+        ));
     });
     assert_eq!(from(&origin, "trust", "manual"), ["172.16.5.0/24"]);
     assert_eq!(from(&origin, "deny", "manual"), ["185.94.108.66/32"]);
@@ -37,7 +37,7 @@ fn an_entry_made_by_hand_is_not_taken_over_unless_it_would_go_by_itself() {
     origin.synwall("trust add 192.0.2.0/24 --for 1h");
     let more = "prefixes = [\"172.16.5.0/24 file\", \"192.0.2.0/24\", ";
     agent.says_after("lists:", || {
-        home.configure(&config("").replace("prefixes = [", more))
+        home.configure(&config("").replace("prefixes = [", more));
     });
     let saved = |prefix: &str| {
         entries(&origin, "trust")
@@ -58,7 +58,7 @@ fn a_prefix_that_was_denied_by_hand_is_not_trusted_until_it_no_longer_is() {
     origin.synwall("deny add 172.16.5.0/24");
     let more = "prefixes = [\"172.16.5.0/24\", ";
     agent.says_after("which was made by hand", || {
-        home.configure(&config("").replace("prefixes = [", more))
+        home.configure(&config("").replace("prefixes = [", more));
     });
     assert_eq!(origin.list("deny"), ["172.16.5.0/24"]);
     assert_eq!(origin.list("trust"), ["185.94.108.0/24"]);
@@ -74,7 +74,7 @@ fn settings_made_by_hand_hold_until_the_next_reload() {
     origin.synwall("set --observe");
     // A list that changes is no reason to enforce again.
     agent.says_after("lists:", || {
-        home.configure(&config("").replace("prefixes = [", "prefixes = [\"172.16.5.0/24\", "))
+        home.configure(&config("").replace("prefixes = [", "prefixes = [\"172.16.5.0/24\", "));
     });
     origin.serves_everybody();
     agent.reload();
@@ -87,7 +87,7 @@ fn what_was_taken_down_by_hand_stays_down_until_the_next_reload() {
     let mut agent = Agent::start(&origin, &home);
     origin.synwall("down eth0");
     agent.says_after("lists:", || {
-        home.configure(&config("").replace("prefixes = [", "prefixes = [\"172.16.5.0/24\", "))
+        home.configure(&config("").replace("prefixes = [", "prefixes = [\"172.16.5.0/24\", "));
     });
     origin.serves_everybody();
     agent.says("eth0 is not protected: the filter was taken off it");

@@ -31,7 +31,7 @@ fn a_changed_configuration_takes_effect_without_being_asked_for() {
     let (origin, home) = origin_with(&config(""));
     let mut agent = Agent::start(&origin, &home);
     agent.says_after("settings:", || {
-        home.configure(&config("drop = \"all\"\npolicy = \"observe\""))
+        home.configure(&config("drop = \"all\"\npolicy = \"observe\""));
     });
     let status = origin.json("status --json");
     assert_eq!(
@@ -41,7 +41,7 @@ fn a_changed_configuration_takes_effect_without_being_asked_for() {
     origin.serves_everybody();
     let more = config("").replace("[trust]", "[deny]\nprefixes = [\"185.94.108.66\"]\n[trust]");
     agent.says_after("settings:", || {
-        home.configure(&more.replace("[trust]", "[retire]\nprefixes = [\"203.0.113.9\"]\n[trust]"))
+        home.configure(&more.replace("[trust]", "[retire]\nprefixes = [\"203.0.113.9\"]\n[trust]"));
     });
     assert_eq!(from(&origin, "deny", "config"), ["185.94.108.66/32"]);
     assert_eq!(from(&origin, "retire", "config"), ["203.0.113.9/32"]);
@@ -59,7 +59,7 @@ fn a_list_file_takes_effect_however_it_is_written() {
     assert_eq!(from(&origin, "trust", &place), ["172.16.5.0/24"]);
     // Put in its place, as editors do.
     agent.says_after("lists:", || {
-        home.write("office.txt", "172.16.5.0/24 office\n2001:db8:1::/48\n")
+        home.write("office.txt", "172.16.5.0/24 office\n2001:db8:1::/48\n");
     });
     assert_eq!(
         from(&origin, "trust", &place),
@@ -86,7 +86,7 @@ fn a_list_file_takes_effect_however_it_is_written() {
         ["192.0.2.0/24"]
     );
     agent.says_after("lists:", || {
-        fs::write(elsewhere.join("office.txt"), "192.0.2.0/25\n").unwrap()
+        fs::write(elsewhere.join("office.txt"), "192.0.2.0/25\n").unwrap();
     });
     assert_eq!(entries(&origin, "trust").len(), 2);
 }
@@ -103,7 +103,7 @@ fn what_stays_keeps_its_counters_and_one_change_is_one_step() {
     }
     assert_eq!(origin.packets_on("trust", "185.94.108.0/24"), 3);
     agent.says_after("1 entries set, 0 removed", || {
-        home.write("many.txt", &format!("{lines}10.99.0.0/24\n"))
+        home.write("many.txt", &format!("{lines}10.99.0.0/24\n"));
     });
     agent.says_after("0 entries set, 1 removed", || home.write("many.txt", &lines));
     agent.says_after("2 entries set, 1 removed", || {

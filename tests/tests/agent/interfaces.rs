@@ -66,7 +66,7 @@ fn an_interface_that_gets_a_name_that_is_meant_is_protected() {
             .site
             .origin
             .namespace()
-            .ip("link set tmp0 down\nlink set tmp0 name wan0\nlink set wan0 up\n")
+            .ip("link set tmp0 down\nlink set tmp0 name wan0\nlink set wan0 up\n");
     });
     assert_eq!(origin.interface("wan0")["state"], "attached");
 }
@@ -79,7 +79,7 @@ fn one_that_cannot_have_the_filter_is_no_reason_for_the_others_to_go_without() {
     agent.says("lo: lo cannot run XDP natively");
     agent.says("lo is not protected");
     agent.says_after("lo: up, generic XDP", || {
-        home.configure(&config("").replace("[\"eth0\"]", "[\"lo\", \"eth0\"]"))
+        home.configure(&config("").replace("[\"eth0\"]", "[\"lo\", \"eth0\"]"));
     });
     assert_eq!(origin.interface("lo")["xdp"], "generic");
 }

@@ -31,7 +31,7 @@ fn a_killed_agent_leaves_the_filter_and_the_next_takes_it_over() {
     assert_eq!(origin.packets_on("trust", "185.94.108.0/24"), 4);
     assert!(!agent.log().contains("lists:"), "{}", agent.log());
     agent.says_after("lists:", || {
-        home.configure(&config("").replace("[trust]", "[deny]\nprefixes = [\"192.0.2.0/24\"]\n[trust]"))
+        home.configure(&config("").replace("[trust]", "[deny]\nprefixes = [\"192.0.2.0/24\"]\n[trust]"));
     });
 }
 

@@ -78,7 +78,7 @@ fn another_address_is_served_as_soon_as_the_file_says_so() {
     let (origin, home, mut agent) = served("");
     let text = std::fs::read_to_string(home.config()).unwrap();
     agent.says_after("http://127.0.0.1:9999/metrics", || {
-        home.configure(&text.replace("9436", "9999"))
+        home.configure(&text.replace("9436", "9999"));
     });
     let listens = |port: u16| {
         origin
