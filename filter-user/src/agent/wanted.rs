@@ -19,8 +19,8 @@ pub struct Group {
     pub entries: Vec<NewEntry>,
 }
 
-/// Puts groups together, of which an earlier one goes before a later one where both have a prefix. Among those that
-/// `is_equal` says are of equal rank, deny goes before trust.
+/// Puts groups together. Where several have a prefix, the one of the higher rank stands, which is the one that comes first; among
+/// those of a rank deny goes before trust, and then an earlier one before a later one.
 pub fn merge(ranks: Vec<Vec<Group>>) -> Rules {
     // Of several entries for one prefix the last one stands.
     let mut entries = Vec::new();
@@ -56,7 +56,7 @@ pub struct Plan {
     pub contradicted: Vec<(IpNet, Action, Action)>,
     /// Entries that go without the time they should have had, as no more can have one.
     pub hurried: usize,
-    /// The first deadline of an entry that stays for a while.
+    /// Entries that are on their way out: their list no longer has them, and their time is not over yet.
     pub leaving: usize,
 }
 
