@@ -1,0 +1,114 @@
+//! A client that says exactly what a test wants it to, and what it reads of the answer.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    env,
+    io::{self, Read as _, Write as _},
+    net::TcpStream,
+    path::PathBuf,
+    process::Command,
+    time::Duration,
+};
+
+use tests::{lab::Output, origin::Origin};
+
+use crate::LISTEN;
+
+/// Longer than any answer takes.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A connection to the server of metrics.
+pub fn connect(origin: &Origin) -> TcpStream {
+    let stream = origin
+        .site
+        .origin
+        .run(|| TcpStream::connect(LISTEN))
+        .expect("a connection");
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_write_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
+
+/// An answer.
+#[derive(Debug)]
+pub struct Page {
+    pub status: u16,
+    pub headers: String,
+    pub body: String,
+}
+
+/// Everything that comes back for some bytes, until the server closes.
+pub fn answer_to(origin: &Origin, bytes: &[u8]) -> io::Result<String> {
+    let mut stream = connect(origin);
+    // Whoever is refused at the first words need not be heard out.
+    let _ = stream.write_all(bytes);
+    let mut answer = Vec::new();
+    match stream.read_to_end(&mut answer) {
+        // What was sent and not read any more.
+        Err(error) if error.kind() != io::ErrorKind::ConnectionReset => Err(error),
+        _ => Ok(String::from_utf8(answer).expect("UTF-8")),
+    }
+}
+
+/// The page for a method and path, with more header lines.
+#[track_caller]
+pub fn ask(origin: &Origin, method: &str, path: &str, lines: &str) -> Page {
+    let answer = answer_to(
+        origin,
+        format!("{method} {path} HTTP/1.1\r\n{lines}\r\n").as_bytes(),
+    )
+    .expect("an answer");
+    let (headers, body) = answer
+        .split_once("\r\n\r\n")
+        .unwrap_or_else(|| panic!("no answer: {answer}"));
+    let status = headers
+        .split(' ')
+        .nth(1)
+        .and_then(|status| status.parse().ok())
+        .expect("a status");
+    Page {
+        status,
+        headers: headers.to_lowercase(),
+        body: body.to_owned(),
+    }
+}
+
+/// The page at a path, as Prometheus asks for it.
+#[track_caller]
+pub fn get(origin: &Origin, path: &str) -> Page {
+    ask(origin, "GET", path, "Host: 127.0.0.1:9436\r\n")
+}
+
+/// The text of `/metrics`.
+#[track_caller]
+pub fn scrape(origin: &Origin) -> String {
+    let page = get(origin, "/metrics");
+    assert_eq!(page.status, 200, "{page:?}");
+    page.body
+}
+
+/// The value of every series of a text. No series is there twice.
+#[track_caller]
+pub fn series(text: &str) -> BTreeMap<String, f64> {
+    let mut all = BTreeMap::new();
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let (series, value) = line.rsplit_once(' ').expect("a value");
+        let twice = all.insert(series.to_owned(), value.parse().expect("a number"));
+        assert_eq!(twice, None, "{series} is there twice");
+    }
+    all
+}
+
+/// The names of all metrics of a text.
+pub fn names(text: &str) -> BTreeSet<String> {
+    let names = series(text)
+        .into_keys()
+        .map(|series| series.split('{').next().unwrap().to_owned());
+    names.collect()
+}
+
+/// `promtool` with arguments, and an input.
+pub fn promtool(arguments: &[&str], input: &str) -> Output {
+    let program = env::var_os("SYNWALL_PROMTOOL").map_or_else(|| "promtool".into(), PathBuf::from);
+    Output::with_input(Command::new(program).args(arguments), input)
+}
