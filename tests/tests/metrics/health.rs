@@ -16,6 +16,14 @@ fn says(agent: &mut Agent, origin: &Origin, status: u16, what: &str) {
     });
 }
 
+/// Waits until the metrics, which may be a second old, have that value.
+#[track_caller]
+fn tells(agent: &mut Agent, origin: &Origin, name: &str, value: f64) {
+    agent.until(&format!("{name} is {value}"), |_| {
+        series(&scrape(origin)).get(name) == Some(&value)
+    });
+}
+
 #[test]
 fn all_is_well_or_every_reason_has_a_line() {
     let (origin, home, mut agent) = served("", "");
@@ -25,7 +33,7 @@ fn all_is_well_or_every_reason_has_a_line() {
     says(&mut agent, &origin, 503, "nonsense");
     let page = get(&origin, "/healthz").body;
     assert!(page.lines().all(|line| line.contains("configuration")), "{page}");
-    assert_eq!(series(&scrape(&origin))["synwall_config_error"], 1.0);
+    tells(&mut agent, &origin, "synwall_config_error", 1.0);
     // It is one line, though the error has the line in question in it.
     assert_eq!(page.lines().count(), 1, "{page}");
 }
@@ -55,7 +63,7 @@ fn a_filter_that_is_taken_down_is_missed_before_the_agent_looks() {
     assert!(now.contains("synwall_config_last_success_timestamp_seconds"));
     agent.reload();
     says(&mut agent, &origin, 200, "ok\n");
-    assert_eq!(series(&scrape(&origin))["synwall_up"], 1.0);
+    tells(&mut agent, &origin, "synwall_up", 1.0);
 }
 
 #[test]
@@ -71,5 +79,5 @@ fn an_interface_that_lost_its_filter_is_named() {
     // Whatever makes the agent look.
     origin.add_interface("other1");
     says(&mut agent, &origin, 503, "eth0 is not protected");
-    assert_eq!(series(&scrape(&origin))["synwall_unprotected_interfaces"], 1.0);
+    tells(&mut agent, &origin, "synwall_unprotected_interfaces", 1.0);
 }

@@ -22,7 +22,8 @@ fn whole_scrape() -> String {
             "[source.disk]\nfile = \"{}\"\nlist = \"deny\"\n[source.down]\nhttps = \"https://127.0.0.1:1/list\"\nlist = \"deny\"\n",
             disk.display()
         );
-        (String::new(), tables)
+        // An enforcing filter would wait for the list that never comes.
+        ("policy = \"observe\"".to_owned(), tables)
     });
     let mut page = String::new();
     agent.until("one source is fetched and the other has failed", |_| {
@@ -111,7 +112,7 @@ fn every_panel_of_the_dashboard_asks_something_that_prometheus_understands() {
                 .replace("$__range", "1h")
                 .replace("$instance", ".+");
             assert!(!asked.contains('$'), "{asked}");
-            rules += &format!("  - record: x\n    expr: {}\n", Value::from(asked));
+            rules += &format!("  - record: x{}\n    expr: {}\n", rules.len(), Value::from(asked));
         }
     }
     let directory = tempfile::tempdir().unwrap();

@@ -146,15 +146,15 @@ fn what_would_be_dropped_is_told_apart_from_what_is() {
 
 #[test]
 fn what_was_added_by_hand_is_told_apart_whatever_it_is_called() {
-    let (origin, home, mut agent) = served("", "");
+    let (origin, _home, mut agent) = served("", "");
     let label = "a\"b\\c{d=\"e\"},\\n #x";
-    let list = home.etc.join("by hand \"x\\.txt");
-    fs::write(&list, format!("192.0.2.0/24 {label}\n")).unwrap();
-    let list = list.display().to_string();
-    origin.site.synwall(["trust", "add", "--file", &list]).ok();
+    origin
+        .site
+        .synwall(["deny", "add", "192.0.2.0/24", "--label", label])
+        .ok();
     // JSON escapes these characters as the text format does.
     let found = are_what_is_shown(&mut agent, &origin);
-    assert_eq!(found["synwall_runtime_only_prefixes{action=\"trust\"}"], 1.0);
+    assert_eq!(found["synwall_runtime_only_prefixes{action=\"deny\"}"], 1.0);
     let series: Vec<&String> = found
         .keys()
         .filter(|series| series.contains("192.0.2.0/24"))
@@ -174,7 +174,7 @@ fn of_many_prefixes_the_busiest_are_told_and_the_others_counted() {
     }
     let list = home.etc.join("million.txt");
     fs::write(&list, text).unwrap();
-    origin.synwall(&format!("trust add --file {}", list.display()));
+    origin.synwall(&format!("deny replace {}", list.display()));
     for _ in 0..3 {
         origin.serves_the_proxy();
     }
