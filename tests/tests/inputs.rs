@@ -52,6 +52,11 @@ fn prefix_lists_are_read_as_a_slow_reader_reads_them() {
 }
 
 #[test]
+fn answers_of_providers_are_refused_in_one_line_or_lists_that_can_be_meant() {
+    holds("answers", 5_000);
+}
+
+#[test]
 fn configurations_are_refused_in_one_line_or_shown_as_they_are_read() {
     holds("config", 20_000);
 }

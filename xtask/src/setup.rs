@@ -63,7 +63,7 @@ pub fn everything() -> Result<Tools> {
     Ok(Tools { kernel, nginx })
 }
 
-/// Finds or unpacks what the tests read metrics and alerts with.
+/// Finds or unpacks what checks metrics and alerts.
 pub fn promtool() -> Result<PathBuf> {
     let _lock = lock()?;
     promtool::find()

@@ -11,7 +11,6 @@ use crate::{dist, ebpf, exec, place, setup, user};
 pub fn run(filter: &[String], thorough: bool) -> Result<ExitCode> {
     exec::check_root("test")?;
     let tools = setup::everything()?;
-    let promtool = setup::promtool()?;
     ebpf::build(&tools.kernel)?;
     // The bench is tested too: what its sides drop, not how fast.
     ebpf::build_bench(&tools.kernel)?;
@@ -45,6 +44,6 @@ pub fn run(filter: &[String], thorough: bool) -> Result<ExitCode> {
             .env("SYNWALL_BIN", synwall)
             .env("SYNWALL_DIST", packages)
             .env("SYNWALL_NGINX", tools.nginx)
-            .env("SYNWALL_PROMTOOL", promtool),
+            .env("SYNWALL_PROMTOOL", setup::promtool()?),
     )
 }

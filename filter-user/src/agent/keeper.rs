@@ -163,10 +163,13 @@ impl Keeper {
         match &fetched.error {
             None => attempt.succeed(),
             Some(error) => {
-                log::warn!(
-                    "source {}: {error}; its list of before stays in force",
-                    fetched.name
-                );
+                // A provider that is down for a week need not fill the log.
+                if attempt.error.as_ref() != Some(error) {
+                    log::warn!(
+                        "source {}: {error}; its list of before stays in force",
+                        fetched.name
+                    );
+                }
                 attempt.fail(error.clone());
             }
         }

@@ -87,7 +87,7 @@ pub fn plan(present: &Rules, wanted: &Rules, goings: &Goings, now_ns: u64) -> Pl
             (Some(present), None) => match goings.get(&present.origin) {
                 Some(Going::Never) => {}
                 None | Some(Going::After(Duration::ZERO)) => {
-                    plan.edits.remove.push((present.action, present.prefix))
+                    plan.edits.remove.push((present.action, present.prefix));
                 }
                 // It is leaving already.
                 Some(_) if present.expires_ns.is_some() => plan.leaving += 1,

@@ -141,8 +141,8 @@ impl Encoder<'_> {
                 )
             })
         };
-        let (packets, bytes): (fn(&Count) -> u64, fn(&Count) -> u64) =
-            (|count| count.packets, |count| count.bytes);
+        let packets: fn(&Count) -> u64 = |count| count.packets;
+        let bytes: fn(&Count) -> u64 = |count| count.bytes;
         self.counter(
             "packets",
             "Packets that were dropped, by reason",

@@ -2,9 +2,9 @@
 //! any bytes and panics if what comes of them is not what it should be. libFuzzer looks for such bytes
 //! (`cargo xtask fuzz-inputs`); a test goes through those that are known (`tests/corpus`) and through changes of them.
 //!
-//! Answers of providers are not read yet. Whoever adds a reader adds a file here, a row to [`ALL`], and a directory of
-//! seeds.
+//! Whoever adds a reader adds a file here, a row to [`ALL`], and a directory of seeds.
 
+mod answers;
 mod arguments;
 mod config;
 mod counters;
@@ -27,7 +27,11 @@ pub struct Input {
 }
 
 /// Every kind of input.
-pub const ALL: [Input; 10] = [
+pub const ALL: [Input; 11] = [
+    Input {
+        name: "answers",
+        check: answers::check,
+    },
     Input {
         name: "list_file",
         check: list_file::check,

@@ -1,126 +1,134 @@
-//! Every name is the same in the metrics, the dashboard, the alerts and the documentation.
+//! Names: what is served, what the page about it says, and what dashboard and alerts ask for are the same.
 
-use std::collections::BTreeSet;
-
-use serde_json::Value;
-
-use crate::{
-    page::{names, promtool, scrape},
-    served_with,
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::Path,
+    process::{Command, Stdio},
 };
 
-const DASHBOARD: &str = include_str!("../../../packaging/grafana/synwall.json");
-const RULES: &str = include_str!("../../../packaging/prometheus/synwall.rules.yml");
-const DOCUMENTATION: &str = include_str!("../../../docs/metrics.md");
+use tests::{lab::Output, origin::agent::Home};
 
-/// A scrape in which every metric is.
-fn whole_scrape() -> String {
-    let (origin, _home, mut agent) = served_with(|home| {
-        home.write("disk.txt", "192.0.2.128/25\n");
-        let disk = home.etc.join("disk.txt");
-        let tables = format!(
-            "[source.disk]\nfile = \"{}\"\nlist = \"deny\"\n[source.down]\nhttps = \"https://127.0.0.1:1/list\"\nlist = \"deny\"\n",
-            disk.display()
-        );
-        // An enforcing filter would wait for the list that never comes.
-        ("policy = \"observe\"".to_owned(), tables)
-    });
-    let mut page = String::new();
-    agent.until("one source is fetched and the other has failed", |_| {
-        page = scrape(&origin);
-        page.contains("synwall_source_error{source=\"down\"} 1")
-            && page.contains("synwall_source_prefixes{source=\"disk\"} 1")
-    });
-    page
+use crate::{get, promtool, served};
+
+fn file(path: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// Everything in a text that begins like one of our metrics.
+/// Every metric of ours that a text names.
 fn named(text: &str) -> BTreeSet<String> {
-    let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
     words
         .filter(|word| word.starts_with("synwall_") && word.len() > "synwall_".len())
         .map(str::to_owned)
         .collect()
 }
 
+/// A scrape of an agent that has something of everything to tell.
+fn full_scrape() -> String {
+    let (origin, home, mut agent) = served("");
+    let with_all = |home: &Home| {
+        home.write("list.txt", "10.0.0.0/8\n");
+        home.write("edge.txt", "11.0.0.0/8\n");
+        let text = fs::read_to_string(home.config()).unwrap();
+        home.configure(
+            &(text.replace("[metrics]", "files = [\"list.txt\"]\n[metrics]")
+                + "[source.edge]\nfile = \"edge.txt\"\ninterval = \"1s\"\n"),
+        );
+    };
+    agent.says_after("lists:", || with_all(&home));
+    agent.until("has fetched", |_| {
+        get(&origin, "/metrics").1.contains("synwall_source_last_success")
+    });
+    get(&origin, "/metrics").1
+}
+
 #[test]
-fn names_are_the_same_everywhere_and_promtool_has_no_complaint() {
-    let page = whole_scrape();
-    let told = names(&page);
-    let documented = named(DOCUMENTATION);
-    assert_eq!(told, documented, "left: the metrics; right: docs/metrics.md");
-    for (what, text) in [("the dashboard", DASHBOARD), ("the alerts", RULES)] {
-        let used = named(text);
-        assert!(used.len() > 5, "{used:?}");
-        let unknown: Vec<_> = used.difference(&told).collect();
-        assert!(unknown.is_empty(), "{what}: {unknown:?}");
-    }
-    let complaints = promtool(&["check", "metrics"], &page).ok();
+fn promtool_has_nothing_to_say_against_a_scrape() {
+    let scrape = full_scrape();
+    let mut check = Command::new(promtool());
+    let checked = Output::with_input(check.args(["check", "metrics"]), &scrape).ok();
     assert_eq!(
-        (complaints.stdout.as_str(), complaints.stderr.as_str()),
+        (checked.stdout.as_str(), checked.stderr.as_str()),
         ("", ""),
-        "{page}"
+        "{checked}"
+    );
+    // It would have.
+    let broken = scrape.replace("# HELP synwall_up ", "# NOTHING ");
+    let mut check = Command::new(promtool());
+    let checked = Output::with_input(check.args(["check", "metrics"]), &broken);
+    assert!(
+        checked.code != Some(0) && checked.to_string().contains("synwall_up"),
+        "{checked}"
     );
 }
 
 #[test]
-fn every_kind_and_label_is_documented() {
-    let page = whole_scrape();
-    for line in page.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
-        let (name, kind) = line.split_once(' ').unwrap();
-        let row = DOCUMENTATION
-            .lines()
-            .find(|row| row.starts_with(&format!("| `{name}` |")))
-            .unwrap_or_else(|| panic!("{name} has no row"));
-        assert!(row.contains(&format!("| {kind} |")), "{row}");
-        let series = page
-            .lines()
-            .find_map(|line| line.strip_prefix(&format!("{name}{{")));
-        let labels = series.map(|series| {
-            series
-                .split("=\"")
-                .map(|part| part.rsplit([',', '"']).next().unwrap())
-        });
-        for label in labels
-            .into_iter()
-            .flatten()
-            .filter(|label| label.chars().all(|c| c.is_ascii_lowercase() || c == '_') && !label.is_empty())
-        {
-            assert!(
-                row.contains(&format!("`{label}`")),
-                "{name} has the label {label}: {row}"
-            );
-        }
+fn the_page_the_dashboard_and_the_alerts_name_what_is_served_and_nothing_else() {
+    let scrape = full_scrape();
+    let lines = scrape.lines().filter_map(|line| line.strip_prefix("# TYPE "));
+    let served: BTreeSet<String> = lines
+        .map(|line| line.split(' ').next().unwrap().to_owned())
+        .collect();
+    let page = named(&file("docs/metrics.md"));
+    assert_eq!(
+        served.difference(&page).collect::<Vec<_>>(),
+        Vec::<&String>::new(),
+        "not in docs/metrics.md"
+    );
+    for path in [
+        "docs/metrics.md",
+        "packaging/grafana/synwall.json",
+        "packaging/prometheus/synwall.rules.yml",
+    ] {
+        let asked = named(&file(path));
+        assert!(asked.len() > 5, "{path}");
+        assert_eq!(
+            asked.difference(&served).collect::<Vec<_>>(),
+            Vec::<&String>::new(),
+            "{path}"
+        );
     }
 }
 
 #[test]
-fn every_panel_of_the_dashboard_asks_something_that_prometheus_understands() {
-    let dashboard: Value = serde_json::from_str(DASHBOARD).unwrap();
-    let panels = dashboard["panels"].as_array().unwrap();
-    let mut rules = "groups:\n- name: dashboard\n  rules:\n".to_owned();
-    for panel in panels {
+fn promtool_takes_the_alerts_and_each_fires_when_it_should() {
+    for arguments in [
+        ["check", "rules", "../packaging/prometheus/synwall.rules.yml"],
+        ["test", "rules", "tests/metrics/rules.test.yml"],
+    ] {
+        let mut command = Command::new(promtool());
+        command
+            .args(arguments)
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .stdin(Stdio::null());
+        Output::of(&mut command).ok();
+    }
+    let rules = file("packaging/prometheus/synwall.rules.yml");
+    let tests = file("tests/tests/metrics/rules.test.yml");
+    let alerts = rules
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("- alert: "));
+    for alert in alerts {
         assert!(
-            panel["description"].as_str().is_some_and(|text| !text.is_empty()),
+            tests.contains(&format!("alertname: {alert}")),
+            "{alert} has no test"
+        );
+    }
+}
+
+#[test]
+fn the_dashboard_is_a_dashboard() {
+    let dashboard: serde_json::Value = serde_json::from_str(&file("packaging/grafana/synwall.json")).unwrap();
+    let panels = dashboard["panels"].as_array().unwrap();
+    assert!(panels.len() >= 6 && dashboard["title"].is_string() && dashboard["uid"].is_string());
+    for panel in panels.iter().filter(|panel| panel["type"] != "row") {
+        let targets = panel["targets"].as_array().unwrap();
+        assert!(
+            targets.iter().all(|target| target["expr"].is_string()),
             "{}",
             panel["title"]
         );
-        for target in panel["targets"].as_array().unwrap() {
-            let asked = target["expr"].as_str().unwrap();
-            let asked = asked
-                .replace("$__rate_interval", "1m")
-                .replace("$__range", "1h")
-                .replace("$instance", ".+");
-            assert!(!asked.contains('$'), "{asked}");
-            rules += &format!("  - record: x{}\n    expr: {}\n", rules.len(), Value::from(asked));
-        }
     }
-    let directory = tempfile::tempdir().unwrap();
-    let file = directory.path().join("rules.yml");
-    std::fs::write(&file, rules).unwrap();
-    let output = promtool(&["check", "rules", &file.display().to_string()], "");
-    assert!(
-        output.stdout.contains("SUCCESS") && output.code == Some(0),
-        "{output}"
-    );
 }

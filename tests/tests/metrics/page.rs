@@ -2,17 +2,21 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    env,
     io::{self, Read as _, Write as _},
     net::TcpStream,
-    path::PathBuf,
     process::Command,
     time::Duration,
 };
 
-use tests::{lab::Output, origin::Origin};
+use tests::{
+    lab::Output,
+    origin::{
+        Origin,
+        agent::{Agent, Home},
+    },
+};
 
-use crate::LISTEN;
+use crate::{ADDRESS, promtool as program};
 
 /// Longer than any answer takes.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -22,7 +26,7 @@ pub fn connect(origin: &Origin) -> TcpStream {
     let stream = origin
         .site
         .origin
-        .run(|| TcpStream::connect(LISTEN))
+        .run(|| TcpStream::connect(ADDRESS))
         .expect("a connection");
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream.set_write_timeout(Some(PATIENCE)).unwrap();
@@ -84,6 +88,9 @@ pub fn get(origin: &Origin, path: &str) -> Page {
 pub fn scrape(origin: &Origin) -> String {
     let page = get(origin, "/metrics");
     assert_eq!(page.status, 200, "{page:?}");
+    // Without it Prometheus 3 takes nothing.
+    let kind = "content-type: text/plain; version=0.0.4; charset=utf-8";
+    assert!(page.headers.contains(kind), "{page:?}");
     page.body
 }
 
@@ -109,6 +116,24 @@ pub fn names(text: &str) -> BTreeSet<String> {
 
 /// `promtool` with arguments, and an input.
 pub fn promtool(arguments: &[&str], input: &str) -> Output {
-    let program = env::var_os("SYNWALL_PROMTOOL").map_or_else(|| "promtool".into(), PathBuf::from);
-    Output::with_input(Command::new(program).args(arguments), input)
+    Output::with_input(Command::new(program()).args(arguments), input)
+}
+
+/// An origin whose agent trusts the proxy and serves metrics, with more in its configuration: keys, and tables.
+pub fn served(keys: &str, tables: &str) -> (Origin, Home, Agent) {
+    served_with(|_| (keys.to_owned(), tables.to_owned()))
+}
+
+/// The same where the configuration depends on where its files are.
+pub fn served_with(more: impl FnOnce(&Home) -> (String, String)) -> (Origin, Home, Agent) {
+    let origin = Origin::new();
+    let home = Home::new(&origin);
+    let (keys, tables) = more(&home);
+    home.configure(&format!(
+        "interfaces = [\"eth0\", \"absent0\"]\n{keys}\n[trust]\nprefixes = [\"185.94.108.0/24 proxy\", \
+         \"2001:db8:94::/48 proxy\"]\nfiles = [\"office.txt\"]\n{tables}\n[metrics]\nlisten = \"{ADDRESS}\"\n"
+    ));
+    home.write("office.txt", "172.16.5.0/24 office\n");
+    let agent = Agent::start(&origin, &home);
+    (origin, home, agent)
 }

@@ -11,7 +11,9 @@ use super::date::SourceDate;
 use crate::{exec, place};
 
 /// What is in the repository as it is.
-const SOURCES: [&str; 7] = [
+const SOURCES: [&str; 9] = [
+    "packaging/grafana",
+    "packaging/prometheus",
     "packaging/synwall.service",
     "packaging/synwall.toml",
     "LICENSE-APACHE",

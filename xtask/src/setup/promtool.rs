@@ -1,7 +1,7 @@
-//! Prometheus's promtool for the tests: the user's, or Debian's, unpacked under `target/tools/prometheus`. Installing the
-//! package would start a server on this machine.
+//! promtool, which tells whether metrics and alerts are as Prometheus wants them: the user's, or Debian's, unpacked under
+//! `target/tools/prometheus`. Installing the package would start a server on this machine.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Result, ensure};
@@ -16,25 +16,22 @@ pub fn find() -> Result<PathBuf> {
     }
     let dir = place::tools().join("prometheus");
     let promtool = dir.join("root/usr/bin/promtool");
-    if runs(&promtool) {
+    let runs = || exec::ask(Command::new(&promtool).arg("--version")).is_ok();
+    if runs() {
         return Ok(promtool);
     }
     eprintln!(
-        "The tests have promtool read our metrics and alerts. Unpacking Debian's prometheus into {} (20 MB to \
-         download, 95 MB on disk); it is not installed, so that no server is started on this machine.",
+        "The tests check metrics and alerts with promtool. Unpacking Debian's prometheus into {}; it is not installed, \
+         so that no server is started on this machine.",
         dir.display()
     );
     let packages = ["prometheus"];
     apt::check_can_install(&packages)?;
     apt::unpack(&dir, |debs| apt::download(debs, &packages), |_| Ok(()))?;
     ensure!(
-        runs(&promtool),
-        "{} does not run: `ldd` and `promtool --version` say why. A promtool in PATH would be taken instead",
+        runs(),
+        "{} does not run; a promtool in PATH would be taken instead",
         promtool.display()
     );
     Ok(promtool)
-}
-
-fn runs(promtool: &Path) -> bool {
-    exec::ask(Command::new(promtool).arg("--version")).is_ok()
 }
