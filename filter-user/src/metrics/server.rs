@@ -11,7 +11,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
@@ -31,6 +31,9 @@ const CONNECTIONS: usize = 16;
 
 /// For a request to come in.
 const HEADERS: Duration = Duration::from_secs(5);
+
+/// For its first words, which whoever asks at once has sent with the connection: nobody is sent away before.
+const MOMENT: Duration = Duration::from_millis(100);
 
 /// For a connection in all: the request, the reading, and a reader of a few megabytes who is not in a hurry.
 const CONNECTION: Duration = Duration::from_secs(30);
@@ -78,6 +81,7 @@ struct Connections {
 
 struct Connection {
     task: AbortHandle,
+    since: Instant,
     has_asked: Arc<AtomicBool>,
 }
 
@@ -88,13 +92,20 @@ impl Connections {
         while self.tasks.len() >= CONNECTIONS {
             self.known.retain(|connection| !connection.task.is_finished());
             let is_silent = |connection: &Connection| !connection.has_asked.load(Ordering::Relaxed);
-            if let Some(number) = self.known.iter().position(is_silent)
+            let silent = self.known.iter().position(is_silent);
+            // Until somebody is answered, or has been silent for long enough to be sent away.
+            let wait = silent.map_or(CONNECTION, |number| {
+                MOMENT.saturating_sub(self.known[number].since.elapsed())
+            });
+            if let Some(number) = silent
+                && wait.is_zero()
                 && let Some(silent) = self.known.remove(number)
             {
                 silent.task.abort();
+                self.tasks.join_next().await;
+            } else {
+                let _ = timeout(wait, self.tasks.join_next()).await;
             }
-            // Whoever was sent away, or was answered.
-            self.tasks.join_next().await;
         }
     }
 
@@ -102,7 +113,11 @@ impl Connections {
         let has_asked = Arc::new(AtomicBool::new(false));
         let task = self.tasks.spawn(attend(stream, reader, Arc::clone(&has_asked)));
         self.known.retain(|connection| !connection.task.is_finished());
-        self.known.push_back(Connection { task, has_asked });
+        self.known.push_back(Connection {
+            task,
+            since: Instant::now(),
+            has_asked,
+        });
     }
 }
 

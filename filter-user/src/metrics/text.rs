@@ -84,6 +84,10 @@ impl Encoder<'_> {
             .encoder
             .encode_descriptor(name, help, None, MetricType::Counter)?;
         samples.try_for_each(|(labels, value)| {
+            // Without labels, there are no braces.
+            if N == 0 {
+                return metric.encode_counter::<NoLabelSet, _, u64>(&value, None);
+            }
             metric
                 .encode_family(&labels.as_slice())?
                 .encode_counter::<NoLabelSet, _, u64>(&value, None)
@@ -103,7 +107,12 @@ impl Encoder<'_> {
         let mut metric = self
             .encoder
             .encode_descriptor(name, help, None, MetricType::Gauge)?;
-        samples.try_for_each(|(labels, value)| metric.encode_family(&labels.as_slice())?.encode_gauge(&value))
+        samples.try_for_each(|(labels, value)| {
+            if N == 0 {
+                return metric.encode_gauge(&value);
+            }
+            metric.encode_family(&labels.as_slice())?.encode_gauge(&value)
+        })
     }
 
     fn filter(&mut self, snapshot: &Snapshot) -> fmt::Result {

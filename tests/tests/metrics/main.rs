@@ -9,7 +9,12 @@
 
 mod clients;
 mod counts;
+mod crowd;
+mod documentation;
+mod health;
 mod names;
+mod numbers;
+mod page;
 
 use std::{
     collections::BTreeMap,

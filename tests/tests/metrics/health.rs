@@ -1,0 +1,66 @@
+//! `/healthz` asks the kernel, and names what is not protected.
+
+use tests::origin::{Origin, agent::Agent};
+
+use crate::page::{get, names, scrape, series, served};
+
+/// Waits until `/healthz` says something.
+#[track_caller]
+fn says(agent: &mut Agent, origin: &Origin, status: u16, what: &str) {
+    agent.until(&format!("/healthz says '{what}'"), |_| {
+        let page = get(origin, "/healthz");
+        page.status == status && page.body.contains(what)
+    });
+}
+
+/// Waits until the metrics, which may be a second old, have that value.
+#[track_caller]
+fn tells(agent: &mut Agent, origin: &Origin, name: &str, value: f64) {
+    agent.until(&format!("{name} is {value}"), |_| {
+        series(&scrape(origin)).get(name) == Some(&value)
+    });
+}
+
+#[test]
+fn a_filter_that_is_taken_down_is_missed_before_the_agent_looks() {
+    let (origin, _home, mut agent) = served("", "");
+    says(&mut agent, &origin, 200, "ok\n");
+    let before = names(&scrape(&origin));
+    origin.synwall("down --all");
+    // Within two seconds; the agent looks every 30.
+    says(&mut agent, &origin, 503, "the filter is not up");
+    let page = scrape(&origin);
+    assert_eq!(series(&page)["synwall_up"], 0.0);
+    let now = names(&page);
+    for gone in [
+        "synwall_packets_total",
+        "synwall_passed_packets_total",
+        "synwall_prefixes",
+        "synwall_prefix_packets_total",
+        "synwall_enforcing",
+        "synwall_interface_info",
+        "synwall_generation",
+    ] {
+        assert!(before.contains(gone) && !now.contains(gone), "{gone}");
+    }
+    assert!(now.contains("synwall_config_last_success_timestamp_seconds"));
+    agent.reload();
+    says(&mut agent, &origin, 200, "ok\n");
+    tells(&mut agent, &origin, "synwall_up", 1.0);
+}
+
+#[test]
+fn an_interface_that_lost_its_filter_is_named() {
+    let (origin, _home, mut agent) = served("", "");
+    origin.synwall("down eth0");
+    agent.reload();
+    says(&mut agent, &origin, 200, "ok\n");
+    // With another one left, the filter stays up.
+    origin.add_interface("other0");
+    origin.synwall("up other0");
+    origin.synwall("down eth0");
+    // Whatever makes the agent look.
+    origin.add_interface("other1");
+    says(&mut agent, &origin, 503, "eth0 is not protected");
+    tells(&mut agent, &origin, "synwall_unprotected_interfaces", 1.0);
+}
