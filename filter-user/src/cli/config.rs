@@ -31,9 +31,6 @@ pub enum ConfigVerb {
     #[command(after_help = "Example: synwall config show /etc/synwall/synwall.toml\n\
         What it prints is a configuration file again.")]
     Show(File),
-    /// Print the reference of the file (Markdown)
-    #[command(hide = true)]
-    Reference,
 }
 
 #[derive(Args)]
@@ -51,10 +48,6 @@ impl ConfigVerb {
         match self {
             Self::Check(File { file, json }) => check(&file, json, output),
             Self::Show(File { file, json }) => show(&file, json, output),
-            Self::Reference => {
-                output.text(&config::markdown())?;
-                Ok(ExitCode::SUCCESS)
-            }
         }
     }
 }

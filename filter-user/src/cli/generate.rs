@@ -12,6 +12,7 @@ use anyhow::Context as _;
 use clap::{Args, Command, CommandFactory as _};
 use clap_complete::Shell;
 use clap_mangen::Man;
+use filter_user::config;
 
 use super::Cli;
 
@@ -34,7 +35,7 @@ The filter itself, for as long as the machine runs.
 .IR /usr/share/doc/synwall
 ";
 
-/// Write manual pages and shell completions into a directory
+/// Write manual pages, shell completions and the reference of the configuration file into a directory
 #[derive(Args)]
 #[command(hide = true)]
 pub struct Generate {
@@ -57,6 +58,9 @@ impl Generate {
             clap_complete::generate_to(shell, &mut visible(), "synwall", &completions)
                 .with_context(|| format!("cannot write the completions for {shell}"))?;
         }
+        let reference = self.directory.join("configuration.md");
+        fs::write(&reference, config::markdown())
+            .with_context(|| format!("cannot write {}", reference.display()))?;
         Ok(ExitCode::SUCCESS)
     }
 

@@ -18,7 +18,7 @@ fn the_page_is_what_the_program_says() {
     let page = committed("docs/configuration.md");
     assert!(
         page == markdown(),
-        "docs/configuration.md is another one; write it again: synwall config reference > docs/configuration.md"
+        "docs/configuration.md is another one; write it again: synwall generate DIR makes it"
     );
 }
 

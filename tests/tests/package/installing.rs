@@ -90,3 +90,12 @@ fn purging_leaves_nothing() {
     let known = machine.run("dpkg --listfiles synwall").exits(1);
     assert!(known.stderr.contains("is not installed"), "{known}");
 }
+
+#[test]
+fn the_shipped_configuration_is_a_configuration() {
+    let machine = Machine::with_package();
+    let checked = machine.run("synwall config check").ok();
+    assert!(checked.stdout.contains("eth0"), "{checked}");
+    let shown = machine.run("synwall config show").ok();
+    assert!(shown.stdout.contains("policy = \"observe\""), "{shown}");
+}

@@ -35,7 +35,8 @@ pub fn collect(synwall: &Path, directory: &Path, date: &SourceDate) -> Result<()
 
 /// The reference of the configuration file is Markdown; a manual page has to begin with its name.
 fn configuration_page(directory: &Path, day: &str) -> Result<()> {
-    let path = place::root().join("docs/configuration.md");
+    // What `synwall generate` has made of it.
+    let path = directory.join("configuration.md");
     let reference = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let body = match reference.split_once('\n') {
         Some((title, body)) if title.starts_with("# ") => body,
@@ -59,5 +60,8 @@ fn configuration_page(directory: &Path, day: &str) -> Result<()> {
             .arg(directory.join("man/synwall.toml.5"))
             .arg(&page),
     )?;
-    fs::remove_file(&page).with_context(|| format!("cannot remove {}", page.display()))
+    for made in [page, path] {
+        fs::remove_file(&made).with_context(|| format!("cannot remove {}", made.display()))?;
+    }
+    Ok(())
 }
