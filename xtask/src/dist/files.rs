@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 
 use super::date::SourceDate;
 use super::{VERSION, licences};
-use crate::{exec, place};
+use crate::exec;
 
 /// Puts all of it below a directory.
 pub fn collect(synwall: &Path, directory: &Path, date: &SourceDate) -> Result<()> {
