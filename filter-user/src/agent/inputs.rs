@@ -317,9 +317,10 @@ impl Inputs {
             .collect()
     }
 
-    /// The feeds that there has never been a list of.
+    /// The feeds of the trusted that there has never been a list of.
     pub fn missing(&self) -> Vec<&str> {
-        let missing = self.feeds.iter().filter(|list| list.entries.is_none());
+        let trusted = self.feeds.iter().filter(|list| list.feed.action == Action::Trust);
+        let missing = trusted.filter(|list| list.entries.is_none());
         missing.map(|list| list.feed.name.as_str()).collect()
     }
 

@@ -25,7 +25,7 @@ fn a_mistake_in_the_configuration_is_named_and_nothing_changes() {
             "185.94.108.0/24",
         ),
         (config("").replace("185.94.108.0/24", "0.0.0.0/0"), 4, "0.0.0.0/0"),
-        (config("interfaces = [\"eth0\"]"), 2, "duplicate key"),
+        (config("interfaces = [\"eth0\"]"), 2, "is there twice"),
     ] {
         agent.says_after("the configuration of before stays in force", || {
             home.configure(&text);

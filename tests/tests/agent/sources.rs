@@ -206,3 +206,16 @@ fn a_clock_that_was_wrong_does_no_harm() {
     }
     assert_eq!(from(&origin, "trust", "config").len(), 1);
 }
+
+#[test]
+fn a_list_of_whom_to_deny_is_not_waited_for() {
+    let (origin, home) = origin_with(&source("list = \"deny\"\n"));
+    let mut agent = Agent::start(&origin, &home);
+    origin.filters();
+    agent.says("edge.txt");
+    assert!(
+        !agent.log().contains("waiting for the first list"),
+        "{}",
+        agent.log()
+    );
+}
