@@ -1,10 +1,13 @@
 //! Sets of ports: `80,443,8000-8010`.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, ops::RangeInclusive, str::FromStr};
 
 use filter_common::PORT_SET_BYTES;
 
 use crate::error::shown;
+
+/// Ranges that are shown to people: some lines of a terminal.
+const BRIEF: usize = 64;
 
 /// Text that is no set of ports.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -51,6 +54,24 @@ impl PortSet {
     /// The ports, in order.
     pub fn iter(&self) -> impl Iterator<Item = u16> + '_ {
         (0..=u16::MAX).filter(|port| self.contains(*port))
+    }
+
+    /// The ports as ranges, in order, none beside the next one.
+    fn ranges(&self) -> impl Iterator<Item = RangeInclusive<u16>> + '_ {
+        let mut ports = self.iter().peekable();
+        std::iter::from_fn(move || {
+            let first = ports.next()?;
+            let mut last = first;
+            while let Some(next) = ports.next_if(|next| Some(*next) == last.checked_add(1)) {
+                last = next;
+            }
+            Some(first..=last)
+        })
+    }
+
+    /// The set where people read it: what comes after the first 64 ranges is only counted.
+    pub fn brief(&self) -> Brief<'_> {
+        Brief(self)
     }
 
     /// One bit for each port, the lowest bit of a byte first.
@@ -113,22 +134,40 @@ impl fmt::Display for PortSet {
         if self.is_empty() {
             return f.write_str("none");
         }
-        let mut ports = self.iter().peekable();
-        let mut separator = "";
-        while let Some(first) = ports.next() {
-            let mut last = first;
-            while let Some(next) = ports.next_if(|next| Some(*next) == last.checked_add(1)) {
-                last = next;
-            }
-            match last - first {
-                0 => write!(f, "{separator}{first}")?,
-                1 => write!(f, "{separator}{first},{last}")?,
-                _ => write!(f, "{separator}{first}-{last}")?,
-            }
-            separator = ",";
-        }
-        Ok(())
+        write_ranges(f, self.ranges())
     }
+}
+
+/// The beginning of a set, for people: see [`PortSet::brief`].
+pub struct Brief<'a>(&'a PortSet);
+
+impl fmt::Display for Brief<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut ranges = self.0.ranges();
+        if self.0.ranges().count() <= BRIEF {
+            return self.0.fmt(f);
+        }
+        write_ranges(f, ranges.by_ref().take(BRIEF))?;
+        let left: usize = ranges.map(|range| range.len()).sum();
+        write!(f, " and {left} more ports")
+    }
+}
+
+fn write_ranges(
+    f: &mut fmt::Formatter<'_>,
+    ranges: impl Iterator<Item = RangeInclusive<u16>>,
+) -> fmt::Result {
+    let mut separator = "";
+    for range in ranges {
+        let (first, last) = (range.start(), range.end());
+        match last - first {
+            0 => write!(f, "{separator}{first}")?,
+            1 => write!(f, "{separator}{first},{last}")?,
+            _ => write!(f, "{separator}{first}-{last}")?,
+        }
+        separator = ",";
+    }
+    Ok(())
 }
 
 impl fmt::Debug for PortSet {
@@ -152,6 +191,23 @@ mod tests {
         ] {
             assert_eq!(written.parse::<PortSet>().unwrap().to_string(), shown);
         }
+    }
+
+    #[test]
+    fn is_cut_off_for_people_where_it_goes_on_and_on() {
+        let written = |set: &PortSet| set.brief().to_string();
+        assert_eq!(written(&PortSet::none()), "none");
+        let every_other = |ranges: u16| {
+            let ports: Vec<String> = (1..=ranges).map(|number| (number * 2).to_string()).collect();
+            ports.join(",")
+        };
+        let most: PortSet = every_other(64).parse().unwrap();
+        assert_eq!(written(&most), most.to_string());
+        let more: PortSet = format!("{},1000-1010", every_other(65)).parse().unwrap();
+        assert_eq!(
+            written(&more),
+            format!("{} and 12 more ports", every_other(64))
+        );
     }
 
     #[test]

@@ -529,12 +529,12 @@ fn tell_outcome(config: &Config, outcome: &Outcome) {
             "settings: {}, drop {}, tcp {}, udp {} (before: {}, drop {}, tcp {}, udp {})",
             config.policy.name(),
             drop_level_name(config.drop),
-            config.tcp,
-            config.udp,
+            config.tcp.brief(),
+            config.udp.brief(),
             before.policy.name(),
             drop_level_name(before.drop),
-            before.tcp,
-            before.udp,
+            before.tcp.brief(),
+            before.udp.brief(),
         );
     }
     if outcome.counts_otherwise {

@@ -53,8 +53,8 @@ impl Set {
             "{}, drop {}, tcp {}, udp {}",
             settings.policy.name(),
             drop_level_name(settings.drop),
-            settings.tcp,
-            settings.udp
+            settings.tcp.brief(),
+            settings.udp.brief()
         ));
         output::warn_after_change(&filter);
         Ok(ExitCode::SUCCESS)

@@ -228,8 +228,8 @@ impl Status {
              drop      {}\n\
              trusted   {} IPv4, {} IPv6; denied {}, {}; retired {}, {}\n\
              {}packets   passed {}, {counted} ({} a second now)\n",
-            settings.tcp,
-            settings.udp,
+            settings.tcp.brief(),
+            settings.udp.brief(),
             document.drop,
             trusted.v4,
             trusted.v6,

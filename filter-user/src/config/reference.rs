@@ -138,8 +138,7 @@ fn describe(page: &mut String, level: &str, keys: &[Key<'_>]) {
 const INTRODUCTION: &str = r#"# The configuration file
 
 `synwall run` brings the filter to what this file says, and keeps it there. It is TOML; packages put it at
-`/etc/synwall/synwall.toml`. This page is made by `synwall generate` from what the program reads, and a test compares
-them.
+`/etc/synwall/synwall.toml`. This page is made from what the program reads, and a test compares them.
 
 ```toml
 interfaces = ["eth0"]
