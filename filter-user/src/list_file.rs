@@ -91,18 +91,23 @@ pub fn read(file: &str) -> Result<ListFile> {
 
 /// Reads the list in a file.
 pub fn read_file(file: &Path) -> Result<ListFile> {
+    understand_file(file, trusted_file::read(file))
+}
+
+fn understand_file(file: &Path, read: Result<TrustedFile, NotRead>) -> Result<ListFile> {
     // A name with a line break in it could say what looks like a message of its own.
     let name = file.display().to_string().replace('\n', "\\n");
-    match trusted_file::read(file) {
+    match read {
         Ok(read) => understand(read, name),
         Err(NotRead::Io(source)) => Err(Error::ListFile { file: name, source }),
         Err(NotRead::Exposed(exposed)) => Err(Error::ExposedList { file: name, exposed }),
     }
 }
 
-/// Reads the list in a file that is read again and again without anybody who could confirm that he means every address.
+/// Reads the list in a regular file that is read again and again without anybody who could confirm that he means every
+/// address.
 pub fn read_unattended(file: &Path) -> Result<ListFile> {
-    let list = read_file(file)?;
+    let list = understand_file(file, trusted_file::read_regular(file, trusted_file::MAX_BYTES))?;
     match list.entries.iter().find(|entry| entry.prefix.prefix_len() == 0) {
         None => Ok(list),
         Some(all) => Err(Error::WholeInternetListed {

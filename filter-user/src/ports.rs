@@ -204,10 +204,7 @@ mod tests {
         let most: PortSet = every_other(64).parse().unwrap();
         assert_eq!(written(&most), most.to_string());
         let more: PortSet = format!("{},1000-1010", every_other(65)).parse().unwrap();
-        assert_eq!(
-            written(&more),
-            format!("{} and 12 more ports", every_other(64))
-        );
+        assert_eq!(written(&more), format!("{} and 12 more ports", every_other(64)));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! written them.
 
 use std::{
-    fs::File,
+    fs::{self, File, Metadata},
     io::{self, Read},
     os::{
         fd::AsRawFd as _,
@@ -49,6 +49,37 @@ impl From<io::Error> for NotRead {
 /// A pipe that was handed over, such as `/dev/stdin` or `/dev/fd/63`, is read whoever fills it. A named pipe is waited
 /// for until somebody writes to it.
 pub fn read(file: &Path) -> Result<TrustedFile, NotRead> {
+    let (opened, path, exposed) = open(file, |_| Ok(()))?;
+    Ok(TrustedFile {
+        bytes: read_all(opened)?,
+        path,
+        exposed,
+    })
+}
+
+/// The same for whoever cannot wait: what is no regular file, or has more than `most` bytes, is refused.
+pub fn read_regular(file: &Path, most: u64) -> Result<TrustedFile, NotRead> {
+    let (opened, path, exposed) = open(file, regular)?;
+    Ok(TrustedFile {
+        bytes: read_at_most(most, opened)?,
+        path,
+        exposed,
+    })
+}
+
+fn regular(found: &Metadata) -> io::Result<()> {
+    let message = "it is not a regular file";
+    found
+        .is_file()
+        .then_some(())
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, message))
+}
+
+/// A file that may be read and is as it `should` be, where it lies without symbolic links, and that a group can change it.
+fn open(
+    file: &Path,
+    should: impl Fn(&Metadata) -> io::Result<()>,
+) -> Result<(File, PathBuf, Option<Exposed>), NotRead> {
     let Way {
         path,
         mut exposed,
@@ -59,11 +90,8 @@ pub fn read(file: &Path) -> Result<TrustedFile, NotRead> {
         if let Some(exposed) = exposed.into_iter().find(is_refused) {
             return Err(NotRead::Exposed(exposed));
         }
-        return Ok(TrustedFile {
-            bytes: read_all(File::open(file)?)?,
-            path: file.to_owned(),
-            exposed: None,
-        });
+        should(&fs::metadata(file)?)?;
+        return Ok((File::open(file)?, file.to_owned(), None));
     }
     // Not opened for reading yet: that would wait for the writer of a pipe, and have effects on a device.
     let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW;
@@ -72,6 +100,7 @@ pub fn read(file: &Path) -> Result<TrustedFile, NotRead> {
         .custom_flags(flags.bits())
         .open(&path)?;
     let found = handle.metadata()?;
+    should(&found)?;
     // What a character device that everybody may write to yields (/dev/null) is not what they wrote.
     let is_device = found.file_type().is_char_device();
     let its_own = Exposed::find(&path, &found);
@@ -84,19 +113,19 @@ pub fn read(file: &Path) -> Result<TrustedFile, NotRead> {
     }
     // The very file that was looked at, whatever its path leads to by now.
     let opened = File::open(format!("/proc/self/fd/{}", handle.as_raw_fd()))?;
-    Ok(TrustedFile {
-        bytes: read_all(opened)?,
-        path,
-        exposed: group.into_iter().next_back(),
-    })
+    Ok((opened, path, group.into_iter().next_back()))
 }
 
 /// Reads to the end, or fails where that is too far away.
 pub fn read_all(from: impl Read) -> io::Result<Vec<u8>> {
+    read_at_most(MAX_BYTES, from)
+}
+
+fn read_at_most(most: u64, from: impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    from.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_BYTES {
-        let message = format!("it has more than {} MiB", MAX_BYTES >> 20);
+    from.take(most + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most {
+        let message = format!("it has more than {} MiB", most >> 20);
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
     }
     Ok(bytes)

@@ -4,6 +4,7 @@ mod config;
 mod down;
 mod generate;
 mod lists;
+mod logging;
 mod output;
 mod progress;
 mod run;
@@ -94,6 +95,9 @@ pub fn run() -> ExitCode {
     // Nothing is asked of the file system here, so it fails only for a path that is empty.
     let pin_dir = std::path::absolute(&pin_dir).unwrap_or(pin_dir);
     let mut output = Output;
+    if let Err(error) = logging::begin() {
+        return report(&error.into());
+    }
     let done = match verb {
         Verb::Up(up) => up.run(&pin_dir),
         Verb::Confirm(confirm) => confirm.run(&pin_dir),

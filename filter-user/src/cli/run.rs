@@ -1,7 +1,6 @@
 //! `synwall run`.
 
 use std::{
-    io::{IsTerminal as _, Write as _},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -10,9 +9,9 @@ use clap::Args;
 use filter_user::{
     agent::{self, Options},
     config,
-    error::escaped,
 };
-use log::{Level, LevelFilter, Log, Metadata, Record};
+
+use super::logging;
 
 /// Keep the filter as a configuration file says: the agent, in the foreground, for a service manager
 #[derive(Args)]
@@ -51,8 +50,7 @@ impl StateDir {
 
 impl Run {
     pub fn run(self, pin_dir: &Path) -> anyhow::Result<ExitCode> {
-        log::set_logger(&ToStandardError)?;
-        log::set_max_level(LevelFilter::Info);
+        logging::tell_more();
         agent::run(Options {
             config: std::path::absolute(self.config)?,
             pin_dir: pin_dir.to_owned(),
@@ -60,35 +58,4 @@ impl Run {
         })?;
         Ok(ExitCode::SUCCESS)
     }
-}
-
-/// A line for each message, with a priority that journald understands (`sd-daemon(3)`).
-struct ToStandardError;
-
-impl Log for ToStandardError {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        // What libraries have to say comes with our own errors.
-        metadata.target().starts_with("filter_user")
-    }
-
-    fn log(&self, record: &Record<'_>) {
-        if !self.enabled(record.metadata()) {
-            return;
-        }
-        let message = escaped(&record.args().to_string()).replace('\n', "\\n");
-        let mut stderr = std::io::stderr().lock();
-        let (priority, word) = match record.level() {
-            Level::Error => (3, "error: "),
-            Level::Warn => (4, "warning: "),
-            _ => (6, ""),
-        };
-        // Where nobody can be told, there is nobody to tell it.
-        let _ = if stderr.is_terminal() || std::env::var_os("JOURNAL_STREAM").is_none() {
-            writeln!(stderr, "{word}{message}")
-        } else {
-            writeln!(stderr, "<{priority}>{message}")
-        };
-    }
-
-    fn flush(&self) {}
 }

@@ -200,7 +200,7 @@ impl Show {
         let feed = find(&config.feeds, &self.name)?;
         let Some(good) = feed::last_good(feed, &store) else {
             anyhow::bail!(
-                "source {} has never had a list; fetch it: synwall source refresh {0}",
+                "there is no list of source {} yet; fetch it: synwall source refresh {0}",
                 feed.name
             );
         };

@@ -150,7 +150,7 @@ pub fn fetch(feed: &Feed) -> Result<Vec<NewEntry>, FeedError> {
             format,
         ),
         From::File { path, format } => {
-            let read = trusted_file::read(path).map_err(|why| match why {
+            let read = trusted_file::read_regular(path, MAX_BYTES as u64).map_err(|why| match why {
                 NotRead::Io(source) => FeedError::File {
                     path: path.clone(),
                     source,

@@ -1,16 +1,13 @@
 //! A web server for a scraper or two, that nobody on this host can keep from them.
 //!
 //! Every connection has one request, and a time for each of its parts. When as many are there as may be, the one goes that
-//! has been silent for the longest time: whoever asks at once is always answered.
+//! has kept us waiting for the longest time, for its request or while it does not read the answer: whoever asks at once and
+//! reads is always answered.
 
 use std::{
-    collections::VecDeque,
     convert::Infallible,
     path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -32,7 +29,8 @@ const CONNECTIONS: usize = 16;
 /// For a request to come in.
 const HEADERS: Duration = Duration::from_secs(5);
 
-/// For its first words, which whoever asks at once has sent with the connection: nobody is sent away before.
+/// For its first words, which whoever asks at once has sent with the connection, and for what is left of an answer where
+/// somebody reads it: nobody is sent away before.
 const MOMENT: Duration = Duration::from_millis(100);
 
 /// For a connection in all: the request, the reading, and a reader of a few megabytes who is not in a hurry.
@@ -72,17 +70,39 @@ pub async fn serve(
     }
 }
 
-/// The connections that there are, the oldest first.
+/// The connections that there are.
 #[derive(Default)]
 struct Connections {
     tasks: JoinSet<()>,
-    known: VecDeque<Connection>,
+    known: Vec<Connection>,
 }
 
 struct Connection {
     task: AbortHandle,
-    since: Instant,
-    has_asked: Arc<AtomicBool>,
+    turn: Arc<Mutex<Turn>>,
+}
+
+/// Who has to do something, and since when.
+#[derive(Clone, Copy)]
+enum Turn {
+    /// The other side: it has to ask, or to read.
+    Theirs(Instant),
+    /// We have to answer.
+    Ours,
+}
+
+impl Connection {
+    /// How long the other side has kept us waiting.
+    fn waits(&self) -> Option<Duration> {
+        match *locked(&self.turn) {
+            Turn::Theirs(since) => Some(since.elapsed()),
+            Turn::Ours => None,
+        }
+    }
+}
+
+fn locked(turn: &Mutex<Turn>) -> MutexGuard<'_, Turn> {
+    turn.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Connections {
@@ -91,42 +111,39 @@ impl Connections {
         while self.tasks.try_join_next().is_some() {}
         while self.tasks.len() >= CONNECTIONS {
             self.known.retain(|connection| !connection.task.is_finished());
-            let is_silent = |connection: &Connection| !connection.has_asked.load(Ordering::Relaxed);
-            let silent = self.known.iter().position(is_silent);
-            // Until somebody is answered, or has been silent for long enough to be sent away.
-            let wait = silent.map_or(CONNECTION, |number| {
-                MOMENT.saturating_sub(self.known[number].since.elapsed())
-            });
-            if let Some(number) = silent
-                && wait.is_zero()
-                && let Some(silent) = self.known.remove(number)
+            let waits = self.known.iter().map(Connection::waits).enumerate();
+            let longest = waits.filter_map(|(number, waits)| Some((waits?, number))).max();
+            // Until somebody is done, or has kept us waiting for long enough to be sent away.
+            let patience = longest.map_or(MOMENT, |(waits, _)| MOMENT.saturating_sub(waits));
+            if patience.is_zero()
+                && let Some((_, number)) = longest
             {
-                silent.task.abort();
+                self.known.swap_remove(number).task.abort();
                 self.tasks.join_next().await;
             } else {
-                let _ = timeout(wait, self.tasks.join_next()).await;
+                let _ = timeout(patience, self.tasks.join_next()).await;
             }
         }
     }
 
     fn add(&mut self, stream: TcpStream, reader: Arc<Reader>) {
-        let has_asked = Arc::new(AtomicBool::new(false));
-        let task = self.tasks.spawn(attend(stream, reader, Arc::clone(&has_asked)));
+        let turn = Arc::new(Mutex::new(Turn::Theirs(Instant::now())));
+        let task = self.tasks.spawn(attend(stream, reader, Arc::clone(&turn)));
         self.known.retain(|connection| !connection.task.is_finished());
-        self.known.push_back(Connection {
-            task,
-            since: Instant::now(),
-            has_asked,
-        });
+        self.known.push(Connection { task, turn });
     }
 }
 
 /// Answers the one request of a connection.
-async fn attend(stream: TcpStream, reader: Arc<Reader>, has_asked: Arc<AtomicBool>) {
+async fn attend(stream: TcpStream, reader: Arc<Reader>, turn: Arc<Mutex<Turn>>) {
     let service = service_fn(|request: hyper::Request<Incoming>| {
-        has_asked.store(true, Ordering::Relaxed);
-        let reader = Arc::clone(&reader);
-        async move { Ok::<_, Infallible>(answer(&reader, &request).await) }
+        *locked(&turn) = Turn::Ours;
+        let (reader, turn) = (Arc::clone(&reader), Arc::clone(&turn));
+        async move {
+            let answer = answer(&reader, &request).await;
+            *locked(&turn) = Turn::Theirs(Instant::now());
+            Ok::<_, Infallible>(answer)
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -1,4 +1,7 @@
-//! What stands in files is right: kinds and labels in the documentation, what the alerts say, what the dashboard asks for.
+//! What stands in files is right: names, kinds and labels in the documentation, what the alerts say, what the dashboard
+//! asks for; and promtool has nothing to say against any of it.
+
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 
@@ -6,6 +9,7 @@ use crate::page::{promtool, scrape, served_with};
 
 const DASHBOARD: &str = include_str!("../../../packaging/grafana/synwall.json");
 const RULES: &str = include_str!("../../../packaging/prometheus/synwall.rules.yml");
+const TESTS_OF_RULES: &str = include_str!("rules.test.yml");
 const DOCUMENTATION: &str = include_str!("../../../docs/metrics.md");
 
 /// A scrape in which every metric is.
@@ -27,6 +31,78 @@ fn whole_scrape() -> String {
             && page.contains("synwall_source_prefixes{source=\"disk\"} 1")
     });
     page
+}
+
+/// Every metric of ours that a text names.
+fn named(text: &str) -> BTreeSet<String> {
+    let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+    words
+        .filter(|word| word.starts_with("synwall_") && word.len() > "synwall_".len())
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn promtool_has_nothing_to_say_against_a_scrape() {
+    let scrape = whole_scrape();
+    let checked = promtool(&["check", "metrics"], &scrape).ok();
+    assert_eq!(
+        (checked.stdout.as_str(), checked.stderr.as_str()),
+        ("", ""),
+        "{checked}"
+    );
+    // It would have.
+    let broken = scrape.replace("# HELP synwall_up ", "# NOTHING ");
+    let checked = promtool(&["check", "metrics"], &broken);
+    assert!(
+        checked.code != Some(0) && checked.to_string().contains("synwall_up"),
+        "{checked}"
+    );
+}
+
+#[test]
+fn the_page_the_dashboard_and_the_alerts_name_what_is_served_and_nothing_else() {
+    let scrape = whole_scrape();
+    let lines = scrape.lines().filter_map(|line| line.strip_prefix("# TYPE "));
+    let served: BTreeSet<String> = lines
+        .map(|line| line.split(' ').next().unwrap().to_owned())
+        .collect();
+    let page = named(DOCUMENTATION);
+    assert_eq!(
+        served.difference(&page).collect::<Vec<_>>(),
+        Vec::<&String>::new(),
+        "not in docs/metrics.md"
+    );
+    for (path, text) in [
+        ("docs/metrics.md", DOCUMENTATION),
+        ("packaging/grafana/synwall.json", DASHBOARD),
+        ("packaging/prometheus/synwall.rules.yml", RULES),
+    ] {
+        let asked = named(text);
+        assert!(asked.len() > 5, "{path}");
+        assert_eq!(
+            asked.difference(&served).collect::<Vec<_>>(),
+            Vec::<&String>::new(),
+            "{path}"
+        );
+    }
+}
+
+#[test]
+fn promtool_takes_the_alerts_and_each_fires_when_it_should() {
+    let file = |path: &str| format!("{}/{path}", env!("CARGO_MANIFEST_DIR"));
+    let rules = file("../packaging/prometheus/synwall.rules.yml");
+    promtool(&["check", "rules", &rules], "").ok();
+    promtool(&["test", "rules", &file("tests/metrics/rules.test.yml")], "").ok();
+    let alerts = RULES
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("- alert: "));
+    for alert in alerts {
+        assert!(
+            TESTS_OF_RULES.contains(&format!("alertname: {alert}")),
+            "{alert} has no test"
+        );
+    }
 }
 
 #[test]

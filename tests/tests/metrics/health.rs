@@ -67,3 +67,14 @@ fn an_interface_that_lost_its_filter_is_named() {
     says(&mut agent, &origin, 503, "eth0 is not protected");
     tells(&mut agent, &origin, "synwall_unprotected_interfaces", 1.0);
 }
+
+#[test]
+fn a_mistake_in_the_configuration_is_told() {
+    let (origin, home, mut agent) = served("", "");
+    let text = std::fs::read_to_string(home.config()).unwrap();
+    agent.says_after("stays in force", || home.configure("interfaces = 1\n"));
+    says(&mut agent, &origin, 503, "synwall.toml:1:");
+    tells(&mut agent, &origin, "synwall_config_error", 1.0);
+    agent.says_after("changed", || home.configure(&text.replace("eth0", "eth7")));
+    tells(&mut agent, &origin, "synwall_absent_interfaces", 2.0);
+}

@@ -182,6 +182,19 @@ fn of_many_prefixes_the_busiest_are_told_and_the_others_counted() {
 }
 
 #[test]
+fn labels_that_disturb_do_not() {
+    let (origin, _home, _agent) = served("", "");
+    origin
+        .site
+        .synwall(["trust", "add", "10.0.0.0/8", "--label", "a\"b\\c{} 1"])
+        .ok();
+    let samples = series(&scrape(&origin));
+    let name = "synwall_prefix_packets_total{prefix=\"10.0.0.0/8\",action=\"trust\",label=\"a\\\"b\\\\c{} 1\",origin=\"manual\"}";
+    assert_eq!(samples[name], 0.0, "{samples:?}");
+    assert_eq!(samples["synwall_runtime_only_prefixes{action=\"trust\"}"], 1.0);
+}
+
+#[test]
 fn a_scrape_during_a_flood_never_goes_back() {
     let (origin, _home, mut agent) = served("", "");
     let stop = AtomicBool::new(false);

@@ -2,8 +2,10 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    env,
     io::{self, Read as _, Write as _},
     net::TcpStream,
+    path::PathBuf,
     process::Command,
     time::Duration,
 };
@@ -16,7 +18,8 @@ use tests::{
     },
 };
 
-use crate::{ADDRESS, promtool as program};
+/// Where metrics are served in these tests.
+const ADDRESS: &str = "127.0.0.1:9436";
 
 /// Longer than any answer takes.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -114,9 +117,12 @@ pub fn names(text: &str) -> BTreeSet<String> {
     names.collect()
 }
 
-/// `promtool` with arguments, and an input.
+/// `promtool` with arguments, and an input: `SYNWALL_PROMTOOL`, else the one that `cargo xtask` unpacked for the project.
 pub fn promtool(arguments: &[&str], input: &str) -> Output {
-    Output::with_input(Command::new(program()).args(arguments), input)
+    let unpacked =
+        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/tools/prometheus/root/usr/bin/promtool");
+    let program = env::var_os("SYNWALL_PROMTOOL").map_or_else(unpacked, PathBuf::from);
+    Output::with_input(Command::new(program).args(arguments), input)
 }
 
 /// An origin whose agent trusts the proxy and serves metrics, with more in its configuration: keys, and tables.
