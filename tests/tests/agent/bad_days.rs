@@ -2,7 +2,11 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
-use nix::mount::{MsFlags, mount};
+use nix::{
+    mount::{MsFlags, mount},
+    sys::stat::Mode,
+    unistd::mkfifo,
+};
 use tests::origin::agent::{Agent, Home};
 
 use crate::{config, entries, origin_with};
@@ -88,7 +92,13 @@ fn a_list_file_that_vanishes_or_breaks_stays_what_it_was() {
     assert_eq!(entries(&origin, "trust"), before);
     agent.reload();
     assert_eq!(entries(&origin, "trust"), before);
+    agent.says_after("office.txt: it is not a regular file", || {
+        fs::remove_file(&path).unwrap();
+        mkfifo(&path, Mode::S_IRUSR | Mode::S_IWUSR).unwrap();
+    });
+    assert_eq!(entries(&origin, "trust"), before);
     agent.says_after("can be changed by", || {
+        fs::remove_file(&path).unwrap();
         home.write("office.txt", "192.0.2.0/24\n");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
     });

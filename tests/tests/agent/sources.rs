@@ -3,6 +3,7 @@
 
 use std::fs;
 
+use nix::{sys::stat::Mode, unistd::mkfifo};
 use tests::{
     lab::Output,
     origin::{
@@ -179,6 +180,54 @@ fn the_state_may_be_lost_and_the_kernel_still_knows() {
         "what the list had is not known, so nobody is let go"
     );
     origin.filters();
+}
+
+#[test]
+fn a_damaged_copy_is_named_and_fetched_anew() {
+    let (origin, home) = origin_with(&source(""));
+    home.write("edge.txt", &networks(4));
+    command(&origin, &home, "source refresh edge").ok();
+    let copy = home.state.join("sources/edge.list");
+    let good = fs::read_to_string(&copy).unwrap();
+    fs::write(&copy, good.replace("10.7.3.0/24", "10.8.3.0/24")).unwrap();
+    let damaged = "its checksum is another one";
+    let list = command(&origin, &home, "source list").ok();
+    assert!(
+        list.stdout.contains("none yet") && list.stderr.contains(damaged),
+        "{list}"
+    );
+    let show = command(&origin, &home, "source show edge").exits(1);
+    assert!(show.stderr.contains(damaged), "{show}");
+    assert!(show.stderr.contains("synwall source refresh edge"), "{show}");
+    let refresh = command(&origin, &home, "source refresh edge").ok();
+    assert!(refresh.stderr.contains("4 in the list"), "{refresh}");
+    assert_eq!(
+        fs::read_to_string(&copy).unwrap().lines().count(),
+        good.lines().count()
+    );
+    let list = command(&origin, &home, "source list").ok();
+    assert_eq!(list.stderr, "", "{list}");
+}
+
+#[test]
+fn a_file_that_is_no_list_to_be_read_is_refused() {
+    let (origin, home) = origin_with(&source(""));
+    let path = home.etc.join("edge.txt");
+    let refused = |why: &str| {
+        let refresh = command(&origin, &home, "source refresh edge").exits(1);
+        assert!(refresh.stderr.contains(why), "{refresh}");
+    };
+    refused("No such file");
+    mkfifo(&path, Mode::S_IRUSR | Mode::S_IWUSR).unwrap();
+    refused("it is not a regular file");
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    refused("it is not a regular file");
+    fs::remove_dir(&path).unwrap();
+    fs::write(&path, "#\n".repeat((8 << 20) + 1)).unwrap();
+    refused("it has more than 16 MiB");
+    fs::write(&path, networks(4)).unwrap();
+    command(&origin, &home, "source refresh edge").ok();
 }
 
 #[test]

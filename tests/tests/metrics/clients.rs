@@ -106,7 +106,9 @@ fn a_crowd_that_asks_and_never_reads_keeps_nobody_out() {
         })
         .collect();
     // They keep all the places that there are.
-    agent.until("the places are taken", |agent| agent.descriptors() >= before + PLACES);
+    agent.until("the places are taken", |agent| {
+        agent.descriptors() >= before + PLACES
+    });
     for _ in 0..3 {
         answers(&origin);
         scrape(&origin);

@@ -1,6 +1,12 @@
 //! `/healthz` asks the kernel, and names what is not protected.
 
-use tests::origin::{Origin, agent::Agent};
+use std::{
+    fs::{self, File},
+    thread,
+    time::{Duration, Instant},
+};
+
+use tests::origin::{Origin, PINS, agent::Agent};
 
 use crate::page::{get, names, scrape, series, served};
 
@@ -71,10 +77,49 @@ fn an_interface_that_lost_its_filter_is_named() {
 #[test]
 fn a_mistake_in_the_configuration_is_told() {
     let (origin, home, mut agent) = served("", "");
-    let text = std::fs::read_to_string(home.config()).unwrap();
+    let text = fs::read_to_string(home.config()).unwrap();
     agent.says_after("stays in force", || home.configure("interfaces = 1\n"));
     says(&mut agent, &origin, 503, "synwall.toml:1:");
     tells(&mut agent, &origin, "synwall_config_error", 1.0);
     agent.says_after("changed", || home.configure(&text.replace("eth0", "eth7")));
     tells(&mut agent, &origin, "synwall_absent_interfaces", 2.0);
+}
+
+#[test]
+fn a_filter_that_cannot_be_read_is_told_in_time_and_asked_once() {
+    let (origin, _home, mut agent) = served("", "");
+    says(&mut agent, &origin, 200, "ok\n");
+    // What was read a moment ago would still do.
+    thread::sleep(Duration::from_millis(1100));
+    let pins = File::open(PINS).unwrap();
+    pins.lock().unwrap();
+    let threads = |agent: &Agent| {
+        fs::read_dir(format!("/proc/{}/task", agent.pid()))
+            .unwrap()
+            .count()
+    };
+    let before = threads(&agent);
+    let asked = Instant::now();
+    thread::scope(|scope| {
+        let ask = |path: &'static str| scope.spawn(|| get(&origin, path));
+        let pages: Vec<_> = (0..6).flat_map(|_| ["/metrics", "/healthz"]).map(ask).collect();
+        for page in pages {
+            let page = page.join().unwrap();
+            assert_eq!(page.status, 503, "{page:?}");
+            assert!(
+                page.body.contains("another synwall command is at work"),
+                "{page:?}"
+            );
+        }
+    });
+    // One attempt takes five seconds. Prometheus waits for ten, and a dozen attempts would take a minute.
+    assert!(asked.elapsed() < Duration::from_secs(10), "{:?}", asked.elapsed());
+    // The one that reads, and the one that waits for the lock in its place.
+    assert!(
+        threads(&agent) <= before + 2,
+        "{before} threads, now {}",
+        threads(&agent)
+    );
+    drop(pins);
+    says(&mut agent, &origin, 200, "ok\n");
 }
