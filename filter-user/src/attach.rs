@@ -27,6 +27,17 @@ pub enum Wanted {
     Generic,
 }
 
+impl Wanted {
+    /// The mode that it is, unless any will do.
+    pub const fn mode(self) -> Option<Mode> {
+        match self {
+            Self::Auto => None,
+            Self::Native => Some(Mode::Native),
+            Self::Generic => Some(Mode::Generic),
+        }
+    }
+}
+
 /// A program that was verified for an interface and is not on it yet.
 pub struct Prepared {
     directory: String,

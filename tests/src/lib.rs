@@ -12,6 +12,9 @@ pub mod lab;
 pub mod oracle;
 pub mod origin;
 pub mod random;
+mod verbs;
+
+pub use verbs::verbs;
 
 /// Whether tests are to do the long run of what they do: `cargo xtask test --thorough`.
 #[must_use]

@@ -224,6 +224,10 @@ impl Keeper {
             if self.due.settings || self.due.anew {
                 self.taken_down = false;
             }
+            if config.xdp != before.xdp {
+                let there: Vec<u32> = self.protected().map(|interface| interface.index).collect();
+                self.due.attach.extend(there);
+            }
             self.let_go(&before);
         }
         self.follow_config();
@@ -456,17 +460,22 @@ impl Keeper {
         self.report.send_replace(report);
     }
 
-    /// How things are, in a line.
-    fn line(&self, report: &Report) -> String {
-        let config = &self.inputs.config;
-        let protected = self.selection.interfaces.iter().filter(|interface| {
+    /// The interfaces that the filter should be on and is, as far as is known.
+    fn protected(&self) -> impl Iterator<Item = &Interface> {
+        let is_protected = |interface: &&Interface| {
             let name = shown(&interface.name);
-            !report
+            !self
                 .unprotected
                 .iter()
                 .any(|(unprotected, _)| *unprotected == name)
-        });
-        let protected: Vec<String> = protected.map(|interface| shown(&interface.name)).collect();
+        };
+        self.selection.interfaces.iter().filter(is_protected)
+    }
+
+    /// How things are, in a line.
+    fn line(&self, report: &Report) -> String {
+        let config = &self.inputs.config;
+        let protected: Vec<String> = self.protected().map(|interface| shown(&interface.name)).collect();
         let mut line = match protected.as_slice() {
             [] => "on no interface".to_owned(),
             names => format!("{} on {}", config.policy.name(), names.join(", ")),
@@ -540,6 +549,13 @@ fn tell_outcome(config: &Config, outcome: &Outcome) {
     if outcome.counts_otherwise {
         log::warn!(
             "count-sources-by cannot change on a running filter; it does with a new one: synwall down --all, then a reload"
+        );
+    }
+    for (name, mode) in &outcome.otherwise {
+        log::warn!(
+            "{name} has the filter in {} mode, and keeps it: the other one cannot come without a gap; to have it: \
+             synwall down {name}, then a reload",
+            mode.name()
         );
     }
     for attached in &outcome.attached {

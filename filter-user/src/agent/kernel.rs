@@ -12,7 +12,7 @@ use crate::{
     entry::Action,
     error::shown,
     instance::{self, Instance},
-    interface::Interface,
+    interface::{Interface, Mode},
     interfaces::Attached,
     pins::{AgentLock, Pins},
     preflight,
@@ -58,6 +58,8 @@ pub struct Outcome {
     pub counts_otherwise: bool,
     /// Where the filter is now and was not.
     pub attached: Vec<Attached>,
+    /// Where the filter was already, in another mode than the configuration says; that mode.
+    pub otherwise: Vec<(String, Mode)>,
     /// Where the filter no longer is.
     pub detached: Vec<String>,
     /// Where it could not be attached.
@@ -212,6 +214,11 @@ fn change(filter: &mut Instance, wish: &Wish<'_>, is_new: bool, outcome: &mut Ou
 /// Each on its own: one that cannot have the filter is no reason for the others to go without.
 fn attach(filter: &mut Instance, interfaces: &[Interface], wanted: Wanted, outcome: &mut Outcome) {
     for interface in interfaces {
+        if let Some(present) = filter.attachment_of(interface)
+            && wanted.mode().is_some_and(|wanted| wanted != present.mode())
+        {
+            outcome.otherwise.push((present.name(), present.mode()));
+        }
         match filter.attach(std::slice::from_ref(interface), wanted, 0) {
             Ok(attached) => outcome.attached.extend(attached),
             Err(error) => outcome.refused.push((interface.clone(), error)),

@@ -12,7 +12,7 @@ use filter_user::{
     entry::{Action, NewEntry},
     error::shown,
     instance::{self, Instance},
-    interface::{self, Interface, Mode},
+    interface::{self, Interface},
     interfaces::Attached,
     ports::PortSet,
     provider,
@@ -199,10 +199,8 @@ impl Up {
 
     /// `--xdp native` and `--xdp generic` do just that or fail.
     fn refuse_other_mode(&self, filter: &Instance, interfaces: &[Interface]) -> Result<(), Error> {
-        let wanted = match self.xdp {
-            Xdp::Auto => return Ok(()),
-            Xdp::Native => Mode::Native,
-            Xdp::Generic => Mode::Generic,
+        let Some(wanted) = Wanted::from(self.xdp).mode() else {
+            return Ok(());
         };
         let present = interfaces
             .iter()

@@ -45,7 +45,7 @@ pub struct File {
     #[schemars(example = r#"udp = "443""#)]
     pub udp: Text,
     /// Where the program runs: `native` in the driver, `generic` in the kernel's hook for any interface, at a higher
-    /// cost per packet, `auto` in the driver if it can.
+    /// cost per packet, `auto` in the driver if it can. An interface that has the filter keeps the mode it has.
     #[schemars(with = "String", extend("x-type" = "`auto`, `native` or `generic`", "x-default" = "\"auto\""))]
     #[schemars(example = r#"xdp = "native""#)]
     pub xdp: Text,

@@ -1,6 +1,6 @@
 //! Interfaces that come, go, return, and are called otherwise.
 
-use tests::origin::agent::Agent;
+use tests::{kernel::skipped, lab::Output, origin::agent::Agent};
 
 use crate::{config, origin_with};
 
@@ -82,4 +82,48 @@ fn one_that_cannot_have_the_filter_is_no_reason_for_the_others_to_go_without() {
         home.configure(&config("").replace("[\"eth0\"]", "[\"lo\", \"eth0\"]"));
     });
     assert_eq!(origin.interface("lo")["xdp"], "generic");
+}
+
+#[test]
+fn one_that_has_the_filter_in_another_mode_is_named_and_never_without_it() {
+    let (origin, home) = origin_with(&config(""));
+    let mut agent = Agent::start(&origin, &home);
+    assert_eq!(origin.interface("eth0")["xdp"], "native");
+    let way_out = "synwall down eth0, then a reload";
+    agent.says_after(way_out, || home.configure(&config("xdp = \"generic\"")));
+    agent.reload();
+    assert_eq!(agent.log().matches(way_out).count(), 2, "{}", agent.log());
+    origin.filters();
+    origin.synwall("down eth0");
+    agent.reload();
+    agent.says("eth0: up, generic XDP");
+    assert_eq!(origin.interface("eth0")["xdp"], "generic");
+}
+
+#[test]
+fn the_members_of_a_bond_are_protected_and_those_who_join_it() {
+    let (origin, home) = origin_with(&config("").replace("eth0", "bond0"));
+    let mut ip = origin.site.origin.command("ip");
+    let made = Output::of(ip.args(["link", "add", "bond0", "type", "bond", "mode", "active-backup"]));
+    if made.code != Some(0) {
+        return skipped(format_args!("no bonds ({})", made.stderr.trim()));
+    }
+    let join = |name: &str| {
+        origin.add_interface(name);
+        // A bond takes in what is down.
+        let namespace = origin.site.origin.namespace();
+        namespace.ip(&format!(
+            "link set {name} down\nlink set {name} master bond0\nlink set {name} up\n"
+        ));
+    };
+    join("wan0");
+    join("wan1");
+    origin.add_interface("other0");
+    let mut agent = Agent::start(&origin, &home);
+    agent.says_after("wan2: up", || join("wan2"));
+    for name in ["wan0", "wan1", "wan2"] {
+        assert_eq!(origin.interface(name)["state"], "attached");
+    }
+    let status = origin.json("status --json");
+    assert_eq!(status["interfaces"].as_array().unwrap().len(), 3, "{status:#}");
 }

@@ -40,6 +40,17 @@ fn edge(origin: &Origin) -> Vec<(String, bool)> {
         .collect()
 }
 
+/// An origin whose agent has a list of four from the source, beside the proxy.
+fn listed(more: &str) -> (Origin, Home, Agent) {
+    let (origin, home) = origin_with(&source(more));
+    home.write("edge.txt", &networks(4));
+    let mut agent = Agent::start(&origin, &home);
+    agent.until("has the list", |_| {
+        origin.run("status").code == Some(0) && edge(&origin).len() == 4
+    });
+    (origin, home, agent)
+}
+
 fn command(origin: &Origin, home: &Home, verb: &str) -> Output {
     let mut command = origin.site.synwall_command(verb.split(' '));
     Output::of(
@@ -53,12 +64,7 @@ fn command(origin: &Origin, home: &Home, verb: &str) -> Output {
 
 #[test]
 fn what_comes_in_comes_at_once_and_what_goes_takes_its_time() {
-    let (origin, home) = origin_with(&source("grace = \"1h\"\n"));
-    home.write("edge.txt", &networks(4));
-    let mut agent = Agent::start(&origin, &home);
-    agent.until("has the list", |_| {
-        origin.run("status").code == Some(0) && edge(&origin).len() == 4
-    });
+    let (origin, home, mut agent) = listed("grace = \"1h\"\n");
     home.write("edge.txt", &networks(5).replace("10.7.0.0/24\n", ""));
     let leaving = ("10.7.0.0/24".to_owned(), true);
     agent.until("lets one go", |_| edge(&origin).contains(&leaving));
@@ -80,12 +86,7 @@ fn what_comes_in_comes_at_once_and_what_goes_takes_its_time() {
 
 #[test]
 fn what_is_gone_for_its_grace_is_gone() {
-    let (origin, home) = origin_with(&source("grace = \"2s\"\n"));
-    home.write("edge.txt", &networks(4));
-    let mut agent = Agent::start(&origin, &home);
-    agent.until("has the list", |_| {
-        origin.run("status").code == Some(0) && edge(&origin).len() == 4
-    });
+    let (origin, home, mut agent) = listed("grace = \"2s\"\n");
     home.write("edge.txt", &networks(3));
     agent.until("lets one go", |_| edge(&origin).len() == 3);
     assert_eq!(origin.run("trust check 10.7.3.1").code, Some(1));
@@ -93,12 +94,7 @@ fn what_is_gone_for_its_grace_is_gone() {
 
 #[test]
 fn a_list_that_can_hardly_be_meant_is_not_taken_without_force() {
-    let (origin, home) = origin_with(&source("grace = \"0s\"\n"));
-    home.write("edge.txt", &networks(4));
-    let mut agent = Agent::start(&origin, &home);
-    agent.until("has the list", |_| {
-        origin.run("status").code == Some(0) && edge(&origin).len() == 4
-    });
+    let (origin, home, mut agent) = listed("grace = \"0s\"\n");
     for (list, reason) in [
         ("# nothing\n", "it is empty"),
         ("10.7.0.0/24\n", "less than half"),
@@ -129,12 +125,7 @@ fn a_list_that_can_hardly_be_meant_is_not_taken_without_force() {
 
 #[test]
 fn after_a_reboot_the_last_good_list_is_there_before_anything_is_fetched() {
-    let (origin, home) = origin_with(&source(""));
-    home.write("edge.txt", &networks(4));
-    let mut agent = Agent::start(&origin, &home);
-    agent.until("has the list", |_| {
-        origin.run("status").code == Some(0) && edge(&origin).len() == 4
-    });
+    let (origin, home, agent) = listed("");
     agent.stop();
     origin.synwall("down --all");
     fs::remove_file(home.etc.join("edge.txt")).unwrap();
@@ -162,12 +153,7 @@ fn while_a_source_has_never_had_a_list_nothing_drops() {
 
 #[test]
 fn the_state_may_be_lost_and_the_kernel_still_knows() {
-    let (origin, home) = origin_with(&source("grace = \"0s\"\n"));
-    home.write("edge.txt", &networks(4));
-    let mut agent = Agent::start(&origin, &home);
-    agent.until("has the list", |_| {
-        origin.run("status").code == Some(0) && edge(&origin).len() == 4
-    });
+    let (origin, home, agent) = listed("grace = \"0s\"\n");
     agent.stop();
     fs::remove_file(home.etc.join("edge.txt")).unwrap();
     fs::remove_dir_all(&home.state).unwrap();
@@ -232,12 +218,7 @@ fn a_file_that_is_no_list_to_be_read_is_refused() {
 
 #[test]
 fn a_clock_that_was_wrong_does_no_harm() {
-    let (origin, home) = origin_with(&source(""));
-    home.write("edge.txt", &networks(4));
-    let mut agent = Agent::start(&origin, &home);
-    agent.until("has the list", |_| {
-        origin.run("status").code == Some(0) && edge(&origin).len() == 4
-    });
+    let (origin, home, agent) = listed("");
     agent.stop();
     for (before, seconds) in [(4, 0_u64), (5, 4_000_000_000), (6, 200_000_000_000)] {
         let store = filter_user::feed::store::Store::open(&home.state).unwrap();

@@ -1,5 +1,7 @@
 //! The help of every verb: complete, within 100 columns, with an example.
 
+use std::collections::BTreeSet;
+
 use insta::assert_snapshot;
 
 use crate::console::Console;
@@ -63,29 +65,11 @@ fn every_verb_has_a_help_with_an_example_that_fits_on_a_screen() {
 #[test]
 fn the_verbs_listed_are_the_verbs_tested() {
     let console = Console::new();
-    for verb in ["", "trust", "deny", "retire", "config", "source"] {
-        let output = console
-            .site
-            .synwall(format!("{verb} --help").split_whitespace())
-            .ok();
-        let listed = output
-            .stdout
-            .lines()
-            .skip_while(|line| *line != "Commands:")
-            .skip(1);
-        for line in listed.take_while(|line| !line.is_empty()) {
-            // A description that is wrapped goes on below itself.
-            let Some(name) = line.strip_prefix("  ").filter(|rest| !rest.starts_with(' ')) else {
-                continue;
-            };
-            let name = name.split(' ').next().unwrap();
-            let path = format!("{verb} {name}").trim().to_owned();
-            assert!(
-                name == "help" || VERBS.contains(&path.as_str()),
-                "`{path}` is not tested"
-            );
-        }
-    }
+    let help_of = |verb: &str| console.site.synwall(format!("{verb} --help").split_whitespace());
+    let listed: BTreeSet<String> = tests::verbs(help_of).into_iter().collect();
+    let verbs = VERBS.iter().filter(|verb| !verb.is_empty());
+    let tested: BTreeSet<String> = verbs.map(|verb| (*verb).to_owned()).collect();
+    assert_eq!(listed, tested);
 }
 
 #[test]

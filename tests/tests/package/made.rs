@@ -90,30 +90,13 @@ fn collect(directory: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The verbs that `--help` lists below a verb, as in `trust add`; the whole tree below none.
+/// The verbs of the packaged program.
 pub fn verbs() -> Vec<String> {
     let unpacked = Unpacked::deb();
-    let mut found = vec![String::new()];
-    let mut next = 0;
-    while let Some(verb) = found.get(next).cloned() {
-        next += 1;
+    let found = tests::verbs(|verb| {
         let mut help = Command::new(unpacked.path("usr/sbin/synwall"));
-        help.args(verb.split_whitespace()).arg("--help");
-        let output = Output::of(&mut help).ok();
-        let listed = output
-            .stdout
-            .lines()
-            .skip_while(|line| *line != "Commands:")
-            .skip(1);
-        for line in listed.take_while(|line| !line.is_empty()) {
-            // A description that is wrapped goes on below itself.
-            let name = line.strip_prefix("  ").and_then(|rest| rest.split(' ').next());
-            if let Some(name) = name.filter(|name| !name.is_empty() && *name != "help") {
-                found.push(format!("{verb} {name}").trim().to_owned());
-            }
-        }
-    }
-    found.retain(|verb| !verb.is_empty());
+        Output::of(help.args(verb.split_whitespace()).arg("--help"))
+    });
     assert!(found.contains(&"trust add".to_owned()), "{found:?}");
     found
 }

@@ -21,7 +21,15 @@ const INIT: &str = include_str!("init.sh");
 const PROGRAMS: [&str; 6] = ["ip", "setpriv", "setarch", "openssl", "bpftool", "curl"];
 
 /// Of tests and laboratory, and of the emulator's network cards. What they need comes with them.
-const MODULES: [&str; 6] = ["veth", "bridge", "8021q", "virtio_net", "virtio_pci", "vmxnet3"];
+const MODULES: [&str; 7] = [
+    "veth",
+    "bridge",
+    "8021q",
+    "bonding",
+    "virtio_net",
+    "virtio_pci",
+    "vmxnet3",
+];
 
 /// Files below /etc: nginx asks who it runs as, and openssl for its settings.
 const ETC: [(&str, &str); 4] = [

@@ -21,7 +21,7 @@ struct Program {
     without: &'static [(&'static str, &'static str)],
 }
 
-const PROGRAMS: [Program; 5] = [
+const PROGRAMS: [Program; 6] = [
     Program {
         name: "verifier",
         only: &[],
@@ -72,6 +72,12 @@ const PROGRAMS: [Program; 5] = [
             "privileges::before",
         ],
         why: "the others are about the words of commands",
+        without: &[],
+    },
+    Program {
+        name: "agent",
+        only: &["interfaces::"],
+        why: "the others are about files and commands",
         without: &[],
     },
 ];
