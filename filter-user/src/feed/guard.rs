@@ -96,7 +96,11 @@ pub fn check(action: Action, before: Option<&[IpNet]>, after: &[IpNet], force: b
         let stays = overlap(&had, &Ranges::of(after, version));
         let whole = size(&had);
         if whole > 0 && stays < whole.div_ceil(2) {
-            let percent = stays.saturating_mul(100) / whole;
+            // Of more than fits a hundred times, a hundredth is exact enough.
+            let percent = match stays.checked_mul(100) {
+                Some(hundredfold) => hundredfold / whole,
+                None => stays / (whole / 100),
+            };
             return Err(Refused::Smaller {
                 version,
                 stays: u8::try_from(percent).unwrap_or(49),
@@ -129,11 +133,7 @@ impl Ranges {
                     u32::from(prefix.network()).into(),
                     u32::from(prefix.broadcast()).into(),
                 )),
-                (IpNet::V6(prefix), 6) => {
-                    // Counted in /64s, of which there are few enough to add up.
-                    let (first, last) = (u128::from(prefix.network()), u128::from(prefix.broadcast()));
-                    Some((first >> 64, last >> 64))
-                }
+                (IpNet::V6(prefix), 6) => Some((prefix.network().into(), prefix.broadcast().into())),
                 _ => None,
             })
             .collect();
@@ -149,8 +149,13 @@ impl Ranges {
     }
 }
 
+/// How many addresses there are; one less than there are where they are all of IPv6.
 fn size(ranges: &Ranges) -> u128 {
-    ranges.0.iter().map(|(first, last)| last - first + 1).sum()
+    ranges.0.iter().fold(0, |sum, run| count(sum, *run))
+}
+
+fn count(sum: u128, (first, last): (u128, u128)) -> u128 {
+    sum.saturating_add(last - first).saturating_add(1)
 }
 
 fn overlap(a: &Ranges, b: &Ranges) -> u128 {
@@ -159,7 +164,7 @@ fn overlap(a: &Ranges, b: &Ranges) -> u128 {
     while let (Some((a_first, a_last)), Some((b_first, b_last))) = (a.peek(), b.peek()) {
         let (first, last) = (a_first.max(b_first), a_last.min(b_last));
         if first <= last {
-            sum += last - first + 1;
+            sum = count(sum, (*first, *last));
         }
         if a_last < b_last {
             a.next();
@@ -221,6 +226,13 @@ mod tests {
             ("10.0.0.0/24", "11.0.0.0/24", smaller(4, 0)),
             ("10.0.0.0/24 2001:db8::/32", "10.0.0.0/24", smaller(6, 0)),
             ("10.0.0.0/24 2001:db8::/32", "2001:db8::/32", smaller(4, 0)),
+            (
+                "2001:db8::1 2001:db8::2 2001:db8::3",
+                "2001:db8::2",
+                smaller(6, 33),
+            ),
+            ("::/0", "2001:db8::/32", smaller(6, 0)),
+            ("2000::/14", "2003::/16", smaller(6, 25)),
             (
                 "10.0.0.0/16 11.0.0.0/24 11.0.1.0/24 11.0.2.0/24",
                 "10.0.0.0/16",
