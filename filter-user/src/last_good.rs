@@ -30,21 +30,26 @@ pub struct LastGood {
 impl LastGood {
     /// The copies in `directory`, which is made if it is not there. Nobody else may be able to write to it.
     pub fn open(directory: &Path) -> Result<Self> {
-        let what = || format!("cannot make the state directory {}", directory.display());
+        let copies = Self {
+            directory: directory.to_owned(),
+        };
+        copies.make()?;
+        Ok(copies)
+    }
+
+    fn make(&self) -> Result<()> {
+        let what = || format!("cannot make the state directory {}", self.directory.display());
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)
-            .create(directory)
+            .create(&self.directory)
             .doing(what)?;
-        let way = Way::walk(directory, LastLink::Follow).doing(what)?;
-        if let Some(exposed) = way.exposed.into_iter().next() {
-            return Err(Error::ExposedState {
-                path: directory.to_owned(),
+        let way = Way::walk(&self.directory, LastLink::Follow).doing(what)?;
+        way.exposed.into_iter().next().map_or(Ok(()), |exposed| {
+            Err(Error::ExposedState {
+                path: self.directory.clone(),
                 exposed,
-            });
-        }
-        Ok(Self {
-            directory: directory.to_owned(),
+            })
         })
     }
 
@@ -62,6 +67,8 @@ impl LastGood {
     /// new one.
     pub fn save(&self, name: &str, bytes: &[u8], when: SystemTime) -> Result<()> {
         let path = self.path(name);
+        // Somebody may have cleared it away.
+        self.make()?;
         let write = || -> io::Result<()> {
             let mut file = NamedTempFile::with_prefix_in(".new-", &self.directory)?;
             file.as_file().set_permissions(Permissions::from_mode(0o600))?;

@@ -3,11 +3,15 @@
 
 use std::{collections::BTreeMap, sync::mpsc::Sender, time::SystemTime};
 
-use tokio::{runtime::Handle, task::JoinHandle, time};
+use tokio::{
+    runtime::Handle,
+    task::{self, JoinHandle},
+    time,
+};
 
 use crate::{
     agent::Event,
-    feed::{self, Feed, From, schedule, store::Store},
+    feed::{self, Feed, FeedError, From, schedule, store::Store},
 };
 
 /// The tasks that fetch.
@@ -65,13 +69,7 @@ async fn keep_fetching(feed: Feed, store: Store, fetched: Option<SystemTime>, ev
     let mut failures = 0;
     loop {
         time::sleep(wait).await;
-        let (of_task, store_of_task) = (feed.clone(), store.clone());
-        let attempt = tokio::task::spawn_blocking(move || feed::refresh(&of_task, &store_of_task, false));
-        let error = match attempt.await {
-            Ok(Ok(_)) => None,
-            Ok(Err(error)) => Some(error.to_string()),
-            Err(ended) => Some(format!("cannot fetch {}: {ended}", feed.name)),
-        };
+        let error = refresh(&feed, &store).await.err();
         failures = if error.is_some() { failures + 1 } else { 0 };
         wait = schedule::next(&feed, failures);
         let name = feed.name.clone();
@@ -79,5 +77,28 @@ async fn keep_fetching(feed: Feed, store: Store, fetched: Option<SystemTime>, ev
             // Nobody is there any more who wants to know.
             return;
         }
+    }
+}
+
+/// Fetches once. In two steps, so that a task that was given up while it fetched keeps nothing of it.
+async fn refresh(feed: &Feed, store: &Store) -> Result<(), String> {
+    let (of_task, store_of_task) = (feed.clone(), store.clone());
+    let entries = blocking(feed, move || {
+        feed::fetch_and_check(&of_task, &store_of_task, false)
+    })
+    .await?
+    .0;
+    let (of_task, store) = (feed.clone(), store.clone());
+    let keep = move || Ok(store.save(&of_task, &entries, SystemTime::now())?);
+    blocking(feed, keep).await
+}
+
+async fn blocking<T: Send + 'static>(
+    feed: &Feed,
+    work: impl FnOnce() -> Result<T, FeedError> + Send + 'static,
+) -> Result<T, String> {
+    match task::spawn_blocking(work).await {
+        Ok(done) => done.map_err(|error| error.to_string()),
+        Err(ended) => Err(format!("cannot fetch {}: {ended}", feed.name)),
     }
 }

@@ -7,7 +7,7 @@ use std::{
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     sync::Arc,
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use sha2::{Digest as _, Sha256};
@@ -28,6 +28,9 @@ use crate::{
 
 /// The name of the configuration's last good copy.
 const CONFIG: &str = "synwall.toml";
+
+/// A list file that is written in its place is taken when nobody has written to it for so long.
+pub const QUIET: Duration = Duration::from_secs(1);
 
 /// By which it is seen that a file is another one. What was written twice within a tick of the clock has another size, or
 /// another inode, since that is how files are replaced.
@@ -70,6 +73,8 @@ struct ListFile {
     signature: Signature,
     entries: Arc<Vec<NewEntry>>,
     error: Option<String>,
+    /// It is read when it has been quiet for a while.
+    is_being_written: bool,
 }
 
 struct FeedList {
@@ -95,15 +100,19 @@ impl Inputs {
         let seen = Self::see(path);
         let former = last_good_config(&copies, path);
         let mut reading = Attempt::default();
-        let (config, former) = match (Config::read(path), former) {
-            (Ok(config), former) => {
+        let whole = |config: Config| {
+            let files = read_files(&config, &Files::new(), &copies)?;
+            Ok((config, files))
+        };
+        let ((config, files), former) = match (Config::read(path).and_then(whole), former) {
+            (Ok(read), former) => {
                 reading.succeed();
-                (config, former)
+                (read, former)
             }
             (Err(error), Some(former)) => {
                 log::error!("{error}; the last good configuration is in force");
                 reading.fail(error.to_string());
-                (former, None)
+                (whole(former)?, None)
             }
             (Err(error), None) => return Err(error),
         };
@@ -112,13 +121,12 @@ impl Inputs {
             former,
             reading,
             seen,
-            files: BTreeMap::new(),
+            files,
             feeds: Vec::new(),
             copies,
             store: Store::open(state_dir)?,
             config,
         };
-        inputs.files = inputs.read_files(&inputs.config)?;
         inputs.look_at_feeds();
         if inputs.reading.error.is_none() {
             inputs.keep_config();
@@ -130,7 +138,8 @@ impl Inputs {
     pub fn look(&mut self) -> Found {
         let mut found = Found::default();
         let now = Self::see(&self.path);
-        if now != self.seen {
+        // What a refused one names may have been mended meanwhile.
+        if now != self.seen || self.reading.error.is_some() {
             self.seen = now;
             found.config = self.look_at_config();
         }
@@ -138,7 +147,7 @@ impl Inputs {
             |files: &Files| -> Vec<_> { files.values().map(|file| Arc::clone(&file.entries)).collect() };
         let before = entries(&self.files);
         // No file is new, so none is without a last good list.
-        if let Ok(files) = self.read_files(&self.config) {
+        if let Ok(files) = read_files(&self.config, &self.files, &self.copies) {
             self.files = files;
         }
         found.lists = before != entries(&self.files);
@@ -158,7 +167,7 @@ impl Inputs {
     /// Whether another configuration is in force now.
     fn look_at_config(&mut self) -> bool {
         let read = Config::read(&self.path).and_then(|config| {
-            let files = self.read_files(&config)?;
+            let files = read_files(&config, &self.files, &self.copies)?;
             Ok((config, files))
         });
         match read {
@@ -171,69 +180,14 @@ impl Inputs {
                 true
             }
             Err(error) => {
-                log::error!("{error}; the configuration of before stays in force");
-                self.reading.fail(error.to_string());
+                let error = error.to_string();
+                if self.reading.error.as_ref() != Some(&error) {
+                    log::error!("{error}; the configuration of before stays in force");
+                }
+                self.reading.fail(error);
                 false
             }
         }
-    }
-
-    /// The list files of a configuration. One that cannot be read now is what it was; fails if that is not known.
-    fn read_files(&self, config: &Config) -> Result<Files> {
-        let read = |(action, path): &(Action, PathBuf)| {
-            let key = (*action, path.clone());
-            let file = self.read_file(path, self.files.get(&key))?;
-            Ok((key, file))
-        };
-        config.files.iter().map(read).collect()
-    }
-
-    fn read_file(&self, path: &Path, before: Option<&ListFile>) -> Result<ListFile> {
-        let signature = signature(path);
-        if let Some(before) = before.filter(|before| before.signature == signature && signature.is_some()) {
-            return Ok(before.clone());
-        }
-        let error = match list_file::read_unattended(path) {
-            Ok(list) => {
-                if let Some(exposed) = &list.exposed {
-                    log::warn!("the list {} can be changed by {exposed}", path.display());
-                }
-                if let Err(error) = self.copies.save(&copy_name(path), &list.bytes, SystemTime::now()) {
-                    log::warn!(
-                        "{error}; after a reboot, an older copy of {} may be used if it is missing",
-                        path.display()
-                    );
-                }
-                return Ok(ListFile {
-                    signature,
-                    entries: Arc::new(list.entries),
-                    error: None,
-                });
-            }
-            Err(error) => error,
-        };
-        let entries = match before {
-            Some(before) => Arc::clone(&before.entries),
-            None => match self.last_good_list(path) {
-                Some(entries) => entries,
-                None => return Err(error),
-            },
-        };
-        let error = error.to_string();
-        if before.is_none_or(|before| before.error.as_ref() != Some(&error)) {
-            log::error!("{error}; the list of before stays in force");
-        }
-        Ok(ListFile {
-            signature,
-            entries,
-            error: Some(error),
-        })
-    }
-
-    fn last_good_list(&self, path: &Path) -> Option<Arc<Vec<NewEntry>>> {
-        let (bytes, _) = good(self.copies.load(&copy_name(path)))?;
-        let origin = Origin::new(&format!("file:{}", path.display()));
-        list_file::parse(&bytes, &origin).ok().map(Arc::new)
     }
 
     /// Takes the last good copies of feeds, and says whether one is another one.
@@ -250,6 +204,18 @@ impl Inputs {
                 continue;
             }
             let list = feed::last_good(feed, &self.store);
+            let known = before
+                .iter()
+                .position(|list| list.feed == *feed && list.fetched.is_some());
+            if let Some(known) = known
+                && list.as_ref().is_none_or(|list| list.fetched.is_none())
+            {
+                // The copy was lost or damaged; what it had is still known.
+                let mut list = before.swap_remove(known);
+                list.signature = signature;
+                self.feeds.push(list);
+                continue;
+            }
             is_other = true;
             self.feeds.push(FeedList {
                 feed: feed.clone(),
@@ -312,9 +278,12 @@ impl Inputs {
             None => Going::Never,
         };
         let lists = self.feeds.iter();
-        lists
-            .map(|list| (list.feed.origin.clone(), going(list)))
-            .collect()
+        Goings {
+            feeds: lists
+                .map(|list| (list.feed.origin.clone(), going(list)))
+                .collect(),
+            are_some_missing: !self.missing().is_empty(),
+        }
     }
 
     /// The feeds of the trusted that there has never been a list of.
@@ -346,6 +315,11 @@ impl Inputs {
             .collect()
     }
 
+    /// Whether another look is due soon, since a list file is being written.
+    pub fn is_unsettled(&self) -> bool {
+        self.files.values().any(|file| file.is_being_written)
+    }
+
     /// The directories in which something may change.
     pub fn directories(&self) -> BTreeSet<PathBuf> {
         let files = self.config.files.iter().map(|(_, path)| path.as_path());
@@ -362,6 +336,97 @@ impl Inputs {
         }
         directories
     }
+}
+
+/// The list files of a configuration. One that cannot be read now is what it was; fails if that is not known.
+fn read_files(config: &Config, before: &Files, copies: &LastGood) -> Result<Files> {
+    let read = |(action, path): &(Action, PathBuf)| {
+        let key = (*action, path.clone());
+        let file = read_file(path, before.get(&key), copies)?;
+        Ok((key, file))
+    };
+    config.files.iter().map(read).collect()
+}
+
+fn read_file(path: &Path, before: Option<&ListFile>, copies: &LastGood) -> Result<ListFile> {
+    let signature = signature(path);
+    if let Some(before) = before {
+        let is_same = before.signature == signature && signature.is_some() && before.error.is_none();
+        if is_same {
+            return Ok(ListFile {
+                is_being_written: false,
+                ..before.clone()
+            });
+        }
+        if is_being_written(before.signature, signature) {
+            return Ok(ListFile {
+                is_being_written: true,
+                ..before.clone()
+            });
+        }
+    }
+    let error = match list_file::read_unattended(path) {
+        Ok(list) => {
+            if let Some(exposed) = &list.exposed {
+                log::warn!("the list {} can be changed by {exposed}", path.display());
+            }
+            if let Err(error) = copies.save(&copy_name(path), &list.bytes, SystemTime::now()) {
+                log::warn!(
+                    "{error}; after a reboot, an older copy of {} may be used if it is missing",
+                    path.display()
+                );
+            }
+            return Ok(ListFile {
+                signature,
+                entries: Arc::new(list.entries),
+                error: None,
+                is_being_written: false,
+            });
+        }
+        Err(error) => error,
+    };
+    let entries = match before {
+        Some(before) => Arc::clone(&before.entries),
+        None => match last_good_list(path, copies) {
+            Some(entries) => entries,
+            None => return Err(error),
+        },
+    };
+    let error = error.to_string();
+    if before.is_none_or(|before| before.error.as_ref() != Some(&error)) {
+        log::error!("{error}; the list of before stays in force");
+    }
+    Ok(ListFile {
+        signature,
+        entries,
+        error: Some(error),
+        is_being_written: false,
+    })
+}
+
+/// Whether somebody writes into the very file that was there, rather than to put another one in its place, and may not be
+/// done. A time in the future is that of a clock that was wrong.
+fn is_being_written(before: Signature, now: Signature) -> bool {
+    let (Some(before), Some(now)) = (before, now) else {
+        return false;
+    };
+    let [device, inode, _, seconds, nanoseconds, ..] = now;
+    if before == now || [device, inode] != before[..2] {
+        return false;
+    }
+    let written = u64::try_from(seconds).unwrap_or(0);
+    let written = Duration::new(written, u32::try_from(nanoseconds).unwrap_or(0));
+    let age = SystemTime::UNIX_EPOCH
+        .elapsed()
+        .ok()
+        .and_then(|now| now.checked_sub(written));
+    age.is_some_and(|age| age < QUIET)
+}
+
+fn last_good_list(path: &Path, copies: &LastGood) -> Option<Arc<Vec<NewEntry>>> {
+    let (bytes, _) = good(copies.load(&copy_name(path)))?;
+    let origin = Origin::new(&format!("file:{}", path.display()));
+    list_file::parse(&bytes, &origin).ok().map(Arc::new)
 }
 
 fn last_good_config(copies: &LastGood, path: &Path) -> Option<Config> {

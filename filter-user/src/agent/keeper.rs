@@ -12,7 +12,7 @@ use tokio::{runtime::Handle, sync::watch};
 use super::{
     Event, Options,
     fetch::{Fetched, Fetcher},
-    inputs::{Found, Inputs},
+    inputs::{Found, Inputs, QUIET},
     interfaces::{Selection, select},
     kernel::{Kernel, Outcome, Unprotected, Why, Wish},
     report::{Attempt, FeedReport, Report},
@@ -312,6 +312,10 @@ impl Keeper {
         if !self.due.is_nothing() && (!self.taken_down || self.due.anew) {
             self.apply();
         }
+        if self.inputs.is_unsettled() {
+            let soon = Instant::now() + QUIET;
+            self.retry_at = Some(self.retry_at.map_or(soon, |at| at.min(soon)));
+        }
         self.look_at_kernel();
         self.tell();
     }
@@ -320,17 +324,22 @@ impl Keeper {
         let waits = self.waits();
         let due = self.due.clone();
         let mut attach = self.selection.interfaces.clone();
-        attach.retain(|interface| due.attach.contains(&interface.index) && !waits);
+        attach.retain(|interface| due.attach.contains(&interface.index));
+        // A name that was to be let go may be wanted again by now.
+        let is_wanted = |name: &String| self.selection.interfaces.iter().any(|there| there.name == *name);
+        let mut detach = due.detach.clone();
+        detach.retain(|name| !is_wanted(name));
         let wish = Wish {
             config: &self.inputs.config,
             rules: &self.wanted,
             goings: &self.inputs.goings(),
             settings: due.settings && !waits,
             attach: &attach,
-            detach: &due.detach,
+            detach: &detach,
             create: (due.anew || !self.was_up) && !waits,
+            only_again: waits,
         };
-        let outcome = match self.kernel.bring_about(&wish) {
+        let mut outcome = match self.kernel.bring_about(&wish) {
             Ok(outcome) => outcome,
             Err(error) => {
                 log::error!("{error}");
@@ -339,21 +348,35 @@ impl Keeper {
                 return;
             }
         };
-        self.applied.succeed();
+        let failed = outcome.failed.take();
+        match &failed {
+            None => self.applied.succeed(),
+            Some(error) => {
+                log::error!("{error}");
+                self.applied.fail(error.to_string());
+            }
+        }
         if !outcome.is_up && self.was_up && !due.anew {
             log::warn!("the filter was taken down; it is left alone until the next reload");
             self.taken_down = true;
         }
         self.was_up |= outcome.is_up;
         self.is_contradicted = !outcome.plan.contradicted.is_empty();
-        self.due = if waits {
+        // To set it up anew is done when it is up, and not before.
+        let anew = due.anew && !outcome.is_up;
+        self.due = if failed.is_some() {
+            Due { anew, ..due }
+        } else if waits {
             Due {
                 lists: false,
                 detach: Vec::new(),
                 ..due
             }
         } else {
-            Due::default()
+            Due {
+                anew,
+                ..Due::default()
+            }
         };
         let before = std::mem::take(&mut self.refused);
         for (interface, error) in &outcome.refused {
@@ -364,7 +387,7 @@ impl Keeper {
             self.refused.insert(interface.index, error);
             self.due.attach.insert(interface.index);
         }
-        if self.refused.is_empty() {
+        if self.refused.is_empty() && failed.is_none() {
             self.delay = None;
         } else {
             self.retry_later();

@@ -43,6 +43,8 @@ pub struct Wish<'a> {
     pub detach: &'a [String],
     /// Whether the filter is set up where it is not.
     pub create: bool,
+    /// Whether the filter is put on no other interfaces than those that it was on.
+    pub only_again: bool,
 }
 
 /// What was brought about.
@@ -66,6 +68,8 @@ pub struct Outcome {
     pub refused: Vec<(Interface, Error)>,
     /// What follows a change in force, and could not be done.
     pub undone: Option<Error>,
+    /// Why lists or settings of a running filter are not what is wished. Its interfaces were seen to all the same.
+    pub failed: Option<Error>,
 }
 
 /// An interface that the filter should be on.
@@ -149,14 +153,11 @@ impl Kernel {
         let why = |interface: &Interface| match filter.attachment_of(interface) {
             Some(attachment) if attachment.is_overdue(now) => Some(Why::Unconfirmed),
             Some(_) => None,
-            None => {
-                let is_old = |a: &Attachment| a.state == State::Gone && a.is_called(&interface.name);
-                Some(if filter.attachments.iter().any(is_old) {
-                    Why::Returned
-                } else {
-                    Why::TakenOff
-                })
-            }
+            None => Some(if filter.attachments.iter().any(|a| is_old(a, interface)) {
+                Why::Returned
+            } else {
+                Why::TakenOff
+            }),
         };
         let unprotected = interfaces.iter().filter_map(|interface| {
             Some(Unprotected {
@@ -178,6 +179,35 @@ impl Kernel {
 }
 
 fn change(filter: &mut Instance, wish: &Wish<'_>, is_new: bool, outcome: &mut Outcome) -> Result<()> {
+    match change_lists_and_settings(filter, wish, outcome) {
+        Err(error) if is_new => return Err(error),
+        done => outcome.failed = done.err(),
+    }
+    if is_new {
+        filter.complete()?;
+    }
+    let mut interfaces = wish.attach.to_vec();
+    if wish.only_again {
+        let was_on = |interface: &Interface| filter.attachments.iter().any(|a| is_old(a, interface));
+        interfaces.retain(was_on);
+    }
+    attach(filter, &interfaces, wish.config.xdp, outcome);
+    for name in wish.detach {
+        let is_there = |a: &Attachment| a.state != State::Elsewhere && a.is_called(name);
+        if outcome.failed.is_none() && filter.attachments.iter().any(is_there) {
+            filter.detach(std::slice::from_ref(name))?;
+            outcome.detached.push(shown(name));
+        }
+    }
+    Ok(())
+}
+
+/// Whether the filter was on an interface that went away and is back.
+fn is_old(attachment: &Attachment, interface: &Interface) -> bool {
+    attachment.state == State::Gone && attachment.is_called(&interface.name)
+}
+
+fn change_lists_and_settings(filter: &mut Instance, wish: &Wish<'_>, outcome: &mut Outcome) -> Result<()> {
     let config = wish.config;
     outcome.counts_otherwise = config.count_sources_by != filter.settings.sources;
     let settings = settings_of(config, Some(&filter.settings))?;
@@ -196,17 +226,6 @@ fn change(filter: &mut Instance, wish: &Wish<'_>, is_new: bool, outcome: &mut Ou
     if others && !settings_first {
         outcome.settings_before = Some(filter.settings.clone());
         filter.set_settings(settings)?;
-    }
-    if is_new {
-        filter.complete()?;
-    }
-    attach(filter, wish.attach, config.xdp, outcome);
-    for name in wish.detach {
-        let is_there = |a: &Attachment| a.state != State::Elsewhere && a.is_called(name);
-        if filter.attachments.iter().any(is_there) {
-            filter.detach(std::slice::from_ref(name))?;
-            outcome.detached.push(shown(name));
-        }
     }
     Ok(())
 }

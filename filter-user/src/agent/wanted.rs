@@ -69,8 +69,30 @@ pub enum Going {
     Never,
 }
 
-/// What becomes of entries that are no longer wanted, by where they come from. Others go at once.
-pub type Goings = HashMap<Origin, Going>;
+/// What becomes of entries that are no longer wanted.
+#[derive(Debug, Default)]
+pub struct Goings {
+    /// Of a feed's, by where they come from.
+    pub feeds: HashMap<Origin, Going>,
+    /// Whether a feed of those to be trusted has never had a list: it may be another one by another name, whose entries
+    /// serve until then.
+    pub are_some_missing: bool,
+}
+
+impl Goings {
+    /// What becomes of an entry from there. What is of no feed goes at once.
+    fn of(&self, entry: &Entry) -> Going {
+        let is_of_a_feed = || {
+            let mut kinds = ["provider:", "source:"].into_iter();
+            kinds.any(|kind| entry.origin.as_str().starts_with(kind))
+        };
+        match self.feeds.get(&entry.origin) {
+            Some(going) => *going,
+            None if self.are_some_missing && entry.action == Action::Trust && is_of_a_feed() => Going::Never,
+            None => Going::After(Duration::ZERO),
+        }
+    }
+}
 
 /// How `present` becomes `wanted`. Entries that the agent did not put there are left alone, but for those that come from
 /// the very same place, and those that would go by themselves.
@@ -84,19 +106,19 @@ pub fn plan(present: &Rules, wanted: &Rules, goings: &Goings, now_ns: u64) -> Pl
             (None, Some(wanted)) => plan.set(wanted, None),
             (Some(present), Some(wanted)) => plan.change(present, wanted),
             (Some(present), None) if !present.saved => {}
-            (Some(present), None) => match goings.get(&present.origin) {
-                Some(Going::Never) => {}
-                None | Some(Going::After(Duration::ZERO)) => {
+            (Some(present), None) => match goings.of(present) {
+                Going::Never => {}
+                Going::After(Duration::ZERO) => {
                     plan.edits.remove.push((present.action, present.prefix));
                 }
                 // It is leaving already.
-                Some(_) if present.expires_ns.is_some() => plan.leaving += 1,
+                Going::After(_) if present.expires_ns.is_some() => plan.leaving += 1,
                 // Half of the deadlines that a filter has room for are the operators'.
-                Some(_) if deadlines >= MAX_EXPIRIES as usize / 2 => {
+                Going::After(_) if deadlines >= MAX_EXPIRIES as usize / 2 => {
                     plan.hurried += 1;
                     plan.edits.remove.push((present.action, present.prefix));
                 }
-                Some(Going::After(grace)) => {
+                Going::After(grace) => {
                     deadlines += 1;
                     plan.leaving += 1;
                     let grace = u64::try_from(grace.as_nanos()).unwrap_or(u64::MAX);
@@ -183,11 +205,15 @@ mod tests {
     }
 
     fn goings() -> Goings {
-        HashMap::from([
+        let feeds = HashMap::from([
             (Origin::new("provider:p"), Going::After(Duration::from_nanos(500))),
             (Origin::new("source:at-once"), Going::After(Duration::ZERO)),
             (Origin::new("source:unknown"), Going::Never),
-        ])
+        ]);
+        Goings {
+            feeds,
+            are_some_missing: false,
+        }
     }
 
     fn edits(present: &Rules, wanted: &[Group]) -> (Vec<String>, Vec<String>) {

@@ -131,7 +131,7 @@ pub struct Refreshed {
 pub struct Good {
     /// What is in it.
     pub entries: Vec<NewEntry>,
-    /// When it was fetched; none for the one that is built in.
+    /// When it was fetched; none for the one that is built in, and for one that came from somewhere else than the feed does.
     pub fetched: Option<SystemTime>,
 }
 
@@ -186,7 +186,12 @@ pub fn compare(feed: &Feed, store: &Store, force: bool) -> Result<Refreshed, Fee
     fetch_and_check(feed, store, force).map(|(_, refreshed)| refreshed)
 }
 
-fn fetch_and_check(feed: &Feed, store: &Store, force: bool) -> Result<(Vec<NewEntry>, Refreshed), FeedError> {
+/// Gets a list and checks it against the last good one.
+pub fn fetch_and_check(
+    feed: &Feed,
+    store: &Store,
+    force: bool,
+) -> Result<(Vec<NewEntry>, Refreshed), FeedError> {
     let entries = fetch(feed)?;
     let before = known(feed, store);
     let comparable = before

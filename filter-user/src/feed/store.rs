@@ -48,35 +48,42 @@ impl Store {
 
     /// Keeps a list that was fetched at `when`.
     pub fn save(&self, feed: &Feed, entries: &[NewEntry], when: SystemTime) -> Result<()> {
-        let mut text = format!("{FEED}{} {}\n", feed.origin.as_str(), fingerprint(feed));
+        let (origin, list) = (feed.origin.as_str(), feed.action.name());
+        let mut text = format!("{FEED}{origin} {list} {}\n", fingerprint(feed));
         for entry in entries {
             let _ = writeln!(text, "{} {}", entry.prefix, entry.label.as_str());
         }
         self.copies.save(&file_name(feed), text.as_bytes(), when)
     }
 
-    /// The list that was kept, if there is one. One of another feed of that name is none.
+    /// The list that was kept, if there is one. One of another feed of that name, or that was for another list, is none.
     pub fn load(&self, feed: &Feed) -> Result<Option<Stored>> {
         let Some((bytes, when)) = self.copies.load(&file_name(feed))? else {
             return Ok(None);
         };
         let text = String::from_utf8_lossy(&bytes);
         let first = text.lines().next().and_then(|line| line.strip_prefix(FEED));
-        let Some((origin, mark)) = first.and_then(|line| line.rsplit_once(' ')) else {
+        let said = first.and_then(|line| {
+            let (origin_and_list, mark) = line.rsplit_once(' ')?;
+            let (origin, list) = origin_and_list.rsplit_once(' ')?;
+            Some((origin, list, mark))
+        });
+        let Some((origin, list, mark)) = said else {
             return Err(self.damaged(feed, "it does not say which source it is of".into()));
         };
-        if origin != feed.origin.as_str() {
+        if (origin, list) != (feed.origin.as_str(), feed.action.name()) {
             return Ok(None);
         }
+        let is_same_feed = mark == fingerprint(feed);
         let lines = list_file::parse(&bytes, &Origin::manual())
             .map_err(|line| self.damaged(feed, line.to_string()))?;
         let prefixes = lines.into_iter().map(|entry| (entry.prefix, entry.label));
         Ok(Some(Stored {
             good: Good {
                 entries: read::entries(feed, prefixes),
-                fetched: Some(when),
+                fetched: is_same_feed.then_some(when),
             },
-            is_same_feed: mark == fingerprint(feed),
+            is_same_feed,
         }))
     }
 

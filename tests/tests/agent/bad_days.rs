@@ -1,6 +1,6 @@
 //! Bad input and bad days: a clear message, and the last good state goes on filtering.
 
-use std::{fs, os::unix::fs::PermissionsExt as _};
+use std::{fs, io::Write as _, os::unix::fs::PermissionsExt as _, thread, time::Duration};
 
 use nix::{
     mount::{MsFlags, mount},
@@ -192,4 +192,84 @@ fn a_filter_that_somebody_locks_is_changed_when_they_let_go() {
     drop(pins);
     agent.says("settings:");
     assert_eq!(origin.json("status --json")["drop"], "all");
+}
+
+#[test]
+fn after_a_reboot_a_configuration_that_was_refused_is_refused_again_and_the_one_before_is_in_force() {
+    let (origin, home) = origin_with(&config(""));
+    let mut agent = Agent::start(&origin, &home);
+    // There is nothing wrong with the file itself.
+    let other = format!("{}files = [\"absent.txt\"]\n", config("drop = \"all\""));
+    agent.says_after("the configuration of before stays in force", || {
+        home.configure(&other)
+    });
+    agent.stop();
+    origin.synwall("down --all");
+    let mut agent = Agent::start(&origin, &home);
+    agent.says("the last good configuration is in force");
+    origin.filters();
+    assert_eq!(origin.json("status --json")["drop"], "new");
+    // As soon as what was missing is there, the file is taken.
+    agent.says_after("settings:", || home.write("absent.txt", "172.16.5.0/24\n"));
+    assert_eq!(origin.json("status --json")["drop"], "all");
+    assert_eq!(origin.list("trust"), ["172.16.5.0/24", "185.94.108.0/24"]);
+}
+
+#[test]
+fn a_list_that_cannot_be_put_in_force_keeps_the_filter_off_no_interface() {
+    let text = "interfaces = [\"eth0\", \"wan0\"]\n[trust]\nfiles = [\"list.txt\"]\n";
+    let (origin, home) = origin_with(text);
+    home.write("list.txt", "185.94.108.0/24\n");
+    origin.add_interface("wan0");
+    let mut agent = Agent::start(&origin, &home);
+    agent.says_after("no trusted prefix", || home.write("list.txt", "# nobody\n"));
+    origin.site.origin.namespace().ip("link del wan0\n");
+    agent.says_after("wan0: up", || origin.add_interface("wan0"));
+    assert_eq!(origin.interface("wan0")["state"], "attached");
+    origin.filters();
+}
+
+#[test]
+fn a_mistake_that_is_taken_back_takes_the_filter_off_no_interface() {
+    let text = "interfaces = [\"eth0\", \"wan0\"]\n[trust]\nfiles = [\"list.txt\"]\n";
+    let (origin, home) = origin_with(text);
+    home.write("list.txt", "185.94.108.0/24\n");
+    home.write("empty.txt", "");
+    origin.add_interface("wan0");
+    let mut agent = Agent::start(&origin, &home);
+    let without = text.replace(", \"wan0\"", "").replace("list.txt", "empty.txt");
+    agent.says_after("no trusted prefix", || home.configure(&without));
+    assert_eq!(origin.interface("wan0")["state"], "attached");
+    agent.says_after("the configuration has changed", || home.configure(text));
+    agent.reload();
+    assert_eq!(origin.interface("wan0")["state"], "attached");
+    assert!(!agent.log().contains("wan0 is not protected"), "{}", agent.log());
+    origin.filters();
+}
+
+#[test]
+fn a_list_file_that_is_written_in_its_place_is_taken_when_it_is_whole() {
+    let (origin, home) = origin_with(&format!("{}files = [\"list.txt\"]\n", config("")));
+    let lines: Vec<String> = (0..8).map(|n| format!("10.9.{n}.0/24\n")).collect();
+    home.write("list.txt", &lines.concat());
+    let mut agent = Agent::start(&origin, &home);
+    let before = origin.list("trust");
+    let said = agent.log().len();
+    // As `curl > list.txt` does.
+    let mut file = fs::File::create(home.etc.join("list.txt")).unwrap();
+    for line in &lines {
+        thread::sleep(Duration::from_millis(300));
+        file.write_all(line.as_bytes()).unwrap();
+        assert_eq!(origin.list("trust"), before);
+    }
+    file.write_all(b"10.9.8.0/24\n").unwrap();
+    drop(file);
+    agent.says("lists: 1 entries set, 0 removed");
+    assert_eq!(
+        agent.log()[said..].matches("lists:").count(),
+        1,
+        "{}",
+        agent.log()
+    );
+    assert_eq!(origin.list("trust").len(), before.len() + 1);
 }

@@ -127,3 +127,15 @@ fn the_members_of_a_bond_are_protected_and_those_who_join_it() {
     let status = origin.json("status --json");
     assert_eq!(status["interfaces"].as_array().unwrap().len(), 3, "{status:#}");
 }
+
+#[test]
+fn what_is_to_be_set_up_anew_is_when_an_interface_appears() {
+    let (origin, home) = origin_with(&config("").replace("eth0", "wan0"));
+    origin.add_interface("wan0");
+    let mut agent = Agent::start(&origin, &home);
+    origin.synwall("down --all");
+    origin.site.origin.namespace().ip("link del wan0\n");
+    agent.reload();
+    agent.says_after("wan0: up", || origin.add_interface("wan0"));
+    assert_eq!(origin.interface("wan0")["state"], "attached");
+}

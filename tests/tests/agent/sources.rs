@@ -249,3 +249,60 @@ fn a_list_of_whom_to_deny_is_not_waited_for() {
         agent.log()
     );
 }
+
+#[test]
+fn a_source_that_gets_another_name_is_trusted_until_its_list_is_there() {
+    let (origin, home, mut agent) = listed("");
+    let text = fs::read_to_string(home.config()).unwrap();
+    let renamed = text
+        .replace("[source.edge]", "[source.cdn]")
+        .replace("edge.txt", "cdn.txt");
+    agent.says_after("waiting for the first list of cdn", || home.configure(&renamed));
+    agent.reload();
+    assert_eq!(edge(&origin).len(), 4);
+    assert_eq!(origin.run("trust check 10.7.0.1").code, Some(0));
+    home.write("cdn.txt", &networks(3));
+    agent.until("takes the new one", |_| {
+        from(&origin, "trust", "source:cdn").len() == 3
+    });
+    assert_eq!(edge(&origin), []);
+}
+
+#[test]
+fn a_source_that_comes_from_elsewhere_is_fetched_at_once() {
+    let (origin, home, mut agent) = listed("");
+    let text = fs::read_to_string(home.config()).unwrap();
+    home.write("other.txt", &networks(5));
+    let other = text
+        .replace("edge.txt", "other.txt")
+        .replace("interval = \"1s\"", "interval = \"1d\"");
+    home.configure(&other);
+    agent.until("fetches it", |_| edge(&origin).len() == 5);
+}
+
+#[test]
+fn a_list_of_whom_to_trust_is_never_one_of_whom_to_deny() {
+    let (origin, home, mut agent) = listed("");
+    let text = fs::read_to_string(home.config()).unwrap();
+    let denied = format!("{}list = \"deny\"\n", text.replace("edge.txt", "absent.txt"));
+    agent.says_after("absent.txt", || home.configure(&denied));
+    assert_eq!(from(&origin, "deny", "source:edge"), Vec::<String>::new());
+    home.write("absent.txt", "10.8.0.0/24\n");
+    agent.until("fetches it", |_| {
+        from(&origin, "deny", "source:edge") == ["10.8.0.0/24"]
+    });
+}
+
+#[test]
+fn copies_that_are_cleared_away_are_made_again() {
+    let (origin, home, mut agent) = listed("");
+    fs::remove_dir_all(&home.state).unwrap();
+    home.write("edge.txt", &networks(5));
+    agent.until("keeps it", |_| edge(&origin).len() == 5);
+    assert!(home.state.join("sources/edge.list").exists());
+    assert!(
+        !agent.log().contains("waiting for the first list"),
+        "{}",
+        agent.log()
+    );
+}
