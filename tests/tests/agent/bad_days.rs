@@ -201,7 +201,7 @@ fn after_a_reboot_a_configuration_that_was_refused_is_refused_again_and_the_one_
     // There is nothing wrong with the file itself.
     let other = format!("{}files = [\"absent.txt\"]\n", config("drop = \"all\""));
     agent.says_after("the configuration of before stays in force", || {
-        home.configure(&other)
+        home.configure(&other);
     });
     agent.stop();
     origin.synwall("down --all");
