@@ -212,7 +212,7 @@ impl Inputs {
             {
                 // The copy was lost or damaged; what it had is still known.
                 let mut list = before.swap_remove(known);
-                list.signature = signature;
+                list.signature = keep_again(&list, &self.store);
                 self.feeds.push(list);
                 continue;
             }
@@ -336,6 +336,19 @@ impl Inputs {
         }
         directories
     }
+}
+
+/// Makes the copy of a list again: the next boot needs it, and what comes next is compared with it.
+fn keep_again(list: &FeedList, store: &Store) -> Signature {
+    if let (Some(entries), Some(fetched)) = (&list.entries, list.fetched)
+        && let Err(error) = store.save(&list.feed, entries, fetched)
+    {
+        log::warn!(
+            "{error}; {} has no last good list until it is fetched again",
+            list.feed.name
+        );
+    }
+    signature(&store.path(&list.feed))
 }
 
 /// The list files of a configuration. One that cannot be read now is what it was; fails if that is not known.

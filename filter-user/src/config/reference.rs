@@ -168,8 +168,10 @@ listen = "127.0.0.1:9436"
 - `synwall config check` reads the file and every list that it names, and says what is wrong, with file and line. It touches
   nothing and needs no privileges.
 - `synwall config show` prints what is in force when this file is: every default filled in, providers as sources.
-- The agent takes a change as soon as the file is written, or at `systemctl reload synwall`. A file with a mistake is
-  refused: what was in force stays.
+- The agent takes a change as soon as the file is written, or at `systemctl reload synwall`. A file with a mistake, or one
+  that names a list file which has never been readable, is refused: what was in force stays.
+- An interface keeps the `xdp` mode that it has, and a filter its `count-sources-by`: a change is warned of, with the
+  command that brings it about.
 - Nothing that is not listed here may stand in the file. A key that is left out has its default.
 - The file decides who gets through, so one that every user can write, or that belongs to somebody else than root, is not
   read.
@@ -184,7 +186,7 @@ const CONCLUSION: &str = r#"
 
 A list file from a provider is shared by all of its customers: whoever is one of them can reach the origin through it. Let
 the proxy and the origin prove to each other who they are, too (mutual TLS). What is known of each provider is in
-[operations.md](operations.md).
+[providers.md](providers.md).
 
 ## Where things lie
 

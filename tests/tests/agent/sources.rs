@@ -301,6 +301,16 @@ fn copies_that_are_cleared_away_are_made_again() {
     home.write("edge.txt", &networks(5));
     agent.until("keeps it", |_| edge(&origin).len() == 5);
     assert!(home.state.join("sources/edge.list").exists());
+    // One that is lost while its list is known is made again at once: the guards compare what comes next with it.
+    agent.says_after("its list of before stays", || home.write("edge.txt", "no list\n"));
+    let copy = home.state.join("sources/edge.list");
+    let before = fs::read(&copy).unwrap();
+    fs::remove_file(&copy).unwrap();
+    agent.until("makes it again", |_| {
+        fs::read(&copy).is_ok_and(|now| now == before)
+    });
+    fs::write(&copy, "damaged").unwrap();
+    agent.until("mends it", |_| fs::read(&copy).is_ok_and(|now| now == before));
     let since = &agent.log()[said..];
     assert!(!since.contains("waiting for the first list"), "{since}");
 }
