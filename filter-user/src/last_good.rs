@@ -108,6 +108,14 @@ impl LastGood {
         Ok(Some((body, when)))
     }
 
+    /// The copy called `name`, if there is one that is as it was written; one that is not is warned of.
+    pub fn load_if_good(&self, name: &str) -> Option<(Vec<u8>, SystemTime)> {
+        self.load(name).unwrap_or_else(|error| {
+            log::warn!("{error}");
+            None
+        })
+    }
+
     /// Removes the copy called `name`, if there is one.
     pub fn remove(&self, name: &str) -> Result<()> {
         match fs::remove_file(self.path(name)) {

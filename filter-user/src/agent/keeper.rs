@@ -12,13 +12,14 @@ use tokio::{runtime::Handle, sync::watch};
 use super::{
     Event, Options,
     fetch::{Fetched, Fetcher},
-    inputs::{Found, Inputs, QUIET},
+    inputs::{Found, Inputs},
     interfaces::{Selection, select},
-    kernel::{Kernel, Outcome, Unprotected, Why, Wish},
+    journal::log_outcome,
+    kernel::{Kernel, Unprotected, Why, Wish},
+    list_files::QUIET,
     report::{Attempt, FeedReport, Report},
     server::Server,
     service,
-    wanted::Plan,
     watch::Watch,
 };
 use crate::{
@@ -29,7 +30,7 @@ use crate::{
     interface::{self, Interface},
     ports::PortSet,
     rules::Rules,
-    settings::{Policy, drop_level_name},
+    settings::Policy,
 };
 
 /// Between a failure and the next attempt, at the first and at the most.
@@ -248,7 +249,9 @@ impl Keeper {
     fn follow_config(&mut self) {
         let Self { inputs, .. } = self;
         self.fetcher
-            .set(&inputs.config.feeds, inputs.store(), |name| inputs.feed(name)?.1);
+            .set(&inputs.config.feeds, inputs.feeds.store(), |name| {
+                inputs.feeds.feed(name)?.1
+            });
         self.attempts
             .retain(|name, _| inputs.config.feeds.iter().any(|feed| feed.name == *name));
         self.server.set(
@@ -312,7 +315,7 @@ impl Keeper {
         if !self.due.is_nothing() && (!self.taken_down || self.due.anew) {
             self.apply();
         }
-        if self.inputs.is_unsettled() {
+        if self.inputs.files.are_unsettled() {
             let soon = Instant::now() + QUIET;
             self.retry_at = Some(self.retry_at.map_or(soon, |at| at.min(soon)));
         }
@@ -332,7 +335,7 @@ impl Keeper {
         let wish = Wish {
             config: &self.inputs.config,
             rules: &self.wanted,
-            goings: &self.inputs.goings(),
+            goings: &self.inputs.feeds.goings(),
             settings: due.settings && !waits,
             attach: &attach,
             detach: &detach,
@@ -392,12 +395,12 @@ impl Keeper {
         } else {
             self.retry_later();
         }
-        tell_outcome(&self.inputs.config, &outcome);
+        log_outcome(&self.inputs.config, &outcome);
     }
 
     /// Whether what drops packets has to wait, since a list that is to be trusted has never been there.
     fn waits(&self) -> bool {
-        let missing = self.inputs.missing();
+        let missing = self.inputs.feeds.missing();
         let waits = !missing.is_empty() && self.inputs.config.policy == Policy::Enforce;
         if waits {
             log::warn!(
@@ -455,7 +458,7 @@ impl Keeper {
     fn tell(&mut self) {
         let inputs = &self.inputs;
         let feeds = inputs.config.feeds.iter().map(|feed| {
-            let (prefixes, fetched) = inputs.feed(&feed.name).unwrap_or_default();
+            let (prefixes, fetched) = inputs.feeds.feed(&feed.name).unwrap_or_default();
             let mut attempt = self.attempts.get(&feed.name).cloned().unwrap_or_default();
             attempt.succeeded = attempt.succeeded.max(fetched);
             FeedReport {
@@ -470,7 +473,7 @@ impl Keeper {
             config: inputs.reading.clone(),
             applied: self.applied.clone(),
             feeds: feeds.collect(),
-            files: inputs.file_reports(),
+            files: inputs.files.reports(),
             is_protecting: self.unprotected.len() < self.selection.interfaces.len(),
             unprotected: self.unprotected.clone(),
             absent: self.selection.absent.clone(),
@@ -534,69 +537,4 @@ fn interfaces() -> Option<Vec<Interface>> {
 /// What of a configuration every program is specialised for.
 fn settings(config: &Config) -> (Policy, filter_common::DropLevel, &PortSet, &PortSet) {
     (config.policy, config.drop, &config.tcp, &config.udp)
-}
-
-/// Says what was done.
-fn tell_outcome(config: &Config, outcome: &Outcome) {
-    let Plan {
-        edits,
-        contradicted,
-        hurried,
-        leaving,
-    } = &outcome.plan;
-    if !edits.is_empty() {
-        let (set, removed) = (edits.set.len(), edits.remove.len());
-        log::info!("lists: {set} entries set, {removed} removed; {leaving} stay until their time is over");
-    }
-    for (prefix, present, wanted) in contradicted {
-        log::warn!(
-            "{prefix} should be a {wanted} entry and is a {present} entry, which was made by hand: it stays one"
-        );
-    }
-    if *hurried > 0 {
-        log::warn!("{hurried} entries went at once: no more can have a time to go");
-    }
-    if let Some(before) = &outcome.settings_before {
-        log::info!(
-            "settings: {}, drop {}, tcp {}, udp {} (before: {}, drop {}, tcp {}, udp {})",
-            config.policy.name(),
-            drop_level_name(config.drop),
-            config.tcp.brief(),
-            config.udp.brief(),
-            before.policy.name(),
-            drop_level_name(before.drop),
-            before.tcp.brief(),
-            before.udp.brief(),
-        );
-    }
-    if outcome.counts_otherwise {
-        log::warn!(
-            "count-sources-by cannot change on a running filter; it does with a new one: synwall down --all, then a reload"
-        );
-    }
-    for (name, mode) in &outcome.otherwise {
-        log::warn!(
-            "{name} has the filter in {} mode, and keeps it: the other one cannot come without a gap; to have it: \
-             synwall down {name}, then a reload",
-            mode.name()
-        );
-    }
-    for attached in &outcome.attached {
-        log::info!("{}: up, {} XDP", attached.interface, attached.mode.name());
-        if let Some(why) = &attached.fallback {
-            log::warn!(
-                "{} cannot run XDP natively ({why}); generic XDP costs every packet an skb, so a flood takes several times \
-                 the CPU",
-                attached.interface
-            );
-        }
-    }
-    for name in &outcome.detached {
-        log::info!("{name}: the filter is off it, since the configuration no longer names it");
-    }
-    if let Some(error) = &outcome.undone {
-        log::warn!(
-            "it is in force, but what follows could not be done, and is left to the next change: {error}"
-        );
-    }
 }

@@ -3,14 +3,18 @@
 //! What may have changed comes in as an event; what follows from it is worked out and done by one thread ([`keeper`]), so
 //! that no two things happen at once. Tasks of a runtime wait for signals, interfaces and feeds, and serve metrics.
 
+pub mod feed_lists;
 pub mod fetch;
 pub mod inputs;
 pub mod interfaces;
+pub mod journal;
 pub mod keeper;
 pub mod kernel;
+pub mod list_files;
 pub mod report;
 pub mod server;
 pub mod service;
+pub mod signature;
 pub mod wanted;
 pub mod watch;
 

@@ -81,8 +81,13 @@ fn a_mistake_in_the_configuration_is_told() {
     agent.says_after("stays in force", || home.configure("interfaces = 1\n"));
     says(&mut agent, &origin, 503, "synwall.toml:1:");
     tells(&mut agent, &origin, "synwall_config_error", 1.0);
+    // It is read again, and is the same mistake still.
+    agent.reload();
     agent.says_after("changed", || home.configure(&text.replace("eth0", "eth7")));
     tells(&mut agent, &origin, "synwall_absent_interfaces", 2.0);
+    let page = scrape(&origin);
+    assert_eq!(series(&page)["synwall_config_failures_total"], 1.0);
+    assert_eq!(series(&page)["synwall_config_error"], 0.0);
 }
 
 #[test]

@@ -1,0 +1,69 @@
+//! What the log says of a change.
+
+use super::{kernel::Outcome, wanted::Plan};
+use crate::{config::Config, settings::drop_level_name};
+
+/// Says what was done, and what was not.
+pub fn log_outcome(config: &Config, outcome: &Outcome) {
+    let Plan {
+        edits,
+        contradicted,
+        hurried,
+        leaving,
+    } = &outcome.plan;
+    if !edits.is_empty() {
+        let (set, removed) = (edits.set.len(), edits.remove.len());
+        log::info!("lists: {set} entries set, {removed} removed; {leaving} stay until their time is over");
+    }
+    for (prefix, present, wanted) in contradicted {
+        log::warn!(
+            "{prefix} should be a {wanted} entry and is a {present} entry, which was made by hand: it stays one"
+        );
+    }
+    if *hurried > 0 {
+        log::warn!("{hurried} entries went at once: no more can have a time to go");
+    }
+    if let Some(before) = &outcome.settings_before {
+        log::info!(
+            "settings: {}, drop {}, tcp {}, udp {} (before: {}, drop {}, tcp {}, udp {})",
+            config.policy.name(),
+            drop_level_name(config.drop),
+            config.tcp.brief(),
+            config.udp.brief(),
+            before.policy.name(),
+            drop_level_name(before.drop),
+            before.tcp.brief(),
+            before.udp.brief(),
+        );
+    }
+    if outcome.counts_otherwise {
+        log::warn!(
+            "count-sources-by cannot change on a running filter; it does with a new one: synwall down --all, then a reload"
+        );
+    }
+    for (name, mode) in &outcome.otherwise {
+        log::warn!(
+            "{name} has the filter in {} mode, and keeps it: the other one cannot come without a gap; to have it: \
+             synwall down {name}, then a reload",
+            mode.name()
+        );
+    }
+    for attached in &outcome.attached {
+        log::info!("{}: up, {} XDP", attached.interface, attached.mode.name());
+        if let Some(why) = &attached.fallback {
+            log::warn!(
+                "{} cannot run XDP natively ({why}); generic XDP costs every packet an skb, so a flood takes several times \
+                 the CPU",
+                attached.interface
+            );
+        }
+    }
+    for name in &outcome.detached {
+        log::info!("{name}: the filter is off it, since the configuration no longer names it");
+    }
+    if let Some(error) = &outcome.undone {
+        log::warn!(
+            "it is in force, but what follows could not be done, and is left to the next change: {error}"
+        );
+    }
+}

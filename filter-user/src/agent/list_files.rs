@@ -1,0 +1,158 @@
+//! List files as they lie on disk. One that cannot be read now is what it was: from memory, or from its last good copy.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use sha2::{Digest as _, Sha256};
+
+use super::{report::FileReport, signature::Signature, wanted::Group};
+use crate::{
+    Result,
+    config::Config,
+    entry::{Action, NewEntry, Origin},
+    last_good::LastGood,
+    list_file,
+};
+
+/// A list file that is written in its place is taken when nobody has written to it for so long.
+pub const QUIET: Duration = Duration::from_secs(1);
+
+/// The list files of a configuration.
+#[derive(Default)]
+pub struct ListFiles {
+    files: BTreeMap<(Action, PathBuf), ListFile>,
+}
+
+#[derive(Clone)]
+struct ListFile {
+    signature: Signature,
+    entries: Arc<Vec<NewEntry>>,
+    error: Option<String>,
+    /// It is read when it has been quiet for a while.
+    is_being_written: bool,
+}
+
+impl ListFiles {
+    /// Reads those that are others than `before`. Fails if one cannot be read that there is no last good list of.
+    pub fn read(config: &Config, before: &Self, copies: &LastGood) -> Result<Self> {
+        let read = |(action, path): &(Action, PathBuf)| {
+            let key = (*action, path.clone());
+            let file = read_file(path, before.files.get(&key), copies)?;
+            Ok((key, file))
+        };
+        let files = config.files.iter().map(read).collect::<Result<_>>()?;
+        Ok(Self { files })
+    }
+
+    /// Whether the same entries come from both.
+    pub fn have_entries_of(&self, other: &Self) -> bool {
+        let entries = |files: &Self| -> Vec<_> {
+            let files = files.files.values();
+            files.map(|file| Arc::clone(&file.entries)).collect()
+        };
+        entries(self) == entries(other)
+    }
+
+    /// What should be in the lists because of them.
+    pub fn groups(&self) -> Vec<Group> {
+        let files = self.files.iter();
+        files
+            .map(|((action, _), file)| Group {
+                action: *action,
+                entries: file.entries.to_vec(),
+            })
+            .collect()
+    }
+
+    /// Whether another look is due soon, since one of them is being written.
+    pub fn are_unsettled(&self) -> bool {
+        self.files.values().any(|file| file.is_being_written)
+    }
+
+    /// What there is to say about them.
+    pub fn reports(&self) -> Vec<FileReport> {
+        let files = self.files.iter();
+        files
+            .map(|((action, path), file)| FileReport {
+                list: *action,
+                path: path.clone(),
+                prefixes: file.entries.len(),
+                error: file.error.clone(),
+            })
+            .collect()
+    }
+}
+
+fn read_file(path: &Path, before: Option<&ListFile>, copies: &LastGood) -> Result<ListFile> {
+    let signature = Signature::of(path);
+    if let Some(before) = before {
+        let is_same = before.signature == signature && signature.is_there() && before.error.is_none();
+        if is_same {
+            return Ok(ListFile {
+                is_being_written: false,
+                ..before.clone()
+            });
+        }
+        if signature.is_being_written(before.signature, QUIET) {
+            return Ok(ListFile {
+                is_being_written: true,
+                ..before.clone()
+            });
+        }
+    }
+    let error = match list_file::read_unattended(path) {
+        Ok(list) => {
+            if let Some(exposed) = &list.exposed {
+                log::warn!("the list {} can be changed by {exposed}", path.display());
+            }
+            if let Err(error) = copies.save(&copy_name(path), &list.bytes, SystemTime::now()) {
+                log::warn!(
+                    "{error}; after a reboot, an older copy of {} may be used if it is missing",
+                    path.display()
+                );
+            }
+            return Ok(ListFile {
+                signature,
+                entries: Arc::new(list.entries),
+                error: None,
+                is_being_written: false,
+            });
+        }
+        Err(error) => error,
+    };
+    let entries = match before {
+        Some(before) => Arc::clone(&before.entries),
+        None => match last_good_list(path, copies) {
+            Some(entries) => entries,
+            None => return Err(error),
+        },
+    };
+    let error = error.to_string();
+    if before.is_none_or(|before| before.error.as_ref() != Some(&error)) {
+        log::error!("{error}; the list of before stays in force");
+    }
+    Ok(ListFile {
+        signature,
+        entries,
+        error: Some(error),
+        is_being_written: false,
+    })
+}
+
+fn last_good_list(path: &Path, copies: &LastGood) -> Option<Arc<Vec<NewEntry>>> {
+    let (bytes, _) = copies.load_if_good(&copy_name(path))?;
+    let origin = Origin::new(&format!("file:{}", path.display()));
+    list_file::parse(&bytes, &origin).ok().map(Arc::new)
+}
+
+/// The name of a list file's last good copy: no two paths share one.
+fn copy_name(path: &Path) -> String {
+    use std::os::unix::ffi::OsStrExt as _;
+    let hash = Sha256::digest(path.as_os_str().as_bytes());
+    let short: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    format!("list-{short}")
+}

@@ -1,0 +1,60 @@
+//! By what it is seen that a file is another one, or is being written.
+
+use std::{
+    fs,
+    os::unix::fs::MetadataExt as _,
+    path::Path,
+    time::{Duration, SystemTime},
+};
+
+/// What is known of a file without reading it; nothing of one that is not there. What was written twice within a tick of the
+/// clock has another size, or another inode, since that is how files are replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Signature(Option<Found>);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Found {
+    device_and_inode: (u64, u64),
+    size: u64,
+    /// Seconds and nanoseconds.
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl Signature {
+    /// Of the file at `path`, or where a symbolic link there leads.
+    pub fn of(path: &Path) -> Self {
+        let found = fs::metadata(path).ok();
+        Self(found.map(|found| Found {
+            device_and_inode: (found.dev(), found.ino()),
+            size: found.size(),
+            modified: (found.mtime(), found.mtime_nsec()),
+            changed: (found.ctime(), found.ctime_nsec()),
+        }))
+    }
+
+    /// Whether there is a file.
+    pub const fn is_there(self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Whether somebody has written into the very file of `before` within the time `quiet`, rather than put another one in
+    /// its place, and may not be done.
+    pub fn is_being_written(self, before: Self, quiet: Duration) -> bool {
+        let (Some(before), Some(now)) = (before.0, self.0) else {
+            return false;
+        };
+        if before == now || before.device_and_inode != now.device_and_inode {
+            return false;
+        }
+        let (seconds, nanoseconds) = now.modified;
+        let written = u64::try_from(seconds).ok().zip(u32::try_from(nanoseconds).ok());
+        let written = written.map(|(seconds, nanoseconds)| Duration::new(seconds, nanoseconds));
+        let since_epoch = SystemTime::UNIX_EPOCH.elapsed().ok();
+        // A time in the future is that of a clock that was wrong.
+        let age = since_epoch
+            .zip(written)
+            .and_then(|(now, written)| now.checked_sub(written));
+        age.is_some_and(|age| age < quiet)
+    }
+}
