@@ -74,21 +74,17 @@ pub enum Going {
 pub struct Goings {
     /// Of a feed's, by where they come from.
     pub feeds: HashMap<Origin, Going>,
-    /// Whether a feed of those to be trusted has never had a list: it may be another one by another name, whose entries
-    /// serve until then.
+    /// Whether a feed of those to be trusted has never had a list. It may be one by another name, or take over from prefixes
+    /// that were typed: whoever was trusted stays until it has one.
     pub are_some_missing: bool,
 }
 
 impl Goings {
-    /// What becomes of an entry from there. What is of no feed goes at once.
+    /// What becomes of an entry. What is of no feed goes at once.
     fn of(&self, entry: &Entry) -> Going {
-        let is_of_a_feed = || {
-            let mut kinds = ["provider:", "source:"].into_iter();
-            kinds.any(|kind| entry.origin.as_str().starts_with(kind))
-        };
         match self.feeds.get(&entry.origin) {
             Some(going) => *going,
-            None if self.are_some_missing && entry.action == Action::Trust && is_of_a_feed() => Going::Never,
+            None if self.are_some_missing && entry.action == Action::Trust => Going::Never,
             None => Going::After(Duration::ZERO),
         }
     }

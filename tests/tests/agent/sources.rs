@@ -269,6 +269,25 @@ fn a_source_that_gets_another_name_is_trusted_until_its_list_is_there() {
 }
 
 #[test]
+fn prefixes_that_a_source_takes_over_from_are_trusted_until_its_list_is_there() {
+    let typed = config("").replace("[\"185.94", "[\"10.7.0.0/24\", \"185.94");
+    let (origin, home) = origin_with(&format!("{typed}files = [\"list.txt\"]\n"));
+    home.write("list.txt", "10.7.1.0/24\n");
+    let mut agent = Agent::start(&origin, &home);
+    let trusted = ["10.7.0.0/24", "10.7.1.0/24", "185.94.108.0/24"];
+    assert_eq!(origin.list("trust"), trusted);
+    agent.says_after("waiting for the first list of edge", || {
+        home.configure(&source(""));
+    });
+    agent.reload();
+    assert_eq!(origin.list("trust"), trusted);
+    home.write("edge.txt", "10.7.0.0/16\n");
+    agent.until("takes it", |_| {
+        origin.list("trust") == ["10.7.0.0/16", "185.94.108.0/24"]
+    });
+}
+
+#[test]
 fn a_source_that_comes_from_elsewhere_is_fetched_at_once() {
     let (origin, home, mut agent) = listed("");
     let text = fs::read_to_string(home.config()).unwrap();
