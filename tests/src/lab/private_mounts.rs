@@ -52,6 +52,21 @@ impl Lab {
         Self { directory }
     }
 
+    /// Puts a file with this content in the place of one of the machine's, for the calling thread and what it starts.
+    ///
+    /// # Panics
+    /// Where there is no such file.
+    pub fn replace(&self, path: &str, content: &str) {
+        let name = path.replace('/', "_");
+        let file = self.directory.join(name);
+        must("write a file", fs::write(&file, content));
+        let bind = MsFlags::MS_BIND;
+        must(
+            format!("mount a file over {path}"),
+            mount(Some(&file), path, None::<&str>, bind, None::<&str>),
+        );
+    }
+
     /// An empty directory on the private tmpfs: nothing in it needs to be cleaned up.
     #[must_use]
     pub fn directory(&self) -> &Path {

@@ -57,9 +57,6 @@ pub struct Server {
 impl Server {
     /// Answers for these names; others do not exist.
     pub fn new<'a>(zone: impl IntoIterator<Item = (&'a str, Answer)>) -> Self {
-        let zone = zone.into_iter().map(|(name, answer)| (name.to_owned(), answer));
-        let zone: Arc<BTreeMap<String, Answer>> = Arc::new(zone.collect());
-        let asked = Arc::new(Mutex::new(Vec::new()));
         // A port that is free for both.
         let (udp, tcp) = loop {
             let udp = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a socket");
@@ -67,6 +64,20 @@ impl Server {
                 break (udp, tcp);
             }
         };
+        Self::on(udp, tcp, zone)
+    }
+
+    /// The same at the port where resolvers ask.
+    pub fn at_its_port<'a>(zone: impl IntoIterator<Item = (&'a str, Answer)>) -> Self {
+        let address = (Ipv4Addr::LOCALHOST, 53);
+        let udp = UdpSocket::bind(address).expect("a socket");
+        Self::on(udp, TcpListener::bind(address).expect("a socket"), zone)
+    }
+
+    fn on<'a>(udp: UdpSocket, tcp: TcpListener, zone: impl IntoIterator<Item = (&'a str, Answer)>) -> Self {
+        let zone = zone.into_iter().map(|(name, answer)| (name.to_owned(), answer));
+        let zone: Arc<BTreeMap<String, Answer>> = Arc::new(zone.collect());
+        let asked = Arc::new(Mutex::new(Vec::new()));
         let address = udp.local_addr().expect("an address");
         let (zone_of_tcp, asked_of_tcp) = (zone.clone(), asked.clone());
         let asked_of_udp = asked.clone();

@@ -151,6 +151,30 @@ fn a_source_of_each_kind_ends_up_in_its_list() {
 }
 
 #[test]
+fn where_the_file_names_neither_the_systems_resolver_and_certificates_are_used() {
+    let origin = Origin::new();
+    let home = Home::new(&origin);
+    let web = Provider::new(&origin, GOOD);
+    let _names = origin.site.origin.run(|| {
+        let answer = dns_server::Answer::record("v=spf1 ip4:198.18.1.0/24");
+        dns_server::Server::at_its_port([("list.example", answer)])
+    });
+    let lab = &origin.site.lab;
+    lab.replace("/etc/resolv.conf", "nameserver 127.0.0.1\n");
+    let certificates = fs::read_to_string(web.authority.file()).expect("certificates");
+    lab.replace("/etc/ssl/certs/ca-certificates.crt", &certificates);
+    let url = web.server.url();
+    let sources = format!("[source.web]\nhttps = \"{url}\"\n[source.names]\ndns-txt = \"list.example\"\n");
+    configure(&home, &sources);
+    let mut agent = Agent::start(&origin, &home);
+    let good: Vec<&str> = GOOD.lines().collect();
+    agent.until("has both", |_| {
+        from(&origin, "trust", "source:web") == staying(&good)
+            && from(&origin, "trust", "source:names") == staying(&["198.18.1.0/24"])
+    });
+}
+
+#[test]
 fn a_provider_that_is_down_keeps_its_list_and_comes_back() {
     let origin = Origin::new();
     let home = Home::new(&origin);
