@@ -12,7 +12,7 @@ use super::{
     feed_lists::FeedLists,
     list_files::ListFiles,
     report::Attempt,
-    signature::Signature,
+    signature::{PutOff, Reading, Signature},
     wanted::{Group, merge},
 };
 use crate::{Result, config::Config, entry::Action, last_good::LastGood, rules::Rules};
@@ -31,6 +31,7 @@ pub struct Inputs {
     pub reading: Attempt,
     /// What was there when it was read: the file, and the lists of `saved/`, which belong to it whenever they are there.
     seen: (Signature, Vec<PathBuf>),
+    put_off: PutOff,
     /// List files.
     pub files: ListFiles,
     /// The lists of feeds.
@@ -55,7 +56,7 @@ impl Inputs {
         let former = last_good_config(&copies, path);
         let mut reading = Attempt::default();
         let whole = |config: Config| {
-            let files = ListFiles::read(&config, &ListFiles::default(), &copies)?;
+            let files = ListFiles::read(&config, &ListFiles::default(), &copies, Reading::AtOnce)?;
             Ok((config, files))
         };
         let ((config, files), former) = match (Config::read(path).and_then(whole), former) {
@@ -75,6 +76,7 @@ impl Inputs {
             former,
             reading,
             seen,
+            put_off: PutOff::default(),
             files,
             feeds: FeedLists::open(state_dir)?,
             copies,
@@ -88,17 +90,18 @@ impl Inputs {
     }
 
     /// Looks whether something has changed since, and takes what is good of it.
-    pub fn look(&mut self) -> Found {
+    pub fn look(&mut self, reading: Reading) -> Found {
         let mut found = Found::default();
         let now = Self::see(&self.path);
         let is_other = now != self.seen;
+        let waits = self.put_off.is_due(reading, self.seen.0, now.0);
         // What a refused one names may have been mended meanwhile.
-        if is_other || self.reading.error.is_some() {
+        if !waits && (is_other || self.reading.error.is_some()) {
             self.seen = now;
-            found.config = self.look_at_config(is_other);
+            found.config = self.look_at_config(is_other, reading);
         }
         // No file is new, so none is without a last good list.
-        if let Ok(files) = ListFiles::read(&self.config, &self.files, &self.copies) {
+        if let Ok(files) = ListFiles::read(&self.config, &self.files, &self.copies, reading) {
             found.lists = !files.have_entries_of(&self.files);
             self.files = files;
         }
@@ -116,9 +119,9 @@ impl Inputs {
     }
 
     /// Whether another configuration is in force now. `is_other` says whether the file is another one than before.
-    fn look_at_config(&mut self, is_other: bool) -> bool {
+    fn look_at_config(&mut self, is_other: bool, reading: Reading) -> bool {
         let read = Config::read(&self.path).and_then(|config| {
-            let files = ListFiles::read(&config, &self.files, &self.copies)?;
+            let files = ListFiles::read(&config, &self.files, &self.copies, reading)?;
             Ok((config, files))
         });
         match read {
@@ -169,6 +172,11 @@ impl Inputs {
             self.files.groups(),
             self.feeds.groups(),
         ])
+    }
+
+    /// Whether another look is due soon, since a file is being written.
+    pub fn are_unsettled(&self) -> bool {
+        self.put_off.is_going_on() || self.files.are_unsettled()
     }
 
     /// The directories in which something may change.

@@ -16,10 +16,10 @@ use super::{
     interfaces::{Selection, select},
     journal::log_outcome,
     kernel::{Kernel, Unprotected, Why, Wish},
-    list_files::QUIET,
     report::{Attempt, FeedReport, Report},
     server::Server,
     service,
+    signature::{QUIET, Reading},
     watch::Watch,
 };
 use crate::{
@@ -141,7 +141,7 @@ impl Keeper {
     /// Reads everything again, and puts it in force whether it has changed or not.
     pub fn reload(&mut self) {
         log::info!("reloading {}", self.options.config.display());
-        self.look_at_inputs();
+        self.look_at_inputs(Reading::AtOnce);
         if self.inputs.reading.error.is_none() {
             self.everything_is_due();
         }
@@ -150,7 +150,7 @@ impl Keeper {
 
     /// Looks at everything, and does what follows.
     pub fn look(&mut self) {
-        self.look_at_inputs();
+        self.look_at_inputs(Reading::WhenQuiet);
         self.look_at_interfaces();
         if self.is_contradicted {
             self.due.lists = true;
@@ -209,9 +209,9 @@ impl Keeper {
         }
     }
 
-    fn look_at_inputs(&mut self) {
+    fn look_at_inputs(&mut self, reading: Reading) {
         let before = self.inputs.config.clone();
-        let found = self.inputs.look();
+        let found = self.inputs.look(reading);
         if found == Found::default() {
             return;
         }
@@ -315,7 +315,7 @@ impl Keeper {
         if !self.due.is_nothing() && (!self.taken_down || self.due.anew) {
             self.apply();
         }
-        if self.inputs.files.are_unsettled() {
+        if self.inputs.are_unsettled() {
             let soon = Instant::now() + QUIET;
             self.retry_at = Some(self.retry_at.map_or(soon, |at| at.min(soon)));
         }

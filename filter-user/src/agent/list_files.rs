@@ -4,12 +4,16 @@ use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
     sync::Arc,
-    time::{Duration, SystemTime},
+    time::SystemTime,
 };
 
 use sha2::{Digest as _, Sha256};
 
-use super::{report::FileReport, signature::Signature, wanted::Group};
+use super::{
+    report::FileReport,
+    signature::{PutOff, Reading, Signature},
+    wanted::Group,
+};
 use crate::{
     Result,
     config::Config,
@@ -17,9 +21,6 @@ use crate::{
     last_good::LastGood,
     list_file,
 };
-
-/// A list file that is written in its place is taken when nobody has written to it for so long.
-pub const QUIET: Duration = Duration::from_secs(1);
 
 /// The list files of a configuration.
 #[derive(Default)]
@@ -32,16 +33,15 @@ struct ListFile {
     signature: Signature,
     entries: Arc<Vec<NewEntry>>,
     error: Option<String>,
-    /// It is read when it has been quiet for a while.
-    is_being_written: bool,
+    put_off: PutOff,
 }
 
 impl ListFiles {
     /// Reads those that are others than `before`. Fails if one cannot be read that there is no last good list of.
-    pub fn read(config: &Config, before: &Self, copies: &LastGood) -> Result<Self> {
+    pub fn read(config: &Config, before: &Self, copies: &LastGood, reading: Reading) -> Result<Self> {
         let read = |(action, path): &(Action, PathBuf)| {
             let key = (*action, path.clone());
-            let file = read_file(path, before.files.get(&key), copies)?;
+            let file = read_file(path, before.files.get(&key), copies, reading)?;
             Ok((key, file))
         };
         let files = config.files.iter().map(read).collect::<Result<_>>()?;
@@ -70,7 +70,7 @@ impl ListFiles {
 
     /// Whether another look is due soon, since one of them is being written.
     pub fn are_unsettled(&self) -> bool {
-        self.files.values().any(|file| file.is_being_written)
+        self.files.values().any(|file| file.put_off.is_going_on())
     }
 
     /// What there is to say about them.
@@ -87,19 +87,19 @@ impl ListFiles {
     }
 }
 
-fn read_file(path: &Path, before: Option<&ListFile>, copies: &LastGood) -> Result<ListFile> {
+fn read_file(
+    path: &Path,
+    before: Option<&ListFile>,
+    copies: &LastGood,
+    reading: Reading,
+) -> Result<ListFile> {
     let signature = Signature::of(path);
     if let Some(before) = before {
         let is_same = before.signature == signature && signature.is_there() && before.error.is_none();
-        if is_same {
+        let mut put_off = before.put_off;
+        if put_off.is_due(reading, before.signature, signature) || is_same {
             return Ok(ListFile {
-                is_being_written: false,
-                ..before.clone()
-            });
-        }
-        if signature.is_being_written(before.signature, QUIET) {
-            return Ok(ListFile {
-                is_being_written: true,
+                put_off,
                 ..before.clone()
             });
         }
@@ -119,7 +119,7 @@ fn read_file(path: &Path, before: Option<&ListFile>, copies: &LastGood) -> Resul
                 signature,
                 entries: Arc::new(list.entries),
                 error: None,
-                is_being_written: false,
+                put_off: PutOff::default(),
             });
         }
         Err(error) => error,
@@ -139,7 +139,7 @@ fn read_file(path: &Path, before: Option<&ListFile>, copies: &LastGood) -> Resul
         signature,
         entries,
         error: Some(error),
-        is_being_written: false,
+        put_off: PutOff::default(),
     })
 }
 

@@ -4,8 +4,14 @@ use std::{
     fs,
     os::unix::fs::MetadataExt as _,
     path::Path,
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
+
+/// A file that is written in its place is read when nobody has written to it for so long.
+pub const QUIET: Duration = Duration::from_secs(1);
+
+/// It is read after so long even if somebody writes to it again and again.
+const LONGEST: Duration = Duration::from_secs(10);
 
 /// What is known of a file without reading it; nothing of one that is not there. What was written twice within a tick of the
 /// clock has another size, or another inode, since that is how files are replaced.
@@ -38,9 +44,9 @@ impl Signature {
         self.0.is_some()
     }
 
-    /// Whether somebody has written into the very file of `before` within the time `quiet`, rather than put another one in
-    /// its place, and may not be done.
-    pub fn is_being_written(self, before: Self, quiet: Duration) -> bool {
+    /// Whether somebody has written into the very file of `before` just now, rather than put another one in its place, and may
+    /// not be done.
+    fn is_being_written(self, before: Self) -> bool {
         let (Some(before), Some(now)) = (before.0, self.0) else {
             return false;
         };
@@ -55,6 +61,40 @@ impl Signature {
         let age = since_epoch
             .zip(written)
             .and_then(|(now, written)| now.checked_sub(written));
-        age.is_some_and(|age| age < quiet)
+        age.is_some_and(|age| age < QUIET)
+    }
+}
+
+/// When a file may be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// When nobody seems to write to it: half of it may be there, and be good.
+    WhenQuiet,
+    /// Now, since somebody said so.
+    AtOnce,
+}
+
+/// Whether, and since when, a file is not read because somebody writes to it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PutOff {
+    since: Option<Instant>,
+}
+
+impl PutOff {
+    /// Whether reading the file is put off that was `before` and is `now`.
+    pub fn is_due(&mut self, reading: Reading, before: Signature, now: Signature) -> bool {
+        if reading == Reading::WhenQuiet && now.is_being_written(before) {
+            let since = self.since.get_or_insert_with(Instant::now);
+            if since.elapsed() < LONGEST {
+                return true;
+            }
+        }
+        self.since = None;
+        false
+    }
+
+    /// Whether another look is due soon.
+    pub const fn is_going_on(self) -> bool {
+        self.since.is_some()
     }
 }

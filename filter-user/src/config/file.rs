@@ -87,8 +87,7 @@ pub struct Trust {
     #[schemars(example = r#"prefixes = ["198.51.100.0/24 office", "2001:db8::/32"]"#)]
     pub prefixes: Texts,
     /// List files: a prefix on each line, an optional label behind it, `#` starts a comment. A relative path starts at the
-    /// directory of the configuration file. A file that takes the place of another one (`mv`) is in force at once; one that
-    /// is written in its place, when nothing has been written to it for a second. The files `saved/trust.list`,
+    /// directory of the configuration file. A change is put in force as soon as the file is written. The files `saved/trust.list`,
     /// `saved/deny.list` and `saved/retire.list` in that directory are always read: that is where
     /// `synwall trust add --save` writes.
     #[schemars(with = "Vec<String>", extend("x-type" = "list of paths", "x-default" = "[]"))]

@@ -168,8 +168,10 @@ listen = "127.0.0.1:9436"
 - `synwall config check` reads the file and every list that it names, and says what is wrong, with file and line. It touches
   nothing and needs no privileges.
 - `synwall config show` prints what is in force when this file is: every default filled in, providers as sources.
-- The agent takes a change as soon as the file is written, or at `systemctl reload synwall`. A file with a mistake, or one
-  that names a list file which has never been readable, is refused: what was in force stays.
+- The agent takes a change of this file, or of a list file, as soon as another one has taken its place (`mv`, most editors).
+  One that is written in its place is taken when nobody has written to it for a second, or after ten, or at
+  `systemctl reload synwall`: half of it may be good TOML, too.
+- A file with a mistake, or one that names a list file which has never been readable, is refused: what was in force stays.
 - An interface keeps the `xdp` mode that it has, and a filter its `count-sources-by`: a change is warned of, with the
   command that brings it about.
 - Nothing that is not listed here may stand in the file. A key that is left out has its default.

@@ -1,6 +1,13 @@
 //! Bad input and bad days: a clear message, and the last good state goes on filtering.
 
-use std::{fs, io::Write as _, os::unix::fs::PermissionsExt as _, thread, time::Duration};
+use std::{
+    fs,
+    io::Write as _,
+    os::unix::fs::PermissionsExt as _,
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
 
 use nix::{
     mount::{MsFlags, mount},
@@ -247,29 +254,89 @@ fn a_mistake_that_is_taken_back_takes_the_filter_off_no_interface() {
     origin.filters();
 }
 
+/// Writes into the very file that is there, as `curl > FILE` and `scp` do, with pauses, and looks after each piece. `None` if
+/// this machine was so slow that a pause was a long one.
+fn written_slowly<T>(path: &Path, pieces: &[&str], look: impl Fn() -> T) -> Option<Vec<T>> {
+    let mut file = fs::File::create(path).unwrap();
+    let mut written = Instant::now();
+    let mut seen = Vec::new();
+    for piece in pieces {
+        seen.push(look());
+        thread::sleep(Duration::from_millis(400));
+        // The agent waits for a second.
+        if written.elapsed() > Duration::from_millis(900) {
+            return None;
+        }
+        file.write_all(piece.as_bytes()).unwrap();
+        written = Instant::now();
+    }
+    Some(seen)
+}
+
 #[test]
 fn a_list_file_that_is_written_in_its_place_is_taken_when_it_is_whole() {
     let (origin, home) = origin_with(&format!("{}files = [\"list.txt\"]\n", config("")));
-    let lines: Vec<String> = (0..8).map(|n| format!("10.9.{n}.0/24\n")).collect();
-    home.write("list.txt", &lines.concat());
+    let pieces = ["10.9.0.0/24\n", "10.9.1.0/24\n", "10.9.2.0/24\n", "10.9.3.0/24\n"];
+    home.write("list.txt", &pieces.concat());
     let mut agent = Agent::start(&origin, &home);
     let before = origin.list("trust");
-    let said = agent.log().len();
-    // As `curl > list.txt` does.
-    let mut file = fs::File::create(home.etc.join("list.txt")).unwrap();
-    for line in &lines {
-        thread::sleep(Duration::from_millis(300));
-        file.write_all(line.as_bytes()).unwrap();
-        assert_eq!(origin.list("trust"), before);
-    }
-    file.write_all(b"10.9.8.0/24\n").unwrap();
-    drop(file);
-    agent.says("lists: 1 entries set, 0 removed");
-    assert_eq!(
-        agent.log()[said..].matches("lists:").count(),
-        1,
-        "{}",
-        agent.log()
-    );
-    assert_eq!(origin.list("trust").len(), before.len() + 1);
+    let quick = (0..5).any(|_| {
+        home.write("list.txt", &pieces[..3].concat());
+        agent.until("has all but one", |_| {
+            origin.list("trust").len() == before.len() - 1
+        });
+        let look = || origin.list("trust").len();
+        let Some(seen) = written_slowly(&home.etc.join("list.txt"), &pieces, look) else {
+            return false;
+        };
+        assert_eq!(seen, [before.len() - 1; 4]);
+        true
+    });
+    assert!(quick, "this machine is too slow to tell");
+    agent.until("has all", |_| origin.list("trust") == before);
+}
+
+#[test]
+fn so_is_the_configuration_but_at_a_reload_it_is_taken_at_once() {
+    let text = config("drop = \"all\"");
+    let (origin, home) = origin_with(&text);
+    let mut agent = Agent::start(&origin, &home);
+    let drop = || origin.json("status --json")["drop"].as_str().unwrap().to_owned();
+    let quick = (0..5).any(|_| {
+        agent.until("has it", |_| drop() == "all");
+        let (head, tail) = text.split_at(text.find("[trust]").unwrap());
+        // What is there at first would be in force, or refused, if it were read.
+        let pieces =
+            ["", head, tail, "files = []\n"].map(|piece| piece.replace("\"all\"", "\"unestablished\""));
+        let pieces = pieces.each_ref().map(String::as_str);
+        let Some(seen) = written_slowly(&home.config(), &pieces, drop) else {
+            home.configure(&text);
+            return false;
+        };
+        assert_eq!(seen, ["all"; 4]);
+        assert!(!agent.log().contains("stays in force"), "{}", agent.log());
+        true
+    });
+    assert!(quick, "this machine is too slow to tell");
+    agent.until("has the new one", |_| drop() == "unestablished");
+    fs::write(home.config(), &text).unwrap();
+    agent.reload();
+    assert_eq!(drop(), "all");
+}
+
+#[test]
+fn a_file_that_is_written_to_again_and_again_is_read_now_and_then() {
+    let (origin, home) = origin_with(&format!("{}files = [\"list.txt\"]\n", config("")));
+    home.write("list.txt", "10.9.0.0/24\n");
+    let mut agent = Agent::start(&origin, &home);
+    let before = origin.list("trust").len();
+    let list = home.etc.join("list.txt");
+    let mut number = 0;
+    agent.until("has some of it", |_| {
+        number += 1;
+        let mut file = fs::OpenOptions::new().append(true).open(&list).unwrap();
+        writeln!(file, "10.10.{}.0/24", number % 256).unwrap();
+        thread::sleep(Duration::from_millis(100));
+        origin.list("trust").len() > before
+    });
 }
