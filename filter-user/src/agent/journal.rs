@@ -13,7 +13,11 @@ pub fn log_outcome(config: &Config, outcome: &Outcome) {
     } = &outcome.plan;
     if !edits.is_empty() {
         let (set, removed) = (edits.set.len(), edits.remove.len());
-        log::info!("lists: {set} entries set, {removed} removed; {leaving} stay until their time is over");
+        let stay = match leaving {
+            0 => String::new(),
+            _ => format!("; {leaving} stay until their time is over"),
+        };
+        log::info!("lists: {set} entries set, {removed} removed{stay}");
     }
     for (prefix, present, wanted) in contradicted {
         log::warn!(

@@ -61,12 +61,15 @@ impl Narrator {
 
     /// A command and all that it printed.
     fn command(&self, output: &Output) {
+        let printed = format!("{}{}", output.stdout, output.stderr);
+        self.quote(&format!("$ {}", output.command), &printed);
+    }
+
+    /// A text that is not the demo's own, and where it comes from.
+    pub(super) fn quote(&self, from: &str, text: &str) {
         self.line("");
-        self.line(format_args!(
-            "   {}",
-            self.painted(BOLD, format_args!("$ {}", output.command))
-        ));
-        for line in output.stdout.lines().chain(output.stderr.lines()) {
+        self.line(format_args!("   {}", self.painted(BOLD, from)));
+        for line in text.lines() {
             self.line(format_args!("   {} {line}", self.painted(DIM, "|")));
         }
     }

@@ -10,9 +10,8 @@ use super::flood::flood;
 use super::narrator::Narrator;
 use super::reach::{expect_filtered, expect_pages, expect_silence};
 use crate::lab::{Family, Host, Output, Site};
-
-/// Where synwall pins what it loads, in the private BPF file system of the laboratory.
-const PINS: &str = "/sys/fs/bpf/synwall";
+use crate::origin::agent::{Agent, Home};
+use crate::origin::{Origin, PINS};
 
 /// Tells it all, or up to the point where it cannot go on.
 pub(super) fn all(narrator: &mut Narrator, interrupted: &AtomicBool) -> Result<(), Stop> {
@@ -23,11 +22,13 @@ pub(super) fn all(narrator: &mut Narrator, interrupted: &AtomicBool) -> Result<(
          not touch this machine's network, and leaves nothing behind.",
     );
     narrator.step("Lay out a small Internet");
-    let site = lay_out(narrator);
-    for step in [before, up, hidden, flooded, statistics, partner, down] {
+    let origin = Origin {
+        site: lay_out(narrator),
+    };
+    for step in [before, up, hidden, flooded, statistics, partner, down, agent] {
         go_on(interrupted)?;
         // What a signal broke is not a claim that did not hold.
-        step(narrator, &site, interrupted).map_err(|stop| go_on(interrupted).err().unwrap_or(stop))?;
+        step(narrator, &origin, interrupted).map_err(|stop| go_on(interrupted).err().unwrap_or(stop))?;
     }
     narrator.step("What you have seen");
     narrator.say(format_args!(
@@ -51,7 +52,7 @@ fn lay_out(narrator: &Narrator) -> Site {
     site
 }
 
-fn before(narrator: &mut Narrator, site: &Site, _: &AtomicBool) -> Result<(), Stop> {
+fn before(narrator: &mut Narrator, Origin { site }: &Origin, _: &AtomicBool) -> Result<(), Stop> {
     narrator.step("Before: the origin answers everyone who finds its address");
     expect_pages(narrator, site, &site.proxy)?;
     expect_pages(narrator, site, &site.attacker)?;
@@ -59,7 +60,7 @@ fn before(narrator: &mut Narrator, site: &Site, _: &AtomicBool) -> Result<(), St
     Ok(())
 }
 
-fn up(narrator: &mut Narrator, site: &Site, _: &AtomicBool) -> Result<(), Stop> {
+fn up(narrator: &mut Narrator, Origin { site }: &Origin, _: &AtomicBool) -> Result<(), Stop> {
     narrator.step("Put synwall on the origin's network card");
     let trust = "2001:db8:94::/48=proxy-v6";
     succeed(
@@ -75,7 +76,7 @@ fn up(narrator: &mut Narrator, site: &Site, _: &AtomicBool) -> Result<(), Stop> 
     )
 }
 
-fn hidden(narrator: &mut Narrator, site: &Site, interrupted: &AtomicBool) -> Result<(), Stop> {
+fn hidden(narrator: &mut Narrator, Origin { site }: &Origin, interrupted: &AtomicBool) -> Result<(), Stop> {
     narrator.step("Hidden: only the proxy gets through");
     expect_pages(narrator, site, &site.proxy)?;
     expect_silence(narrator, site, &site.attacker)?;
@@ -84,12 +85,12 @@ fn hidden(narrator: &mut Narrator, site: &Site, interrupted: &AtomicBool) -> Res
     expect_filtered(narrator, site, &site.attacker)
 }
 
-fn flooded(narrator: &mut Narrator, site: &Site, interrupted: &AtomicBool) -> Result<(), Stop> {
+fn flooded(narrator: &mut Narrator, Origin { site }: &Origin, interrupted: &AtomicBool) -> Result<(), Stop> {
     narrator.step("Under a flood of SYNs, while the proxy goes on with its work");
     flood(narrator, site, interrupted)
 }
 
-fn statistics(narrator: &mut Narrator, site: &Site, _: &AtomicBool) -> Result<(), Stop> {
+fn statistics(narrator: &mut Narrator, Origin { site }: &Origin, _: &AtomicBool) -> Result<(), Stop> {
     narrator.step("What the operator sees");
     succeed(narrator, site, &["status"])?;
     succeed(narrator, site, &["stats", "sources"])?;
@@ -107,7 +108,7 @@ fn statistics(narrator: &mut Narrator, site: &Site, _: &AtomicBool) -> Result<()
     Ok(())
 }
 
-fn partner(narrator: &mut Narrator, site: &Site, interrupted: &AtomicBool) -> Result<(), Stop> {
+fn partner(narrator: &mut Narrator, Origin { site }: &Origin, interrupted: &AtomicBool) -> Result<(), Stop> {
     narrator.step("Change of mind, live: the attacker's network becomes a partner's, and is not any more");
     let networks = ["198.51.100.0/24", "2001:db8:bad::/64"];
     succeed(
@@ -122,8 +123,43 @@ fn partner(narrator: &mut Narrator, site: &Site, interrupted: &AtomicBool) -> Re
     expect_pages(narrator, site, &site.proxy)
 }
 
-fn down(narrator: &mut Narrator, site: &Site, _: &AtomicBool) -> Result<(), Stop> {
+fn down(narrator: &mut Narrator, Origin { site }: &Origin, _: &AtomicBool) -> Result<(), Stop> {
     narrator.step("Take it off again");
+    off(narrator, site)
+}
+
+fn agent(narrator: &mut Narrator, origin: &Origin, interrupted: &AtomicBool) -> Result<(), Stop> {
+    narrator
+        .step("The same for years: a file says it, and an agent keeps it so, as the package's service does");
+    let site = &origin.site;
+    let home = Home::new(origin);
+    let file = home.config().display().to_string();
+    let alone = "interfaces = [\"eth0\"]\n\n[trust]\nproviders = [\"qrator\"]\nprefixes = [\"2001:db8:94::/48 proxy-v6\"]\n";
+    home.configure(alone);
+    narrator.quote(&file, alone);
+    succeed(narrator, site, &["config", "check", &file])?;
+    let mut agent = Agent::start(origin, &home);
+    narrator.quote(&format!("$ synwall run --config {file} &"), &agent.log());
+    expect_pages(narrator, site, &site.proxy)?;
+    expect_silence(narrator, site, &site.attacker)?;
+    go_on(interrupted)?;
+    narrator.say("Somebody adds the attacker's network to the file:");
+    let partner = "proxy-v6\", \"198.51.100.0/24 partner\", \"2001:db8:bad::/64 partner";
+    let said = agent.log().len();
+    agent.says_after("lists:", || home.configure(&alone.replace("proxy-v6", partner)));
+    narrator.quote("synwall.toml is saved", &agent.log()[said..]);
+    expect_pages(narrator, site, &site.attacker)?;
+    agent.says_after("lists:", || home.configure(alone));
+    go_on(interrupted)?;
+    narrator.say("It is taken out again, and the agent is stopped. The filter stays:");
+    agent.stop();
+    expect_pages(narrator, site, &site.proxy)?;
+    expect_silence(narrator, site, &site.attacker)?;
+    off(narrator, site)
+}
+
+/// Takes everything down, and checks that nothing is left.
+fn off(narrator: &Narrator, site: &Site) -> Result<(), Stop> {
     succeed(narrator, site, &["down", "--all"])?;
     expect_pages(narrator, site, &site.proxy)?;
     expect_pages(narrator, site, &site.attacker)?;
