@@ -193,7 +193,20 @@ fn every_claim_holds_and_nothing_is_left() {
         "ok attacker hears nothing",
         "$ synwall down --all",
         "ok attacker gets the page",
-        "9. What you have seen",
+        "9. The same for years",
+        "| providers = [\"qrator\"]",
+        "synwall.toml is fine",
+        "$ synwall run --config",
+        "| eth0: up",
+        "ok proxy    gets the page",
+        "ok attacker hears nothing",
+        "| the configuration has changed",
+        "ok attacker gets the page",
+        "The filter stays",
+        "ok attacker hears nothing",
+        "$ synwall down --all",
+        "ok attacker gets the page",
+        "10. What you have seen",
     ];
     // In this order.
     let mut rest = text.as_str();
