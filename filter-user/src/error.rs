@@ -307,6 +307,14 @@ pub enum Error {
         /// The pin directory.
         path: PathBuf,
     },
+    /// Another agent has the same state directory.
+    #[error(
+        "another agent (synwall run) keeps its copies in {path}; stop that one, or give this one another directory: --state-dir DIR"
+    )]
+    OtherAgentsCopies {
+        /// The directory.
+        path: PathBuf,
+    },
     /// Nothing is up.
     #[error("synwall is not up: nothing is pinned in {path}; start with: synwall up IFACE --trust PREFIX")]
     NotUp {

@@ -1,7 +1,7 @@
 //! Copies of what was good last, kept on disk for a day on which the original is broken or out of reach: at boot, mostly.
 
 use std::{
-    fs::{self, DirBuilder, File, Permissions},
+    fs::{self, DirBuilder, File, Permissions, TryLockError},
     io::{self, Write as _},
     os::unix::fs::{DirBuilderExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
@@ -51,6 +51,19 @@ impl LastGood {
                 exposed,
             })
         })
+    }
+
+    /// Keeps them for this process alone, for as long as what is returned lives.
+    pub fn lock(&self) -> Result<File> {
+        let what = || format!("cannot lock {}", self.directory.display());
+        let directory = File::open(&self.directory).doing(what)?;
+        match directory.try_lock() {
+            Ok(()) => Ok(directory),
+            Err(TryLockError::WouldBlock) => Err(Error::OtherAgentsCopies {
+                path: self.directory.clone(),
+            }),
+            Err(TryLockError::Error(error)) => Err(error).doing(what),
+        }
     }
 
     /// Where they lie.

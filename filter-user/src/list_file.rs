@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use crate::{
     Error, Result,
     entry::{Label, NewEntry, Origin},
+    error::shown,
     prefix::{self, BadPrefix},
     trusted_file::{self, NotRead, TrustedFile},
     trusted_path::Exposed,
@@ -33,6 +34,8 @@ pub enum Reason {
     Twice(IpNet),
     /// The label does not fit.
     Label,
+    /// A line is for one prefix, and there is another one behind it.
+    Second(String),
     /// Not text.
     NotUtf8,
 }
@@ -43,6 +46,11 @@ impl fmt::Display for Reason {
             Self::Prefix(bad) => write!(f, "{bad}"),
             Self::Twice(prefix) => write!(f, "{prefix} is there twice, with different labels"),
             Self::Label => write!(f, "the label is too long or has a control character"),
+            Self::Second(second) => write!(
+                f,
+                "{} is a second prefix: each goes on a line of its own",
+                shown(second)
+            ),
             Self::NotUtf8 => write!(f, "the line is not UTF-8 text"),
         }
     }
@@ -209,7 +217,16 @@ fn parse_line(line: &[u8], labels: &mut Labels) -> Result<Option<(IpNet, Label)>
     }
     let (first, label) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
     let prefix = prefix::parse(first).map_err(Reason::Prefix)?;
-    Ok(Some((prefix, labels.get(label.trim())?)))
+    let label = label.trim();
+    // It would be dropped, and whoever wrote it thinks that it is trusted.
+    let second = label
+        .split(|c: char| c == ',' || c.is_whitespace())
+        .find(|word| !word.is_empty());
+    if let Some(second) = second.filter(|second| second.contains(['.', ':']) && prefix::parse(second).is_ok())
+    {
+        return Err(Reason::Second(second.to_owned()));
+    }
+    Ok(Some((prefix, labels.get(label)?)))
 }
 
 /// Sorts by prefix and leaves one line for each. The first line whose label is not that of the first one for
@@ -278,6 +295,26 @@ mod tests {
             error.starts_with("1: ") && error.contains("10.0.0.0/8"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_second_prefix_on_a_line_is_no_label() {
+        for line in [
+            "10.0.0.0/8 11.0.0.0/8",
+            "10.0.0.0/8\t2001:db8::/32 office",
+            "10.0.0.0/8 , 192.0.2.7",
+        ] {
+            let error = parse_text(line).unwrap_err();
+            assert!(error.contains("is a second prefix"), "{line}: {error}");
+        }
+        for line in [
+            "10.0.0.0/8 1.2.x",
+            "10.0.0.0/8 a 11.0.0.0/8",
+            "10.0.0.0/8 10",
+            "10.0.0.0/8 v1.2.3.4",
+        ] {
+            assert_eq!(parse_text(line).unwrap().len(), 1, "{line}");
+        }
     }
 
     #[test]

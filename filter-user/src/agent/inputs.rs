@@ -3,7 +3,7 @@
 
 use std::{
     collections::BTreeSet,
-    fs,
+    fs::{self, File},
     path::{Path, PathBuf},
     time::SystemTime,
 };
@@ -37,6 +37,8 @@ pub struct Inputs {
     /// The lists of feeds.
     pub feeds: FeedLists,
     copies: LastGood,
+    /// Two agents with one directory would take each other's lists for their own.
+    _lock: File,
 }
 
 /// What another look has found.
@@ -52,6 +54,7 @@ impl Inputs {
     /// Reads everything for the first time. Where the configuration cannot be used, its last good copy is.
     pub fn read(path: &Path, state_dir: &Path) -> Result<Self> {
         let copies = LastGood::open(state_dir)?;
+        let lock = copies.lock()?;
         let seen = Self::see(path);
         let former = last_good_config(&copies, path);
         let mut reading = Attempt::default();
@@ -80,6 +83,7 @@ impl Inputs {
             files,
             feeds: FeedLists::open(state_dir)?,
             copies,
+            _lock: lock,
             config,
         };
         inputs.feeds.look(&inputs.config.feeds);

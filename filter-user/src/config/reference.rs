@@ -170,7 +170,7 @@ listen = "127.0.0.1:9436"
 - `synwall config show` prints what is in force when this file is: every default filled in, providers as sources.
 - The agent takes a change of this file, or of a list file, as soon as another one has taken its place (`mv`, most editors).
   One that is written in its place is taken when nobody has written to it for a second, or after ten, or at
-  `systemctl reload synwall`: half of it may be good TOML, too.
+  `systemctl reload synwall`: half of it may be good TOML, too. One that is removed and then written anew is read by halves.
 - A file with a mistake, or one that names a list file which has never been readable, is refused: what was in force stays.
 - An interface keeps the `xdp` mode that it has, and a filter its `count-sources-by`: a change is warned of, with the
   command that brings it about.

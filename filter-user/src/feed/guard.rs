@@ -44,7 +44,10 @@ impl fmt::Display for Refused {
                 f,
                 "{prefix} is wider than /{WIDEST_V4} (IPv4) or /{WIDEST_V6} (IPv6), which no provider's network is"
             ),
-            Self::Much => write!(f, "together it covers more than an eighth of all IPv4 addresses"),
+            Self::Much => write!(
+                f,
+                "together it covers more than an eighth of all IPv4 addresses, or of the IPv6 addresses in use (2000::/3)"
+            ),
             Self::Long(prefixes) => {
                 write!(f, "it has {prefixes} prefixes, and a filter takes {MAX_PREFIXES}")
             }
@@ -66,6 +69,11 @@ const WIDEST_V4: u8 = 8;
 /// The same for IPv6: registries give no more than a /16 (the widest so far) to anybody.
 const WIDEST_V6: u8 = 16;
 
+/// An eighth of all addresses.
+const MOST_V4: u128 = (1 << 32) / 8;
+/// An eighth of 2000::/3, from which registries assign.
+const MOST_V6: u128 = (1 << 125) / 8;
+
 /// Fails if `after` cannot be meant as what follows `before`. `force` has all but the number of prefixes pass.
 pub fn check(action: Action, before: Option<&[IpNet]>, after: &[IpNet], force: bool) -> Result<(), Refused> {
     if after.len() > MAX_PREFIXES as usize {
@@ -74,6 +82,7 @@ pub fn check(action: Action, before: Option<&[IpNet]>, after: &[IpNet], force: b
     if force {
         return Ok(());
     }
+    let before = before.unwrap_or_default();
     if after.is_empty() {
         return Err(Refused::Empty);
     }
@@ -81,16 +90,21 @@ pub fn check(action: Action, before: Option<&[IpNet]>, after: &[IpNet], force: b
         IpNet::V4(prefix) => prefix.prefix_len() < WIDEST_V4,
         IpNet::V6(prefix) => prefix.prefix_len() < WIDEST_V6,
     };
-    if let Some(wide) = after.iter().find(is_wide) {
+    // What somebody has forced once is not refused the next time.
+    let mut wide = after.iter().filter(is_wide);
+    if let Some(wide) = wide.find(|wide| !before.contains(wide)) {
         return Err(Refused::Wide(*wide));
     }
     // Whom to deny may be said of half of the world.
-    if action == Action::Trust && size(&Ranges::of(after, 4)) > (1 << 32) / 8 {
-        return Err(Refused::Much);
+    for (version, most) in [(4, MOST_V4), (6, MOST_V6)] {
+        let had = size(&Ranges::of(before, version));
+        if action == Action::Trust && size(&Ranges::of(after, version)) > most.max(had) {
+            return Err(Refused::Much);
+        }
     }
-    let Some(before) = before.filter(|before| !before.is_empty()) else {
+    if before.is_empty() {
         return Ok(());
-    };
+    }
     for version in [4, 6] {
         let had = Ranges::of(before, version);
         let stays = overlap(&had, &Ranges::of(after, version));
@@ -254,5 +268,21 @@ mod tests {
         let more: Vec<IpNet> = eighth.iter().copied().chain(nets("64.0.0.0/24")).collect();
         assert_eq!(check(Action::Trust, None, &more, false), Err(Refused::Much));
         assert_eq!(check(Action::Deny, None, &more, false), Ok(()));
+        let sixth: Vec<IpNet> = (0x2000..0x2400)
+            .map(|n| prefix::parse(&format!("{n:x}::/16")).unwrap())
+            .collect();
+        assert_eq!(check(Action::Trust, None, &sixth, false), Ok(()));
+        let more: Vec<IpNet> = sixth.iter().copied().chain(nets("2400::/32")).collect();
+        assert_eq!(check(Action::Trust, None, &more, false), Err(Refused::Much));
+    }
+
+    #[test]
+    fn what_was_forced_once_is_not_refused_the_next_time() {
+        for wide in ["10.0.0.0/7", "2000::/8", "0.0.0.0/1 2001:db8::/32"] {
+            assert!(checked("", wide).is_err(), "{wide}");
+            assert_eq!(checked(wide, wide), Ok(()), "{wide}");
+            let more = format!("{wide} 128.0.0.0/4 192.0.0.0/4");
+            assert!(checked(wide, &more).is_err(), "{more}");
+        }
     }
 }

@@ -12,6 +12,10 @@ use crate::{
     list_file, prefix,
 };
 
+/// Values of a JSON document at the most, counted by what begins them: each takes up to 200 bytes while it is read, however
+/// few it has in the document.
+const MAX_VALUES: usize = 1 << 20;
+
 /// Reads a list, or says why it is none.
 pub fn read(feed: &Feed, format: &Format, bytes: &[u8]) -> Result<Vec<NewEntry>, String> {
     match format {
@@ -24,6 +28,13 @@ pub fn read(feed: &Feed, format: &Format, bytes: &[u8]) -> Result<Vec<NewEntry>,
             ))
         }
         Format::Json(selections) => {
+            let begun = bytes
+                .iter()
+                .filter(|byte| matches!(byte, b'[' | b'{' | b','))
+                .count();
+            if begun > MAX_VALUES {
+                return Err(format!("more than {MAX_VALUES} values in a JSON document"));
+            }
             let document: Value =
                 serde_json::from_slice(bytes).map_err(|error| format!("no JSON document: {error}"))?;
             let mut found = Vec::new();
@@ -123,6 +134,18 @@ mod tests {
             error.starts_with("line 1: '<!DOCTYPE' is not an IP address or prefix"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn json_that_would_take_a_gigabyte_is_not_read() {
+        let format = selection("", None, &[]);
+        let error = read_text(&format, &format!("[{}[0]]", "[0],".repeat(1 << 22))).unwrap_err();
+        assert_eq!(error, "more than 1048576 values in a JSON document");
+        let many: Vec<String> = (0..1 << 16)
+            .map(|n| format!("\"10.{}.{}.1\"", n >> 8, n & 255))
+            .collect();
+        let read = read_text(&format, &format!("[{}]", many.join(","))).unwrap();
+        assert_eq!(read.len(), 1 << 16);
     }
 
     #[test]

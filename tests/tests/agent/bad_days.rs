@@ -149,9 +149,10 @@ fn a_second_agent_is_refused_and_harms_nothing() {
     };
     fs::create_dir_all(&other.etc).unwrap();
     other.configure(&config("policy = \"observe\""));
-    for home in [&home, &other] {
+    for (home, what) in [(&home, "keeps its copies in"), (&other, "keeps the filter in")] {
         let output = Agent::fails(&origin, home);
-        assert!(output.stderr.contains("another agent"), "{output}");
+        let said = format!("another agent (synwall run) {what}");
+        assert!(output.stderr.contains(&said), "{output}");
     }
     origin.filters();
     agent.kill();

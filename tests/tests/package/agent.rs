@@ -36,6 +36,22 @@ fn it_is_ready_once_the_filter_is_on_and_leaves_it_on() {
 }
 
 #[test]
+fn sources_of_each_kind_work_in_the_sandbox() {
+    let machine = with_file(
+        "interfaces = [\"eth0\"]\n[source.program]\nexec = [\"/bin/sh\", \"-c\", \"echo 192.0.2.0/24; grep ^CapEff: /proc/self/status >&2\"]\n\
+         [source.file]\nfile = \"edge.txt\"\n",
+    );
+    machine.write("etc/synwall/edge.txt", "198.51.100.0/24\n");
+    let said = machine.boot(
+        "synwall.service",
+        "for _ in 1 2 3 4 5 6 7 8; do synwall trust check 192.0.2.1 && break; sleep 1; done; synwall trust list\n",
+    );
+    for expected in ["source:program", "source:file", "192.0.2.0/24", "198.51.100.0/24"] {
+        assert!(said.contains(expected), "no {expected:?} in\n{said}");
+    }
+}
+
+#[test]
 fn a_file_with_a_mistake_is_named_and_it_does_not_start() {
     let machine = with_file("interfaces = [\"eth0\"]\npolicy = \"enforced\"\n");
     let said = machine.boot("synwall.service", "systemctl is-active synwall; synwall status\n");
