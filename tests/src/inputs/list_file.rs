@@ -65,6 +65,12 @@ fn reference(bytes: &[u8]) -> Result<BTreeMap<IpNet, String>, usize> {
         let read = prefix::reference(first).filter(|_| filter_user::prefix::parse(first).is_ok());
         let prefix = read.ok_or(number)?;
         let label = line.trim_start()[first.len()..].trim();
+        // A second prefix is no label.
+        let spaced = label.replace(',', " ");
+        let second = spaced.split_whitespace().next();
+        if second.is_some_and(|second| filter_user::prefix::parse(second).is_ok()) {
+            return Err(number);
+        }
         Label::new(label).map_err(|_| number)?;
         if list.get(&prefix).is_some_and(|other| other != label) {
             return Err(number);
