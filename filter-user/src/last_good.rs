@@ -1,7 +1,7 @@
 //! Copies of what was good last, kept on disk for a day on which the original is broken or out of reach: at boot, mostly.
 
 use std::{
-    fs::{self, DirBuilder, File, Permissions, TryLockError},
+    fs::{self, DirBuilder, File, Permissions},
     io::{self, Write as _},
     os::unix::fs::{DirBuilderExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
@@ -14,6 +14,8 @@ use tempfile::NamedTempFile;
 use crate::{
     Error, Result,
     error::Doing as _,
+    lock,
+    pins::Access,
     trusted_file::{self, NotRead},
     trusted_path::{LastLink, Way},
 };
@@ -57,12 +59,12 @@ impl LastGood {
     pub fn lock(&self) -> Result<File> {
         let what = || format!("cannot lock {}", self.directory.display());
         let directory = File::open(&self.directory).doing(what)?;
-        match directory.try_lock() {
-            Ok(()) => Ok(directory),
-            Err(TryLockError::WouldBlock) => Err(Error::OtherAgentsCopies {
+        if lock::at_once(&directory, Access::Change).doing(what)? {
+            Ok(directory)
+        } else {
+            Err(Error::OtherAgentsCopies {
                 path: self.directory.clone(),
-            }),
-            Err(TryLockError::Error(error)) => Err(error).doing(what),
+            })
         }
     }
 

@@ -57,7 +57,8 @@ pub(crate) fn wait(directory: &File, access: Access, give_up: Instant) -> io::Re
     Ok(None)
 }
 
-fn at_once(directory: &File, access: Access) -> io::Result<bool> {
+/// Whether the directory is locked now, for as long as the file is open: nobody is waited for.
+pub(crate) fn at_once(directory: &File, access: Access) -> io::Result<bool> {
     let locked = match access {
         Access::Read => directory.try_lock_shared(),
         Access::Change => directory.try_lock(),

@@ -3,7 +3,7 @@
 //! bpffs reserves names with a dot, so there is none in ours.
 
 use std::{
-    fs::{self, DirBuilder, File, Metadata, TryLockError},
+    fs::{self, DirBuilder, File, Metadata},
     io,
     os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
@@ -188,12 +188,12 @@ impl Pins {
             made => made.doing(what)?,
         }
         let directory = open_directory(&path).doing(what)?;
-        match directory.try_lock() {
-            Ok(()) => Ok(AgentLock { directory, path }),
-            Err(TryLockError::WouldBlock) => Err(Error::OtherAgent {
+        if lock::at_once(&directory, Access::Change).doing(what)? {
+            Ok(AgentLock { directory, path })
+        } else {
+            Err(Error::OtherAgent {
                 path: self.path.clone(),
-            }),
-            Err(TryLockError::Error(error)) => Err(error).doing(what),
+            })
         }
     }
 

@@ -1,7 +1,7 @@
 //! What a list must not be. Whoever controls where it comes from decides who gets through, or who no longer does: a mistake
 //! there, or an attack, must not become one here.
 
-use std::fmt;
+use std::{collections::HashSet, fmt};
 
 use filter_common::MAX_PREFIXES;
 use ipnet::IpNet;
@@ -74,6 +74,17 @@ const MOST_V4: u128 = (1 << 32) / 8;
 /// An eighth of 2000::/3, from which registries assign.
 const MOST_V6: u128 = (1 << 125) / 8;
 
+/// How many addresses of one IP version there were, are, and stay.
+#[derive(Clone, Copy)]
+struct Change {
+    version: u8,
+    /// How many may be trusted.
+    most: u128,
+    had: u128,
+    has: u128,
+    stays: u128,
+}
+
 /// Fails if `after` cannot be meant as what follows `before`. `force` has all but the number of prefixes pass.
 pub fn check(action: Action, before: Option<&[IpNet]>, after: &[IpNet], force: bool) -> Result<(), Refused> {
     if after.len() > MAX_PREFIXES as usize {
@@ -91,29 +102,38 @@ pub fn check(action: Action, before: Option<&[IpNet]>, after: &[IpNet], force: b
         IpNet::V6(prefix) => prefix.prefix_len() < WIDEST_V6,
     };
     // What somebody has forced once is not refused the next time.
+    let had_wide: HashSet<&IpNet> = before.iter().filter(is_wide).collect();
     let mut wide = after.iter().filter(is_wide);
-    if let Some(wide) = wide.find(|wide| !before.contains(wide)) {
+    if let Some(wide) = wide.find(|wide| !had_wide.contains(wide)) {
         return Err(Refused::Wide(*wide));
     }
-    // Whom to deny may be said of half of the world.
-    for (version, most) in [(4, MOST_V4), (6, MOST_V6)] {
-        let had = size(&Ranges::of(before, version));
-        if action == Action::Trust && size(&Ranges::of(after, version)) > most.max(had) {
-            return Err(Refused::Much);
+    let changes = [(4, MOST_V4), (6, MOST_V6)].map(|(version, most)| {
+        let (had, has) = (Ranges::of(before, version), Ranges::of(after, version));
+        Change {
+            version,
+            most,
+            had: size(&had),
+            has: size(&has),
+            stays: overlap(&had, &has),
         }
+    });
+    // Whom to deny may be said of half of the world.
+    if action == Action::Trust
+        && changes
+            .iter()
+            .any(|change| change.has > change.most.max(change.had))
+    {
+        return Err(Refused::Much);
     }
-    if before.is_empty() {
-        return Ok(());
-    }
-    for version in [4, 6] {
-        let had = Ranges::of(before, version);
-        let stays = overlap(&had, &Ranges::of(after, version));
-        let whole = size(&had);
-        if whole > 0 && stays < whole.div_ceil(2) {
+    for Change {
+        version, had, stays, ..
+    } in changes
+    {
+        if stays < had.div_ceil(2) {
             // Of more than fits a hundred times, a hundredth is exact enough.
             let percent = match stays.checked_mul(100) {
-                Some(hundredfold) => hundredfold / whole,
-                None => stays / (whole / 100),
+                Some(hundredfold) => hundredfold / had,
+                None => stays / (had / 100),
             };
             return Err(Refused::Smaller {
                 version,
@@ -122,10 +142,7 @@ pub fn check(action: Action, before: Option<&[IpNet]>, after: &[IpNet], force: b
         }
     }
     // Networks may be put together: then the same addresses are in fewer prefixes, and nothing is lost.
-    let nothing_lost = [4, 6].into_iter().all(|version| {
-        let had = Ranges::of(before, version);
-        overlap(&had, &Ranges::of(after, version)) == size(&had)
-    });
+    let nothing_lost = changes.iter().all(|change| change.stays == change.had);
     if after.len() * 2 < before.len() && !nothing_lost {
         return Err(Refused::Shorter {
             before: before.len(),
@@ -261,19 +278,18 @@ mod tests {
 
     #[test]
     fn more_than_an_eighth_of_the_world_is_not_trusted_however_it_is_cut() {
-        let eighth: Vec<IpNet> = (32..64)
-            .map(|n| prefix::parse(&format!("{n}.0.0.0/8")).unwrap())
-            .collect();
-        assert_eq!(check(Action::Trust, None, &eighth, false), Ok(()));
-        let more: Vec<IpNet> = eighth.iter().copied().chain(nets("64.0.0.0/24")).collect();
-        assert_eq!(check(Action::Trust, None, &more, false), Err(Refused::Much));
-        assert_eq!(check(Action::Deny, None, &more, false), Ok(()));
-        let sixth: Vec<IpNet> = (0x2000..0x2400)
-            .map(|n| prefix::parse(&format!("{n:x}::/16")).unwrap())
-            .collect();
-        assert_eq!(check(Action::Trust, None, &sixth, false), Ok(()));
-        let more: Vec<IpNet> = sixth.iter().copied().chain(nets("2400::/32")).collect();
-        assert_eq!(check(Action::Trust, None, &more, false), Err(Refused::Much));
+        let v4 = (32..64).map(|n| format!("{n}.0.0.0/8"));
+        let v6 = (0x2000..0x2400).map(|n| format!("{n:x}::/16"));
+        for (eighth, another) in [
+            (v4.collect::<Vec<_>>(), "64.0.0.0/24"),
+            (v6.collect(), "2400::/32"),
+        ] {
+            let eighth = nets(&eighth.join(" "));
+            assert_eq!(check(Action::Trust, None, &eighth, false), Ok(()));
+            let more: Vec<IpNet> = eighth.into_iter().chain(nets(another)).collect();
+            assert_eq!(check(Action::Trust, None, &more, false), Err(Refused::Much));
+            assert_eq!(check(Action::Deny, None, &more, false), Ok(()));
+        }
     }
 
     #[test]

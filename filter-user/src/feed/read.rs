@@ -12,8 +12,8 @@ use crate::{
     list_file, prefix,
 };
 
-/// Values of a JSON document at the most, counted by what begins them: each takes up to 200 bytes while it is read, however
-/// few it has in the document.
+/// Values of a JSON document at the most, counted by what begins them: while it is read, each takes many times the bytes that
+/// it has in the document.
 const MAX_VALUES: usize = 1 << 20;
 
 /// Reads a list, or says why it is none.
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn json_that_would_take_a_gigabyte_is_not_read() {
+    fn json_that_is_nearly_nothing_but_values_is_not_read() {
         let format = selection("", None, &[]);
         let error = read_text(&format, &format!("[{}[0]]", "[0],".repeat(1 << 22))).unwrap_err();
         assert_eq!(error, "more than 1048576 values in a JSON document");

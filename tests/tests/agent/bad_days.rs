@@ -14,7 +14,10 @@ use nix::{
     sys::stat::Mode,
     unistd::mkfifo,
 };
-use tests::origin::agent::{Agent, Home};
+use tests::origin::{
+    Origin,
+    agent::{Agent, Home},
+};
 
 use crate::{config, entries, origin_with};
 
@@ -117,11 +120,17 @@ fn a_list_file_that_vanishes_or_breaks_stays_what_it_was() {
     origin.filters();
 }
 
+/// An origin that trusts nobody but those in `list.txt`: the proxy; and its configuration.
+fn with_list(interfaces: &str) -> (Origin, Home, String) {
+    let text = format!("interfaces = [{interfaces}]\n[trust]\nfiles = [\"list.txt\"]\n");
+    let (origin, home) = origin_with(&text);
+    home.write("list.txt", "185.94.108.0/24\n");
+    (origin, home, text)
+}
+
 #[test]
 fn the_last_trusted_prefix_is_not_taken_away() {
-    let text = "interfaces = [\"eth0\"]\n[trust]\nfiles = [\"list.txt\"]\n";
-    let (origin, home) = origin_with(text);
-    home.write("list.txt", "185.94.108.0/24\n");
+    let (origin, home, _) = with_list("\"eth0\"");
     let mut agent = Agent::start(&origin, &home);
     agent.says_after("no trusted prefix", || home.write("list.txt", "# nobody\n"));
     origin.filters();
@@ -225,9 +234,7 @@ fn after_a_reboot_a_configuration_that_was_refused_is_refused_again_and_the_one_
 
 #[test]
 fn a_list_that_cannot_be_put_in_force_keeps_the_filter_off_no_interface() {
-    let text = "interfaces = [\"eth0\", \"wan0\"]\n[trust]\nfiles = [\"list.txt\"]\n";
-    let (origin, home) = origin_with(text);
-    home.write("list.txt", "185.94.108.0/24\n");
+    let (origin, home, _) = with_list("\"eth0\", \"wan0\"");
     origin.add_interface("wan0");
     let mut agent = Agent::start(&origin, &home);
     agent.says_after("no trusted prefix", || home.write("list.txt", "# nobody\n"));
@@ -239,16 +246,14 @@ fn a_list_that_cannot_be_put_in_force_keeps_the_filter_off_no_interface() {
 
 #[test]
 fn a_mistake_that_is_taken_back_takes_the_filter_off_no_interface() {
-    let text = "interfaces = [\"eth0\", \"wan0\"]\n[trust]\nfiles = [\"list.txt\"]\n";
-    let (origin, home) = origin_with(text);
-    home.write("list.txt", "185.94.108.0/24\n");
+    let (origin, home, text) = with_list("\"eth0\", \"wan0\"");
     home.write("empty.txt", "");
     origin.add_interface("wan0");
     let mut agent = Agent::start(&origin, &home);
     let without = text.replace(", \"wan0\"", "").replace("list.txt", "empty.txt");
     agent.says_after("no trusted prefix", || home.configure(&without));
     assert_eq!(origin.interface("wan0")["state"], "attached");
-    agent.says_after("the configuration has changed", || home.configure(text));
+    agent.says_after("the configuration has changed", || home.configure(&text));
     agent.reload();
     assert_eq!(origin.interface("wan0")["state"], "attached");
     assert!(!agent.log().contains("wan0 is not protected"), "{}", agent.log());
