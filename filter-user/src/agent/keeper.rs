@@ -181,7 +181,10 @@ impl Keeper {
     pub fn stop(self) -> Result<()> {
         match self.inputs.config.on_stop {
             OnStop::Keep => {
-                log::info!("stopped; the filter stays in force (take it down: synwall down --all)");
+                match self.kernel.look(&[]) {
+                    Ok(None) => log::info!("stopped; no filter is up"),
+                    _ => log::info!("stopped; the filter stays in force (take it down: synwall down --all)"),
+                }
                 Ok(())
             }
             OnStop::Detach => {

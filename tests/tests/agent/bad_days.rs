@@ -2,9 +2,9 @@
 
 use std::{
     fs,
-    io::Write as _,
+    io::{ErrorKind, Write as _},
     os::unix::fs::PermissionsExt as _,
-    path::Path,
+    path::{Path, PathBuf},
     thread,
     time::{Duration, Instant},
 };
@@ -19,7 +19,7 @@ use tests::origin::{
     agent::{Agent, Home},
 };
 
-use crate::{config, entries, origin_with};
+use crate::{config, entries, from, origin_with};
 
 #[test]
 fn a_mistake_in_the_configuration_is_named_and_nothing_changes() {
@@ -173,7 +173,8 @@ fn a_second_agent_is_refused_and_harms_nothing() {
 fn a_full_disk_is_said_and_the_filter_goes_by_what_it_was_told() {
     let (origin, home) = origin_with(&format!("{}files = [\"office.txt\"]\n", config("")));
     home.write("office.txt", "172.16.5.0/24\n");
-    full(&home);
+    mount_disk(&home);
+    fill_disk(&home);
     let mut agent = Agent::start(&origin, &home);
     agent.says("No space left on device");
     origin.filters();
@@ -181,19 +182,61 @@ fn a_full_disk_is_said_and_the_filter_goes_by_what_it_was_told() {
     assert_eq!(origin.list("trust"), ["185.94.108.0/24", "192.0.2.0/24"]);
 }
 
-/// Has no byte left where the agent keeps its copies.
-fn full(home: &Home) {
+#[test]
+fn a_fetched_list_that_does_not_fit_on_the_disk_is_taken_as_soon_as_it_does() {
+    let source = "[source.edge]\nfile = \"edge.txt\"\ninterval = \"1s\"\njitter = \"0s\"\ngrace = \"0s\"\n";
+    let (origin, home) = origin_with(&format!("{}{source}", config("")));
+    home.write("edge.txt", "10.7.0.0/24\n");
+    mount_disk(&home);
+    let mut agent = Agent::start(&origin, &home);
+    let edge = || from(&origin, "trust", "source:edge");
+    agent.until("fetches it", |_| edge() == ["10.7.0.0/24"]);
+    let copy = home.state.join("sources/edge.list");
+    let before = fs::read(&copy).unwrap();
+    let filler = fill_disk(&home);
+    let longer: String = (0..1000)
+        .map(|n| format!("10.7.{}.{}\n", n / 250, n % 250))
+        .collect();
+    agent.says_after("No space left on device", || {
+        home.write("edge.txt", &format!("10.7.0.0/24\n{longer}10.8.0.0/24\n"));
+    });
+    assert_eq!(edge(), ["10.7.0.0/24"]);
+    assert_eq!(fs::read(&copy).unwrap(), before);
+    origin.filters();
+    // An agent that begins on a full disk goes by the copy.
+    agent.kill();
+    origin.synwall("down --all");
+    let mut agent = Agent::start(&origin, &home);
+    assert_eq!(edge(), ["10.7.0.0/24"]);
+    origin.filters();
+    fs::remove_file(filler).unwrap();
+    agent.until("takes it", |_| edge().contains(&"10.8.0.0/24".to_owned()));
+}
+
+/// A small disk of their own for the copies that the agent keeps.
+fn mount_disk(home: &Home) {
     fs::create_dir(&home.state).unwrap();
-    let options = Some("size=4k,nr_inodes=3");
     mount(
         Some("tmpfs"),
         &home.state,
         Some("tmpfs"),
         MsFlags::empty(),
-        options,
+        Some("size=64k"),
     )
     .unwrap();
-    fs::write(home.state.join("filler"), [0; 4096]).unwrap();
+}
+
+/// Leaves not a byte of it.
+fn fill_disk(home: &Home) -> PathBuf {
+    let path = home.state.join("filler");
+    let mut filler = fs::File::create(&path).unwrap();
+    let full = loop {
+        if let Err(error) = filler.write_all(&[0; 4096]) {
+            break error;
+        }
+    };
+    assert_eq!(full.kind(), ErrorKind::StorageFull);
+    path
 }
 
 #[test]

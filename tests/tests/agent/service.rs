@@ -49,6 +49,17 @@ fn it_ends_and_the_filter_stays() {
 }
 
 #[test]
+fn it_does_not_say_that_a_filter_stays_where_there_is_none() {
+    let (origin, home) = origin_with(&config(""));
+    let agent = Agent::start(&origin, &home);
+    origin.synwall("down --all");
+    let (_, log) = agent.stop();
+    assert!(log.contains("stopped; no filter is up"), "{log}");
+    assert!(!log.contains("the filter stays in force"), "{log}");
+    origin.serves_everybody();
+}
+
+#[test]
 fn it_takes_the_filter_down_where_it_is_told_to() {
     let (origin, home) = origin_with(&config("on-stop = \"detach\""));
     let agent = Agent::start(&origin, &home);
