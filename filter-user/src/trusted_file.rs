@@ -84,6 +84,7 @@ fn open(
         path,
         mut exposed,
         is_descriptor,
+        ..
     } = Way::walk(file, LastLink::Follow)?;
     if is_descriptor {
         let is_refused = |exposed: &Exposed| !matches!(exposed.to, Who::Group(_));

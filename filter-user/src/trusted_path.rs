@@ -4,6 +4,7 @@
 //! nobody but root and we can, a path stays what it was when it was looked at, and can be used again and again.
 
 use std::{
+    collections::BTreeSet,
     ffi::{OsStr, OsString},
     fmt,
     fs::{self, Metadata},
@@ -93,6 +94,9 @@ pub struct Way {
     pub path: PathBuf,
     /// Directories and symbolic links on it that others could change. What it leads to is not among them.
     pub exposed: Vec<Exposed>,
+    /// Directories in which a change has the path lead elsewhere: those of symbolic links on it, and the one in which it
+    /// ends, or in which what is missing of it would be made.
+    pub turns: BTreeSet<PathBuf>,
     /// Whether it is a descriptor of this process, such as `/dev/stdin`: that is the choice of whoever started it, and
     /// no matter of directories.
     pub is_descriptor: bool,
@@ -104,6 +108,7 @@ impl Way {
         let mut way = Self {
             path: PathBuf::from("/"),
             exposed: Vec::new(),
+            turns: BTreeSet::new(),
             is_descriptor: false,
         };
         let mut directory = fs::metadata("/")?;
@@ -121,7 +126,7 @@ impl Way {
             let found = match fs::symlink_metadata(&next) {
                 Ok(found) => found,
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    way.path = next;
+                    way.turns.insert(std::mem::replace(&mut way.path, next));
                     way.path.extend(ahead.iter().rev());
                     return Ok(way);
                 }
@@ -153,6 +158,7 @@ impl Way {
                 if links > MAX_LINKS {
                     return Err(Errno::ELOOP.into());
                 }
+                way.turns.insert(way.path.clone());
                 let target = fs::read_link(&next)?;
                 if target.is_absolute() {
                     way.path = PathBuf::from("/");
@@ -161,8 +167,10 @@ impl Way {
                 push(&mut ahead, &target);
                 continue;
             }
-            way.path = next;
-            if !is_last {
+            if is_last {
+                way.turns.insert(std::mem::replace(&mut way.path, next));
+            } else {
+                way.path = next;
                 way.look_at(&found);
                 directory = found;
             }
@@ -188,4 +196,38 @@ fn push(ahead: &mut Vec<OsString>, path: &Path) {
         Component::RootDir | Component::CurDir | Component::Prefix(_) => None,
     });
     ahead.extend(parts.map(OsStr::to_owned));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn a_path_turns_where_links_lie_and_where_it_ends() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| directory.path().join(name);
+        for made in ["releases/1", "elsewhere"] {
+            fs::create_dir_all(at(made)).unwrap();
+        }
+        fs::write(at("releases/1/list"), "").unwrap();
+        symlink("releases/1", at("current")).unwrap();
+        symlink(at("current/list"), at("elsewhere/link")).unwrap();
+        for (path, expected) in [
+            ("releases/1/list", vec!["releases/1"]),
+            ("releases/1/absent", vec!["releases/1"]),
+            ("releases/2/list", vec!["releases"]),
+            ("releases/2/3/list", vec!["releases"]),
+            ("current/list", vec!["", "releases/1"]),
+            ("elsewhere/link", vec!["", "elsewhere", "releases/1"]),
+        ] {
+            let way = Way::walk(&at(path), LastLink::Follow).unwrap();
+            let mut turns = way.turns;
+            // Of a path to temporary files that is a link itself.
+            turns.retain(|turn| turn.starts_with(directory.path()));
+            let expected = expected.into_iter().map(|name| directory.path().join(name));
+            assert_eq!(turns, expected.collect(), "{path}");
+        }
+    }
 }

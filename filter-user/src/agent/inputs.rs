@@ -15,7 +15,14 @@ use super::{
     signature::{PutOff, Reading, Signature},
     wanted::{Group, merge},
 };
-use crate::{Result, config::Config, entry::Action, last_good::LastGood, rules::Rules};
+use crate::{
+    Result,
+    config::Config,
+    entry::Action,
+    last_good::LastGood,
+    rules::Rules,
+    trusted_path::{LastLink, Way},
+};
 
 /// The name of the configuration's last good copy.
 const CONFIG: &str = "synwall.toml";
@@ -191,10 +198,9 @@ impl Inputs {
         // Where it is made when the first list is fetched.
         directories.extend(sources.parent().map(Path::to_owned));
         for file in files.chain([self.path.as_path()]) {
-            directories.extend(file.parent().map(Path::to_owned));
-            // Where a symbolic link leads, something may change, too.
-            if let Ok(real) = fs::canonicalize(file) {
-                directories.extend(real.parent().map(Path::to_owned));
+            match Way::walk(file, LastLink::Follow) {
+                Ok(way) => directories.extend(way.turns),
+                Err(_) => directories.extend(file.parent().map(Path::to_owned)),
             }
         }
         directories

@@ -6,6 +6,8 @@ use std::{
     fs,
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
+    sync::Arc,
+    time::SystemTime,
 };
 
 use notify::{
@@ -13,16 +15,22 @@ use notify::{
     event::{AccessKind, AccessMode},
 };
 
+/// By what a directory is known. Its number may be another one's when it is gone, but not the time at which it was made.
+type Identity = (u64, u64, Option<SystemTime>);
+
 /// Directories that are watched.
 pub struct Watch {
     watcher: RecommendedWatcher,
+    changed: Arc<dyn Fn() + Send + Sync>,
     /// By path: the directory that was there when it was begun.
-    watched: BTreeMap<PathBuf, (u64, u64)>,
+    watched: BTreeMap<PathBuf, Identity>,
 }
 
 impl Watch {
-    /// Watches nothing yet; `changed` is called from another thread.
-    pub fn new(changed: impl Fn() + Send + 'static) -> notify::Result<Self> {
+    /// Watches nothing yet; `changed` is called, from any thread, whenever something may have changed.
+    pub fn new(changed: impl Fn() + Send + Sync + 'static) -> notify::Result<Self> {
+        let changed: Arc<dyn Fn() + Send + Sync> = Arc::new(changed);
+        let tell = Arc::clone(&changed);
         let heard = move |event: notify::Result<Event>| {
             // Whatever went wrong, something may have changed. That we read files is not among it.
             let is_change = event.map_or(true, |event| {
@@ -32,19 +40,23 @@ impl Watch {
                 ) || !event.kind.is_access()
             });
             if is_change {
-                changed();
+                tell();
             }
         };
         Ok(Self {
             watcher: notify::recommended_watcher(heard)?,
+            changed,
             watched: BTreeMap::new(),
         })
     }
 
     /// Watches these directories and no others, and returns those that cannot be, with the reason.
     pub fn set(&mut self, directories: &BTreeSet<PathBuf>) -> Vec<(PathBuf, notify::Error)> {
-        let there = |path: &Path| fs::metadata(path).map(|found| (found.dev(), found.ino())).ok();
-        let is_stale = |path: &PathBuf, begun: &(u64, u64)| {
+        let there = |path: &Path| {
+            let found = fs::metadata(path).ok()?;
+            Some((found.dev(), found.ino(), found.created().ok()))
+        };
+        let is_stale = |path: &PathBuf, begun: &Identity| {
             !directories.contains(path) || there(path).as_ref() != Some(begun)
         };
         let stale: Vec<PathBuf> = self
@@ -59,6 +71,7 @@ impl Watch {
             self.watched.remove(&path);
         }
         let mut failed = Vec::new();
+        let before = self.watched.len();
         for path in directories {
             if self.watched.contains_key(path) {
                 continue;
@@ -74,6 +87,50 @@ impl Watch {
                 Err(error) => failed.push((path.clone(), error)),
             }
         }
+        if self.watched.len() > before {
+            // What is in it may have changed after it was read and before it was watched.
+            (self.changed)();
+        }
         failed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::mpsc::{Receiver, RecvTimeoutError, channel},
+        time::Duration,
+    };
+
+    use super::*;
+
+    /// A watch, and what it tells.
+    fn watch() -> (Watch, Receiver<()>) {
+        let (tell, told) = channel();
+        let watch = Watch::new(move || tell.send(()).unwrap()).unwrap();
+        (watch, told)
+    }
+
+    #[test]
+    fn a_directory_is_looked_at_once_more_when_it_is_watched() {
+        let directory = tempfile::tempdir().unwrap();
+        let directories = BTreeSet::from([directory.path().to_owned()]);
+        let (mut watch, told) = watch();
+        assert!(watch.set(&directories).is_empty());
+        assert_eq!(told.try_recv(), Ok(()));
+        // It is watched already.
+        assert!(watch.set(&directories).is_empty());
+        assert_eq!(
+            told.recv_timeout(Duration::from_millis(100)),
+            Err(RecvTimeoutError::Timeout)
+        );
+        fs::write(directory.path().join("file"), "").unwrap();
+        assert_eq!(told.recv_timeout(Duration::from_secs(10)), Ok(()));
+        // Another one in its place is another directory.
+        fs::remove_dir_all(directory.path()).unwrap();
+        fs::create_dir(directory.path()).unwrap();
+        while told.recv_timeout(Duration::from_millis(100)).is_ok() {}
+        assert!(watch.set(&directories).is_empty());
+        assert_eq!(told.recv_timeout(Duration::from_secs(10)), Ok(()));
     }
 }

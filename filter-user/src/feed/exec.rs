@@ -170,6 +170,7 @@ fn trusted(program: &Path) -> Result<PathBuf, Why> {
         path,
         mut exposed,
         is_descriptor,
+        ..
     } = Way::walk(program, LastLink::Follow)?;
     if is_descriptor {
         return Err(Why::NotExecutable);
