@@ -2,11 +2,13 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
+use std::net::{IpAddr, UdpSocket};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::panic::resume_unwind;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use std::{io, thread};
 
 use nix::sched::{CloneFlags, setns, unshare};
@@ -30,6 +32,11 @@ const SETTINGS: [(&str, &str); 10] = [
     ("ipv6/conf/default/accept_ra", "0"),
     ("ipv6/conf/default/router_solicitations", "0"),
 ];
+
+/// Longer than the kernel takes for anything in here, on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Between two looks at what is waited for.
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// An anonymous network namespace with `lo` up.
 #[derive(Debug, Clone)]
@@ -92,9 +99,38 @@ impl Namespace {
         Output::with_input(&mut command, lines).ok();
     }
 
+    /// Gives `lo` more addresses, and waits until they can be used.
+    pub fn add_to_loopback(&self, addresses: &[IpAddr]) {
+        for address in addresses {
+            let bits = if address.is_ipv4() { 32 } else { 128 };
+            self.ip(&format!("addr add {address}/{bits} dev lo nodad\n"));
+        }
+        self.run(|| {
+            for address in addresses {
+                must(
+                    format_args!("use {address}"),
+                    wait_for_route(*address, Instant::now() + PATIENCE),
+                );
+            }
+        });
+    }
+
     /// The namespace as a path for `ip … netns PATH`, valid for child processes while this value lives.
     pub(crate) fn path(&self) -> String {
         format!("/proc/{}/fd/{}", getpid(), self.fd.as_raw_fd())
+    }
+}
+
+/// An IPv6 address of ours is there at once, but it has no route before a worker of the kernel has had its turn, even where
+/// duplicate addresses are not looked for.
+fn wait_for_route(to: IpAddr, give_up: Instant) -> io::Result<()> {
+    loop {
+        match UdpSocket::bind((to, 0)).and_then(|socket| socket.connect((to, 9))) {
+            Err(error) if error.kind() == io::ErrorKind::NetworkUnreachable && Instant::now() < give_up => {
+                thread::sleep(PAUSE);
+            }
+            done => return done,
+        }
     }
 }
 

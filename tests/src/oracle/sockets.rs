@@ -35,11 +35,13 @@ pub fn address(text: &str) -> IpAddr {
 #[must_use]
 pub fn host() -> Namespace {
     let namespace = Namespace::new();
-    for end in [HOST, VISITOR].concat() {
-        let bits = if address(end).is_ipv4() { 32 } else { 128 };
-        // Without `nodad`, an IPv6 address cannot be used until a worker of the kernel has had its turn.
-        namespace.ip(&format!("addr add {end}/{bits} dev lo nodad\n"));
-    }
+    namespace.add_to_loopback(
+        &[HOST, VISITOR]
+            .concat()
+            .into_iter()
+            .map(address)
+            .collect::<Vec<_>>(),
+    );
     namespace
 }
 

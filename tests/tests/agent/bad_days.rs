@@ -190,6 +190,8 @@ fn a_fetched_list_that_does_not_fit_on_the_disk_is_taken_as_soon_as_it_does() {
     mount_disk(&home);
     let mut agent = Agent::start(&origin, &home);
     let edge = || from(&origin, "trust", "source:edge");
+    // It waits for the first list before there is a filter.
+    agent.says("eth0: up");
     agent.until("fetches it", |_| edge() == ["10.7.0.0/24"]);
     let copy = home.state.join("sources/edge.list");
     let before = fs::read(&copy).unwrap();

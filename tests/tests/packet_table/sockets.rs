@@ -30,11 +30,7 @@ pub struct Sockets(Vec<TcpStream>, Vec<TcpListener>);
 pub fn host() -> Namespace {
     let namespace = Namespace::new();
     for ip in BOTH {
-        for end in [ip.host(), ip.stranger()] {
-            // Without waiting for what takes a while on a busy machine: duplicate address detection.
-            let (bits, nodad) = ip.pick((32, ""), (128, "nodad"));
-            namespace.ip(&format!("addr add {end}/{bits} dev lo {nodad}\n"));
-        }
+        namespace.add_to_loopback(&[ip.host(), ip.stranger()].map(address));
     }
     namespace
 }

@@ -36,8 +36,10 @@ const WAYS: [(&str, &[&str], &[&str]); 18] = [
 fn answers(scanned: &Scanned, from: &Host, options: &str) -> Vec<String> {
     let capture = from.capture();
     let mut hping = from.command("hping3");
+    // It numbers the fragments of all packets by its process, and a number of 0 the kernel takes for none: each fragment
+    // would get another one.
     hping
-        .args("--numeric --count 3 --interval u10000".split(' '))
+        .args("--numeric --count 3 --interval u10000 --id 1".split(' '))
         .args(options.split(' '));
     hping.arg(scanned.site.origin.address(Family::V4).to_string());
     // It ends with 1 if nothing came back.
