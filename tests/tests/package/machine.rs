@@ -59,7 +59,7 @@ impl Machine {
         bind("/proc", &root.join("proc"));
         bind("/sys", &root.join("sys"));
         bind("/sys/fs/bpf", &root.join("sys/fs/bpf"));
-        for fresh in ["dev", "run", "tmp"] {
+        for fresh in ["dev", "tmp"] {
             mount_on("tmpfs", &root.join(fresh), None);
         }
         for device in DEVICES {
@@ -128,10 +128,12 @@ impl Machine {
         fs::write(path, content).unwrap();
     }
 
-    /// Starts systemd with nothing but a unit and what that needs, runs a script beside it when it is up, and returns
-    /// what the script printed when all has ended.
+    /// Starts systemd with nothing but these units and what they need, runs a script beside them when they are up, and
+    /// returns what was said when all has ended.
     #[track_caller]
-    pub fn boot(&self, unit: &str, script: &str) -> String {
+    pub fn boot(&self, units: &str, script: &str) -> String {
+        // As it is when a machine boots, the second time, too.
+        mount_on("tmpfs", &self.path("run"), None);
         self.write(
             "etc/systemd/system/laboratory.target",
             "[Unit]\nDefaultDependencies=no\nWants=laboratory.service\n",
@@ -139,7 +141,7 @@ impl Machine {
         self.write(
             "etc/systemd/system/laboratory.service",
             &format!(
-                "[Unit]\nDefaultDependencies=no\nWants={unit}\nAfter={unit}\n\
+                "[Unit]\nDefaultDependencies=no\nWants={units}\nAfter={units}\n\
                  [Service]\nType=oneshot\nExecStart=/bin/sh /etc/script\nExecStopPost=/bin/kill -s RTMIN+14 1\n\
                  StandardOutput=append:/run/said\nStandardError=inherit\nTimeoutStartSec=60\n"
             ),

@@ -8,6 +8,7 @@
 )]
 
 mod agent;
+mod booting;
 mod completions;
 mod contents;
 mod debian;
