@@ -9,16 +9,15 @@ use tokio::{
     time,
 };
 
-use crate::{
-    agent::Event,
-    feed::{self, Feed, FeedError, From, schedule, store::Store},
-};
+use super::{Event, report::Attempt};
+use crate::feed::{self, Feed, FeedError, From, schedule, store::Store};
 
-/// The tasks that fetch.
+/// The tasks that fetch, and how they fare.
 pub struct Fetcher {
     runtime: Handle,
     events: Sender<Event>,
     tasks: BTreeMap<String, (Feed, JoinHandle<()>)>,
+    attempts: BTreeMap<String, Attempt>,
 }
 
 /// How an attempt went.
@@ -37,6 +36,7 @@ impl Fetcher {
             runtime,
             events,
             tasks: BTreeMap::new(),
+            attempts: BTreeMap::new(),
         }
     }
 
@@ -49,6 +49,8 @@ impl Fetcher {
             }
             stays
         });
+        self.attempts
+            .retain(|name, _| feeds.iter().any(|feed| feed.name == *name));
         for feed in feeds {
             if feed.from == From::BuiltIn || self.tasks.contains_key(&feed.name) {
                 continue;
@@ -61,6 +63,27 @@ impl Fetcher {
             ));
             self.tasks.insert(feed.name.clone(), (feed.clone(), task));
         }
+    }
+
+    /// Notes how fetching a feed went.
+    pub fn note(&mut self, fetched: Fetched) {
+        let Fetched { name, error } = fetched;
+        let attempt = self.attempts.entry(name.clone()).or_default();
+        match error {
+            None => attempt.succeed(),
+            Some(error) => {
+                // A provider that is down for a week need not fill the log.
+                if attempt.error.as_ref() != Some(&error) {
+                    log::warn!("source {name}: {error}; its list of before stays in force");
+                }
+                attempt.fail(error);
+            }
+        }
+    }
+
+    /// How fetching a feed has gone so far.
+    pub fn attempt(&self, name: &str) -> Attempt {
+        self.attempts.get(name).cloned().unwrap_or_default()
     }
 }
 

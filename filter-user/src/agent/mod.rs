@@ -3,8 +3,10 @@
 //! What may have changed comes in as an event; what follows from it is worked out and done by one thread ([`keeper`]), so
 //! that no two things happen at once. Tasks of a runtime wait for signals, interfaces and feeds, and serve metrics.
 
+pub mod due;
 pub mod feed_lists;
 pub mod fetch;
+pub mod guarded;
 pub mod inputs;
 pub mod interfaces;
 pub mod journal;
@@ -12,6 +14,7 @@ pub mod keeper;
 pub mod kernel;
 pub mod list_files;
 pub mod report;
+pub mod retry;
 pub mod server;
 pub mod service;
 pub mod signature;

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use crate::entry::Action;
+use crate::{entry::Action, settings::Policy};
 
 /// What the agent tells of itself.
 #[derive(Clone, Debug, Default)]
@@ -18,12 +18,36 @@ pub struct Report {
     pub feeds: Vec<FeedReport>,
     /// List files.
     pub files: Vec<FileReport>,
-    /// Whether the filter is on any interface that it should be on.
-    pub is_protecting: bool,
-    /// Interfaces that are wanted and there, on which the filter is not: name and reason.
+    /// Interfaces that are wanted and there, on which the filter is.
+    pub protected: Vec<String>,
+    /// Those on which it is not: name and reason.
     pub unprotected: Vec<(String, String)>,
     /// Patterns that no interface has the name of.
     pub absent: Vec<String>,
+}
+
+impl Report {
+    /// How things are, in a line, where that is the policy and so many prefixes should be in the lists.
+    pub fn line(&self, policy: Policy, prefixes: usize) -> String {
+        let mut line = if self.protected.is_empty() {
+            "on no interface".to_owned()
+        } else {
+            format!("{} on {}", policy.name(), self.protected.join(", "))
+        };
+        line += &format!("; {prefixes} prefixes");
+        let failing = self.feeds.iter().filter(|feed| feed.fetched.error.is_some());
+        for (number, what) in [
+            (self.unprotected.len(), "interfaces unprotected"),
+            (failing.count(), "sources failing"),
+            (usize::from(self.config.error.is_some()), "configuration refused"),
+            (usize::from(self.applied.error.is_some()), "last change failed"),
+        ] {
+            if number > 0 {
+                line += &format!("; {number} {what}");
+            }
+        }
+        line
+    }
 }
 
 /// Something that is tried again and again.

@@ -18,17 +18,20 @@ use notify::{
 /// By what a directory is known. Its number may be another one's when it is gone, but not the time at which it was made.
 type Identity = (u64, u64, Option<SystemTime>);
 
-/// Directories that are watched.
+/// Directories that are watched, if the kernel can.
 pub struct Watch {
-    watcher: RecommendedWatcher,
+    watcher: Option<RecommendedWatcher>,
     changed: Arc<dyn Fn() + Send + Sync>,
     /// By path: the directory that was there when it was begun.
     watched: BTreeMap<PathBuf, Identity>,
+    /// Those that cannot be, of which that was said.
+    unwatched: BTreeSet<PathBuf>,
 }
 
 impl Watch {
-    /// Watches nothing yet; `changed` is called, from any thread, whenever something may have changed.
-    pub fn new(changed: impl Fn() + Send + Sync + 'static) -> notify::Result<Self> {
+    /// Watches nothing yet; `changed` is called, from any thread, whenever something may have changed. Files are looked at now
+    /// and then in any case.
+    pub fn new(changed: impl Fn() + Send + Sync + 'static) -> Self {
         let changed: Arc<dyn Fn() + Send + Sync> = Arc::new(changed);
         let tell = Arc::clone(&changed);
         let heard = move |event: notify::Result<Event>| {
@@ -43,35 +46,36 @@ impl Watch {
                 tell();
             }
         };
-        Ok(Self {
-            watcher: notify::recommended_watcher(heard)?,
+        let watcher = notify::recommended_watcher(heard);
+        let watcher = watcher
+            .inspect_err(|error| log::error!("cannot watch files: {error}; they are looked at now and then"));
+        Self {
+            watcher: watcher.ok(),
             changed,
             watched: BTreeMap::new(),
-        })
+            unwatched: BTreeSet::new(),
+        }
     }
 
-    /// Watches these directories and no others, and returns those that cannot be, with the reason.
-    pub fn set(&mut self, directories: &BTreeSet<PathBuf>) -> Vec<(PathBuf, notify::Error)> {
+    /// Watches these directories and no others.
+    pub fn set(&mut self, directories: &BTreeSet<PathBuf>) {
+        let Some(watcher) = &mut self.watcher else {
+            return;
+        };
         let there = |path: &Path| {
             let found = fs::metadata(path).ok()?;
             Some((found.dev(), found.ino(), found.created().ok()))
         };
-        let is_stale = |path: &PathBuf, begun: &Identity| {
-            !directories.contains(path) || there(path).as_ref() != Some(begun)
-        };
-        let stale: Vec<PathBuf> = self
-            .watched
-            .iter()
-            .filter(|(path, begun)| is_stale(path, begun))
-            .map(|(path, _)| path.clone())
-            .collect();
-        for path in stale {
-            // One that is no longer there is no longer watched.
-            let _ = self.watcher.unwatch(&path);
-            self.watched.remove(&path);
-        }
-        let mut failed = Vec::new();
+        self.watched.retain(|path, begun| {
+            let stays = directories.contains(path) && there(path).as_ref() == Some(begun);
+            if !stays {
+                // One that is no longer there is no longer watched.
+                let _ = watcher.unwatch(path);
+            }
+            stays
+        });
         let before = self.watched.len();
+        let mut unwatched = BTreeSet::new();
         for path in directories {
             if self.watched.contains_key(path) {
                 continue;
@@ -80,18 +84,26 @@ impl Watch {
             let Some(begun) = there(path) else {
                 continue;
             };
-            match self.watcher.watch(path, RecursiveMode::NonRecursive) {
+            match watcher.watch(path, RecursiveMode::NonRecursive) {
                 Ok(()) => {
                     self.watched.insert(path.clone(), begun);
                 }
-                Err(error) => failed.push((path.clone(), error)),
+                Err(error) => {
+                    if !self.unwatched.contains(path) {
+                        log::warn!(
+                            "cannot watch {}: {error}; it is looked at now and then",
+                            path.display()
+                        );
+                    }
+                    unwatched.insert(path.clone());
+                }
             }
         }
+        self.unwatched = unwatched;
         if self.watched.len() > before {
             // What is in it may have changed after it was read and before it was watched.
             (self.changed)();
         }
-        failed
     }
 }
 
@@ -107,7 +119,7 @@ mod tests {
     /// A watch, and what it tells.
     fn watch() -> (Watch, Receiver<()>) {
         let (tell, told) = channel();
-        let watch = Watch::new(move || tell.send(()).unwrap()).unwrap();
+        let watch = Watch::new(move || tell.send(()).unwrap());
         (watch, told)
     }
 
@@ -116,10 +128,10 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let directories = BTreeSet::from([directory.path().to_owned()]);
         let (mut watch, told) = watch();
-        assert!(watch.set(&directories).is_empty());
+        watch.set(&directories);
         assert_eq!(told.try_recv(), Ok(()));
         // It is watched already.
-        assert!(watch.set(&directories).is_empty());
+        watch.set(&directories);
         assert_eq!(
             told.recv_timeout(Duration::from_millis(100)),
             Err(RecvTimeoutError::Timeout)
@@ -130,7 +142,7 @@ mod tests {
         fs::remove_dir_all(directory.path()).unwrap();
         fs::create_dir(directory.path()).unwrap();
         while told.recv_timeout(Duration::from_millis(100)).is_ok() {}
-        assert!(watch.set(&directories).is_empty());
+        watch.set(&directories);
         assert_eq!(told.recv_timeout(Duration::from_secs(10)), Ok(()));
     }
 }

@@ -1,0 +1,134 @@
+//! The interfaces that the filter should be on: which of them are there, and why it is not on some.
+
+use std::collections::BTreeMap;
+
+use super::{
+    interfaces::{Selection, select},
+    kernel::{Unprotected, Why},
+};
+use crate::{Error, config::InterfacePattern, error::shown, interface::Interface};
+
+/// The interfaces that the filter should be on.
+#[derive(Debug, Default)]
+pub struct Guarded {
+    selection: Selection,
+    /// Why the filter could not be attached, by index.
+    refused: BTreeMap<u32, String>,
+    /// On which the filter is not, as far as is known: the name, fit for a terminal, and the reason.
+    unprotected: Vec<(String, String)>,
+}
+
+impl Guarded {
+    /// Those that are there.
+    pub fn interfaces(&self) -> &[Interface] {
+        &self.selection.interfaces
+    }
+
+    /// Patterns that nothing matches.
+    pub fn absent(&self) -> &[String] {
+        &self.selection.absent
+    }
+
+    /// Those on which the filter is not: the name, fit for a terminal, and the reason.
+    pub fn unprotected(&self) -> &[(String, String)] {
+        &self.unprotected
+    }
+
+    /// Those on which the filter is, as far as is known.
+    pub fn protected(&self) -> impl Iterator<Item = &Interface> {
+        let is_protected = |interface: &&Interface| {
+            let name = shown(&interface.name);
+            !self.unprotected.iter().any(|(known, _)| *known == name)
+        };
+        self.selection.interfaces.iter().filter(is_protected)
+    }
+
+    /// Whether an interface of that index is among them.
+    pub fn has(&self, index: u32) -> bool {
+        self.selection.interfaces.iter().any(|there| there.index == index)
+    }
+
+    /// Whether an interface of that name is among them.
+    pub fn has_named(&self, name: &str) -> bool {
+        self.selection.interfaces.iter().any(|there| there.name == name)
+    }
+
+    /// Takes all of them for new ones the next time.
+    pub fn forget(&mut self) {
+        self.selection = Selection::default();
+        self.refused.clear();
+    }
+
+    /// Looks which of all interfaces are meant now. Returns the indices of those that were not there the last time, or had
+    /// another name.
+    pub fn look(&mut self, all: &[Interface], patterns: &[InterfacePattern]) -> Vec<u32> {
+        let before = std::mem::replace(&mut self.selection, select(all, patterns));
+        let key = |interface: &Interface| (interface.index, interface.name.clone());
+        let is_new = |interface: &&Interface| {
+            let mut before = before.interfaces.iter();
+            !before.any(|before| key(before) == key(interface))
+        };
+        let new = self.selection.interfaces.iter().filter(is_new);
+        let new = new.map(|interface| interface.index).collect();
+        for pattern in &self.selection.absent {
+            if !before.absent.contains(pattern) {
+                log::warn!(
+                    "there is no interface '{}' (yet); the filter is put on it when it appears",
+                    shown(pattern)
+                );
+            }
+        }
+        let Self {
+            selection, refused, ..
+        } = self;
+        refused.retain(|index, _| selection.interfaces.iter().any(|there| there.index == *index));
+        new
+    }
+
+    /// Notes which of them could not have the filter, and what was said of it.
+    pub fn refuse(&mut self, refused: &[(Interface, Error)]) {
+        let before = std::mem::take(&mut self.refused);
+        for (interface, error) in refused {
+            let error = error.to_string();
+            if before.get(&interface.index) != Some(&error) {
+                log::error!("{}: {error}", shown(&interface.name));
+            }
+            self.refused.insert(interface.index, error);
+        }
+    }
+
+    /// Notes on which of them the kernel finds no filter; on none of them if there is no filter, for the reason that is
+    /// given. Returns the indices of those whose program went with them and that are back: what somebody took off by hand is
+    /// left so.
+    pub fn note(&mut self, found: Option<Vec<Unprotected>>, without_filter: &str) -> Vec<u32> {
+        let mut returned = Vec::new();
+        let reason = |index: u32, otherwise: &str| {
+            let refused = self.refused.get(&index).cloned();
+            refused.unwrap_or_else(|| otherwise.to_owned())
+        };
+        let unprotected: Vec<(String, String)> = match found {
+            Some(found) => found
+                .into_iter()
+                .map(|Unprotected { index, name, why }| {
+                    if why == Why::Returned {
+                        returned.push(index);
+                    }
+                    (name, reason(index, why.text()))
+                })
+                .collect(),
+            None => self
+                .selection
+                .interfaces
+                .iter()
+                .map(|interface| (shown(&interface.name), reason(interface.index, without_filter)))
+                .collect(),
+        };
+        for (name, reason) in &unprotected {
+            if !self.unprotected.iter().any(|(known, _)| known == name) {
+                log::warn!("{name} is not protected: {reason}");
+            }
+        }
+        self.unprotected = unprotected;
+        returned
+    }
+}
