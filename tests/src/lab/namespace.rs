@@ -108,8 +108,8 @@ impl Namespace {
         self.run(|| {
             for address in addresses {
                 must(
-                    format_args!("use {address}"),
-                    wait_for_route(*address, Instant::now() + PATIENCE),
+                    format_args!("send to {address}"),
+                    wait_until_it_arrives(*address, Instant::now() + PATIENCE),
                 );
             }
         });
@@ -121,15 +121,20 @@ impl Namespace {
     }
 }
 
-/// An IPv6 address of ours is there at once, but it has no route before a worker of the kernel has had its turn, even where
-/// duplicate addresses are not looked for.
-fn wait_for_route(to: IpAddr, give_up: Instant) -> io::Result<()> {
+/// An IPv6 address of ours is there at once, but before a worker of the kernel has had its turn, what is sent to it finds
+/// nobody there, even where duplicate addresses are not looked for.
+fn wait_until_it_arrives(at: IpAddr, give_up: Instant) -> io::Result<()> {
+    let reach = || {
+        let socket = UdpSocket::bind((at, 0))?;
+        socket.connect(socket.local_addr()?)?;
+        socket.set_read_timeout(Some(PAUSE))?;
+        socket.send(&[0])?;
+        socket.recv(&mut [0])
+    };
     loop {
-        match UdpSocket::bind((to, 0)).and_then(|socket| socket.connect((to, 9))) {
-            Err(error) if error.kind() == io::ErrorKind::NetworkUnreachable && Instant::now() < give_up => {
-                thread::sleep(PAUSE);
-            }
-            done => return done,
+        match reach() {
+            Err(_) if Instant::now() < give_up => thread::sleep(PAUSE),
+            reached => return reached.map(drop),
         }
     }
 }
