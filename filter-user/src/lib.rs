@@ -43,6 +43,7 @@ pub mod provider;
 pub mod rules;
 pub mod saved_list;
 pub mod settings;
+pub mod signature;
 pub mod sources;
 pub mod summary;
 pub mod table;

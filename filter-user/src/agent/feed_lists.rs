@@ -2,15 +2,20 @@
 
 use std::{path::Path, sync::Arc, time::SystemTime};
 
-use super::{
-    signature::Signature,
-    wanted::{Going, Goings, Group},
-};
+use filter_common::MAX_PREFIXES;
+use ipnet::IpNet;
+
+use super::wanted::{Going, Goings, Group};
 use crate::{
     Result,
     entry::{Action, NewEntry},
     feed::{self, Feed, store::Store},
+    signature::Signature,
 };
+
+/// Prefixes of one IP version that all lists may have together: the rest of what a filter takes is for those that are made by
+/// hand, and for those that are on their way out.
+const ROOM: usize = MAX_PREFIXES as usize / 16 * 15;
 
 /// The lists of a configuration's feeds.
 pub struct FeedLists {
@@ -23,6 +28,8 @@ struct FeedList {
     signature: Signature,
     entries: Option<Arc<Vec<NewEntry>>>,
     fetched: Option<SystemTime>,
+    /// Whether there is no room for it beside the others.
+    is_left_out: bool,
 }
 
 impl FeedLists {
@@ -66,6 +73,7 @@ impl FeedLists {
                 signature,
                 fetched: list.as_ref().and_then(|list| list.fetched),
                 entries: list.map(|list| Arc::new(list.entries)),
+                is_left_out: false,
             });
         }
         is_other || !before.is_empty()
@@ -76,21 +84,40 @@ impl FeedLists {
         &self.store
     }
 
+    /// Leaves out those that there is no room for beside others, the longest first: one that is far too long is no reason to
+    /// do without the rest.
+    pub fn make_room<'a>(&mut self, beside: impl Iterator<Item = &'a Group>) {
+        let mut room = beside.fold([ROOM; 2], |room, group| {
+            without(room, &group.entries).unwrap_or_default()
+        });
+        let mut lists: Vec<&mut FeedList> = self.lists.iter_mut().collect();
+        lists.sort_by_key(|list| list.prefixes());
+        for list in lists {
+            let entries = list.entries.as_deref().map_or(&[][..], Vec::as_slice);
+            let rest = without(room, entries);
+            if rest.is_none() && !list.is_left_out {
+                log::error!("source {}: {}", list.feed.name, list.no_room());
+            }
+            list.is_left_out = rest.is_none();
+            room = rest.unwrap_or(room);
+        }
+    }
+
     /// What should be in the lists because of them.
     pub fn groups(&self) -> Vec<Group> {
         let known = self.lists.iter().filter_map(|list| {
             Some(Group {
                 action: list.feed.action,
-                entries: list.entries.as_ref()?.to_vec(),
+                entries: list.in_force()?.to_vec(),
             })
         });
         known.collect()
     }
 
-    /// What becomes of entries that their list no longer has. Those of a list that is not known stay: the copy on disk may be
-    /// lost, and the kernel still have them.
+    /// What becomes of entries that their list no longer has. Those of a list that is not known, or has no room, stay: the copy
+    /// on disk may be lost, and the kernel still have them.
     pub fn goings(&self) -> Goings {
-        let going = |list: &FeedList| match list.entries {
+        let going = |list: &FeedList| match list.in_force() {
             Some(_) => Going::After(list.feed.grace),
             None => Going::Never,
         };
@@ -103,24 +130,57 @@ impl FeedLists {
         }
     }
 
-    /// The feeds of the trusted that there has never been a list of.
+    /// The feeds of the trusted that there has never been a list of, or none that there is room for.
     pub fn missing(&self) -> Vec<&str> {
         let trusted = self.lists.iter().filter(|list| list.feed.action == Action::Trust);
-        let missing = trusted.filter(|list| list.entries.is_none());
+        let missing = trusted.filter(|list| list.in_force().is_none());
         missing.map(|list| list.feed.name.as_str()).collect()
     }
 
     /// Of a feed: how many prefixes its list has, and when that was fetched.
     pub fn feed(&self, name: &str) -> Option<(usize, Option<SystemTime>)> {
-        let list = self.lists.iter().find(|list| list.feed.name == name)?;
-        Some((
-            list.entries.as_ref().map_or(0, |entries| entries.len()),
-            list.fetched,
-        ))
+        let list = self.named(name)?;
+        Some((list.prefixes(), list.fetched))
+    }
+
+    /// Why the list of a feed is not in force although it is good.
+    pub fn left_out(&self, name: &str) -> Option<String> {
+        let list = self.named(name)?;
+        list.is_left_out.then(|| list.no_room())
+    }
+
+    fn named(&self, name: &str) -> Option<&FeedList> {
+        self.lists.iter().find(|list| list.feed.name == name)
     }
 }
 
+/// What is left of so much room, for IPv4 and IPv6, when entries have theirs; nothing if they do not fit.
+fn without(room: [usize; 2], entries: &[NewEntry]) -> Option<[usize; 2]> {
+    let v4 = entries
+        .iter()
+        .filter(|entry| matches!(entry.prefix, IpNet::V4(_)))
+        .count();
+    Some([room[0].checked_sub(v4)?, room[1].checked_sub(entries.len() - v4)?])
+}
+
 impl FeedList {
+    fn in_force(&self) -> Option<&[NewEntry]> {
+        let entries = self.entries.as_ref().filter(|_| !self.is_left_out);
+        entries.map(|entries| entries.as_slice())
+    }
+
+    fn prefixes(&self) -> usize {
+        self.entries.as_ref().map_or(0, |entries| entries.len())
+    }
+
+    fn no_room(&self) -> String {
+        format!(
+            "its {} prefixes do not fit beside all others (a filter takes {MAX_PREFIXES} of each IP version); it is left out, and \
+             what is in force of it stays",
+            self.prefixes()
+        )
+    }
+
     /// Makes its copy again: the next boot needs it, and what comes next is compared with it.
     fn keep_again(&mut self, store: &Store) {
         if let (Some(entries), Some(fetched)) = (&self.entries, self.fetched)
@@ -130,5 +190,59 @@ impl FeedList {
             log::warn!("{error}; {name} has no last good list until it is fetched again");
         }
         self.signature = Signature::of(&store.path(&self.feed));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        entry::{Label, Origin},
+        prefix, provider,
+    };
+
+    fn entries(count: usize) -> Vec<NewEntry> {
+        let entry = NewEntry {
+            prefix: prefix::parse("192.0.2.0/24").unwrap(),
+            label: Label::default(),
+            origin: Origin::manual(),
+            expires_ns: None,
+            saved: true,
+        };
+        vec![entry; count]
+    }
+
+    /// Which lists of these lengths are left out beside so many other entries.
+    fn left_out(beside: usize, lengths: &[usize]) -> Vec<bool> {
+        let directory = tempfile::tempdir_in("/var/tmp").unwrap();
+        let mut lists = FeedLists::open(directory.path()).unwrap();
+        lists.lists = lengths
+            .iter()
+            .map(|length| FeedList {
+                feed: provider::feed("qrator").unwrap(),
+                signature: Signature::of(directory.path()),
+                entries: Some(Arc::new(entries(*length))),
+                fetched: None,
+                is_left_out: false,
+            })
+            .collect();
+        let beside = Group {
+            action: Action::Trust,
+            entries: entries(beside),
+        };
+        lists.make_room(std::iter::once(&beside));
+        let left_out: Vec<bool> = lists.lists.iter().map(|list| list.is_left_out).collect();
+        let stay = left_out.iter().filter(|out| !**out).count();
+        assert_eq!(lists.groups().len(), stay);
+        assert_eq!(lists.missing().len(), lengths.len() - stay);
+        left_out
+    }
+
+    #[test]
+    fn the_longest_lists_are_left_out_where_not_all_have_room() {
+        assert_eq!(left_out(1, &[ROOM - 2, 1]), [false, false]);
+        assert_eq!(left_out(1, &[ROOM - 1, 1]), [true, false]);
+        assert_eq!(left_out(0, &[ROOM / 2, 3, ROOM / 2 + 1]), [false, false, true]);
+        assert_eq!(left_out(ROOM + 1, &[1, 0]), [true, false]);
     }
 }

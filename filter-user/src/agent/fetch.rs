@@ -1,13 +1,14 @@
 //! Fetches feeds when their time comes, each in a task of its own. What is good of it lies on disk afterwards, where the
 //! agent finds it.
 
-use std::{collections::BTreeMap, sync::mpsc::Sender, time::SystemTime};
-
-use tokio::{
-    runtime::Handle,
-    task::{self, JoinHandle},
-    time,
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, mpsc::Sender},
+    thread::Builder,
+    time::{Duration, SystemTime},
 };
+
+use tokio::{runtime::Handle, sync::oneshot, task::JoinHandle, time};
 
 use super::{Event, report::Attempt};
 use crate::feed::{self, Feed, FeedError, From, schedule, store::Store};
@@ -90,9 +91,10 @@ impl Fetcher {
 async fn keep_fetching(feed: Feed, store: Store, fetched: Option<SystemTime>, events: Sender<Event>) {
     let mut wait = schedule::first(&feed, fetched, SystemTime::now());
     let mut failures = 0;
+    let aside = Aside::default();
     loop {
         time::sleep(wait).await;
-        let error = refresh(&feed, &store).await.err();
+        let error = refresh(&feed, &store, &aside).await.err();
         failures = if error.is_some() { failures + 1 } else { 0 };
         wait = schedule::next(&feed, failures);
         let name = feed.name.clone();
@@ -104,24 +106,97 @@ async fn keep_fetching(feed: Feed, store: Store, fetched: Option<SystemTime>, ev
 }
 
 /// Fetches once. In two steps, so that a task that was given up while it fetched keeps nothing of it.
-async fn refresh(feed: &Feed, store: &Store) -> Result<(), String> {
+async fn refresh(feed: &Feed, store: &Store, aside: &Aside) -> Result<(), String> {
+    // Each way to fetch has this limit of its own, and says more than we can.
+    let longest = feed.timeout + STUCK;
     let (of_task, store_of_task) = (feed.clone(), store.clone());
-    let entries = blocking(feed, move || {
-        feed::fetch_and_check(&of_task, &store_of_task, false)
-    })
-    .await?
-    .0;
+    let fetch = move || feed::fetch_and_check(&of_task, &store_of_task, false);
+    let (entries, _) = aside.run(longest, fetch).await?;
     let (of_task, store) = (feed.clone(), store.clone());
     let keep = move || Ok(store.save(&of_task, &entries, SystemTime::now())?);
-    blocking(feed, keep).await
+    aside.run(STUCK, keep).await
 }
 
-async fn blocking<T: Send + 'static>(
-    feed: &Feed,
-    work: impl FnOnce() -> Result<T, FeedError> + Send + 'static,
-) -> Result<T, String> {
-    match task::spawn_blocking(work).await {
-        Ok(done) => done.map_err(|error| error.to_string()),
-        Err(ended) => Err(format!("cannot fetch {}: {ended}", feed.name)),
+/// Longer than reading and writing files takes on any disk that still works.
+const STUCK: Duration = Duration::from_secs(15);
+
+/// Work of which nobody knows how long it takes, in a thread of its own, one at a time. Whatever becomes of that thread, or
+/// if there is none to be had, it is an attempt that failed.
+#[derive(Default)]
+struct Aside {
+    /// Shared with the thread that is at work.
+    busy: Arc<()>,
+}
+
+impl Aside {
+    async fn run<T: Send + 'static>(
+        &self,
+        longest: Duration,
+        work: impl FnOnce() -> Result<T, FeedError> + Send + 'static,
+    ) -> Result<T, String> {
+        if Arc::strong_count(&self.busy) > 1 {
+            return Err(
+                "the attempt before has not ended yet: a disk, or a network file system, does not answer"
+                    .into(),
+            );
+        }
+        let busy = Arc::clone(&self.busy);
+        let (give, take) = oneshot::channel();
+        let begun = Builder::new().name("fetch".into()).spawn(move || {
+            let done = work();
+            drop(busy);
+            // Where it was given up, nobody wants to know.
+            let _ = give.send(done);
+        });
+        begun.map_err(|error| format!("there is no thread to fetch it: {error}"))?;
+        match time::timeout(longest, take).await {
+            Ok(Ok(done)) => done.map_err(|error| error.to_string()),
+            Ok(Err(_)) => Err("the thread that fetched it has panicked".into()),
+            Err(_) => Err(format!(
+                "it was not done after {}, and does not end",
+                humantime::format_duration(longest)
+            )),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    fn here<T>(work: impl Future<Output = T>) -> T {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        runtime.enable_time().build().unwrap().block_on(work)
+    }
+
+    #[test]
+    fn work_that_does_not_end_is_a_failure_and_so_is_each_attempt_until_it_has() {
+        let aside = Aside::default();
+        let (let_go, held) = channel::<()>();
+        let stuck = move || {
+            let _ = held.recv();
+            Ok(1)
+        };
+        let soon = Duration::from_millis(50);
+        let error = here(aside.run(soon, stuck)).unwrap_err();
+        assert!(error.contains("not done after 50ms"), "{error}");
+        let error = here(aside.run(soon, || Ok(2))).unwrap_err();
+        assert!(error.contains("the attempt before"), "{error}");
+        let_go.send(()).unwrap();
+        while Arc::strong_count(&aside.busy) > 1 {
+            std::thread::yield_now();
+        }
+        assert_eq!(here(aside.run(STUCK, || Ok(3))), Ok(3));
+    }
+
+    #[test]
+    fn a_panic_is_an_attempt_that_failed() {
+        let aside = Aside::default();
+        let panics = || -> Result<(), FeedError> { panic!("as a test has it") };
+        let error = here(aside.run(STUCK, panics)).unwrap_err();
+        assert!(error.contains("panicked"), "{error}");
+        assert_eq!(here(aside.run(STUCK, || Ok(()))), Ok(()));
     }
 }

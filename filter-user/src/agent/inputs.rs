@@ -12,7 +12,6 @@ use super::{
     feed_lists::FeedLists,
     list_files::ListFiles,
     report::Attempt,
-    signature::{PutOff, Reading, Signature},
     wanted::{Group, merge},
 };
 use crate::{
@@ -21,6 +20,7 @@ use crate::{
     entry::Action,
     last_good::LastGood,
     rules::Rules,
+    signature::{PutOff, Reading, Signature},
     trusted_path::{LastLink, Way},
 };
 
@@ -170,7 +170,7 @@ impl Inputs {
     }
 
     /// What should be in the lists.
-    pub fn wanted(&self) -> Rules {
+    pub fn wanted(&mut self) -> Rules {
         let typed = |action: Action| {
             let of_list = self.config.entries.iter().filter(move |(of, _)| *of == action);
             Group {
@@ -178,11 +178,9 @@ impl Inputs {
                 entries: of_list.map(|(_, entry)| entry.clone()).collect(),
             }
         };
-        merge(vec![
-            Action::ALL.map(typed).into(),
-            self.files.groups(),
-            self.feeds.groups(),
-        ])
+        let (typed, files) = (Vec::from(Action::ALL.map(typed)), self.files.groups());
+        self.feeds.make_room(typed.iter().chain(&files));
+        merge(vec![typed, files, self.feeds.groups()])
     }
 
     /// Whether another look is due soon, since a file is being written.

@@ -17,7 +17,6 @@ use super::{
     retry::Retry,
     server::Server,
     service,
-    signature::{QUIET, Reading},
     watch::Watch,
 };
 use crate::{
@@ -29,6 +28,7 @@ use crate::{
     ports::PortSet,
     rules::Rules,
     settings::Policy,
+    signature::{QUIET, Reading},
 };
 
 /// Keeps the kernel at what is wanted.
@@ -61,7 +61,7 @@ impl Keeper {
     /// Reads everything and brings it about. Fails where nothing could ever come of it: a configuration that cannot be used,
     /// missing privileges, another agent.
     pub fn start(options: Options, runtime: Handle, events: Sender<Event>) -> Result<Self> {
-        let inputs = Inputs::read(&options.config, &options.state_dir)?;
+        let mut inputs = Inputs::read(&options.config, &options.state_dir)?;
         let kernel = Kernel::claim(options.pin_dir.clone())?;
         let heard = events.clone();
         let watch = Watch::new(move || {
@@ -333,6 +333,7 @@ impl Keeper {
             let (prefixes, fetched) = inputs.feeds.feed(&feed.name).unwrap_or_default();
             let mut attempt = self.fetcher.attempt(&feed.name);
             attempt.succeeded = attempt.succeeded.max(fetched);
+            attempt.error = attempt.error.or_else(|| inputs.feeds.left_out(&feed.name));
             FeedReport {
                 name: feed.name.clone(),
                 origin: feed.origin.as_str().to_owned(),

@@ -9,17 +9,14 @@ use std::{
 
 use sha2::{Digest as _, Sha256};
 
-use super::{
-    report::FileReport,
-    signature::{PutOff, Reading, Signature},
-    wanted::Group,
-};
+use super::{report::FileReport, wanted::Group};
 use crate::{
     Result,
     config::Config,
     entry::{Action, NewEntry, Origin},
     last_good::LastGood,
     list_file,
+    signature::{PutOff, Reading, Signature},
 };
 
 /// The list files of a configuration.

@@ -17,7 +17,6 @@ pub mod report;
 pub mod retry;
 pub mod server;
 pub mod service;
-pub mod signature;
 pub mod wanted;
 pub mod watch;
 

@@ -64,6 +64,11 @@ pub struct Attempt {
 }
 
 impl Attempt {
+    /// When it last succeeded, unless that was by a clock that was wrong: it would seem young for as long as that was ahead.
+    pub fn believed(&self, now: SystemTime) -> Option<SystemTime> {
+        self.succeeded.filter(|at| *at <= now)
+    }
+
     /// It worked just now.
     pub fn succeed(&mut self) {
         let now = SystemTime::now();
@@ -104,4 +109,23 @@ pub struct FileReport {
     pub prefixes: usize,
     /// Why what it has now is not in force.
     pub error: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_success_in_the_future_is_not_believed() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+        let at = |succeeded| Attempt {
+            succeeded,
+            ..Attempt::default()
+        };
+        let second = Duration::from_secs(1);
+        assert_eq!(at(None).believed(now), None);
+        assert_eq!(at(Some(now - second)).believed(now), Some(now - second));
+        assert_eq!(at(Some(now)).believed(now), Some(now));
+        assert_eq!(at(Some(now + second)).believed(now), None);
+    }
 }

@@ -94,7 +94,7 @@ impl Goings {
 /// the very same place, and those that would go by themselves.
 pub fn plan(present: &Rules, wanted: &Rules, goings: &Goings, now_ns: u64) -> Plan {
     let mut plan = Plan::default();
-    let mut deadlines = present.iter().filter(|entry| entry.expires_ns.is_some()).count();
+    let mut deadlines = Deadlines::of(present);
     let (mut there, mut to_be) = (present.iter().peekable(), wanted.iter().peekable());
     loop {
         match side_by_side(&mut there, &mut to_be, |a, b| key_of(a).cmp(&key_of(b))) {
@@ -109,18 +109,54 @@ pub fn plan(present: &Rules, wanted: &Rules, goings: &Goings, now_ns: u64) -> Pl
                 }
                 // It is leaving already.
                 Going::After(_) if present.expires_ns.is_some() => plan.leaving += 1,
-                // Half of the deadlines that a filter has room for are the operators'.
-                Going::After(_) if deadlines >= MAX_EXPIRIES as usize / 2 => {
+                Going::After(_) if !deadlines.have_room_for(present.action) => {
                     plan.hurried += 1;
                     plan.edits.remove.push((present.action, present.prefix));
                 }
                 Going::After(grace) => {
-                    deadlines += 1;
+                    deadlines.add(present.action);
                     plan.leaving += 1;
                     let grace = u64::try_from(grace.as_nanos()).unwrap_or(u64::MAX);
                     plan.set(present, Some(now_ns.saturating_add(grace)));
                 }
             },
+        }
+    }
+}
+
+/// How many entries have a deadline. Half of those that a filter has room for are the operators'. Of the others, a quarter is
+/// for those that are not trusted: somebody who is denied too long harms nobody, and somebody who is no longer trusted too
+/// soon is dropped.
+#[derive(Default)]
+struct Deadlines {
+    trusted: usize,
+    others: usize,
+}
+
+impl Deadlines {
+    const ALL: usize = MAX_EXPIRIES as usize / 2;
+    const OTHERS: usize = Self::ALL / 4;
+
+    fn of(present: &Rules) -> Self {
+        let mut deadlines = Self::default();
+        for entry in present.iter().filter(|entry| entry.expires_ns.is_some()) {
+            deadlines.add(entry.action);
+        }
+        deadlines
+    }
+
+    const fn add(&mut self, action: Action) {
+        match action {
+            Action::Trust => self.trusted += 1,
+            Action::Deny | Action::Retire => self.others += 1,
+        }
+    }
+
+    const fn have_room_for(&self, action: Action) -> bool {
+        let is_room = self.trusted + self.others < Self::ALL;
+        match action {
+            Action::Trust => is_room,
+            Action::Deny | Action::Retire => is_room && self.others < Self::OTHERS,
         }
     }
 }
@@ -334,16 +370,22 @@ mod tests {
 
     #[test]
     fn more_than_can_have_a_deadline_goes_at_once() {
-        let limit = MAX_EXPIRIES as usize / 2;
-        let entry = |n: u32| {
+        let entry = |action, n: u32| {
             let text = format!("{}.{}.{}.0/24", 10 + (n >> 16), n >> 8 & 255, n & 255);
-            wanted(Action::Trust, new(&text, "provider:p"))
+            wanted(action, new(&text, "provider:p"))
         };
-        let there: Rules = (0..limit as u32 + 3).map(entry).collect::<Vec<_>>().into();
-        let plan = plan(&there, &Rules::default(), &goings(), NOW);
-        assert_eq!(
-            (plan.leaving, plan.hurried, plan.edits.remove.len()),
-            (limit, 3, 3)
-        );
+        let leaves = |there: Vec<Entry>| {
+            let plan = plan(&there.into(), &Rules::default(), &goings(), NOW);
+            assert_eq!(plan.edits.remove.len(), plan.hurried);
+            (plan.leaving, plan.hurried)
+        };
+        let (all, others) = (Deadlines::ALL as u32, Deadlines::OTHERS as u32);
+        let trusted = |numbers: std::ops::Range<u32>| numbers.map(|n| entry(Action::Trust, n));
+        let denied = |numbers: std::ops::Range<u32>| numbers.map(|n| entry(Action::Deny, n));
+        assert_eq!(leaves(trusted(0..all + 3).collect()), (all as usize, 3));
+        assert_eq!(leaves(denied(0..others + 3).collect()), (others as usize, 3));
+        // However many are denied no longer, those who are trusted have the time that they should have.
+        let both = denied(0..all).chain(trusted(all..2 * all - others));
+        assert_eq!(leaves(both.collect()), (all as usize, (all - others) as usize));
     }
 }

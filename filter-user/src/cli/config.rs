@@ -192,6 +192,15 @@ fn warn(config: &Config, lists: &Lists, warnings: &mut Vec<String>) {
         )),
     }
     for feed in &config.feeds {
+        let next = feed.interval + feed.jitter + feed.timeout;
+        if feed.from != From::BuiltIn && !feed.grace.is_zero() && feed.grace < next {
+            warnings.push(format!(
+                "source {}: a prefix that its list lacks once is gone (grace {}) before the next attempt has brought it back (up to {})",
+                feed.name,
+                humantime::format_duration(feed.grace),
+                humantime::format_duration(next),
+            ));
+        }
         let (path, what) = match &feed.from {
             From::File { path, .. } => (path.clone(), "file"),
             From::Exec { command, .. } => (command.first().map(PathBuf::from).unwrap_or_default(), "program"),

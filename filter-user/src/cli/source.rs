@@ -120,7 +120,7 @@ struct Row {
     from: String,
     /// Prefixes of the last good list; none if there has never been one.
     prefixes: Option<usize>,
-    /// Seconds since it was fetched; none for one that is built in.
+    /// Seconds since it was fetched; none for one that is built in, or where the clock was wrong.
     age_seconds: Option<u64>,
 }
 
@@ -135,7 +135,7 @@ impl Row {
             from: place_of(feed),
             prefixes: good.map(|good| good.entries.len()),
             // One from the future is from a clock that was wrong.
-            age_seconds: fetched.map(|at| now.duration_since(at).unwrap_or_default().as_secs()),
+            age_seconds: fetched.and_then(|at| Some(now.duration_since(at).ok()?.as_secs())),
         }
     }
 

@@ -166,8 +166,8 @@ pub struct Source {
     #[schemars(example = r#"server = "127.0.0.1:53""#)]
     pub server: Text,
     /// The time from one attempt to the next.
-    #[schemars(with = "String", extend("x-type" = "time", "x-default" = "\"1h\""))]
-    #[schemars(example = r#"interval = "30m""#)]
+    #[schemars(with = "String", extend("x-type" = "time", "x-default" = "\"30m\""))]
+    #[schemars(example = r#"interval = "10m""#)]
     pub interval: Text,
     /// Up to so much is added to an interval at random, so that not everybody asks at once.
     #[schemars(with = "String", extend("x-type" = "time", "x-default" = "\"5m\""))]

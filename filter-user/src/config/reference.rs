@@ -159,7 +159,7 @@ json = [
     { pointer = "/prefixes", member = "ip_prefix", with = { service = "EDGE" } },
     { pointer = "/ipv6_prefixes", member = "ipv6_prefix" },
 ]
-interval = "30m"
+interval = "10m"
 
 [metrics]
 listen = "127.0.0.1:9436"

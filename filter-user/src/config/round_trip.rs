@@ -129,7 +129,7 @@ fn a_provider_is_shown_as_a_source_with_what_it_has() {
         "{shown}"
     );
     assert!(
-        shown.contains("[source.qrator]\nprovider = \"qrator\"\ninterval = \"1h\"\n"),
+        shown.contains("[source.qrator]\nprovider = \"qrator\"\ninterval = \"30m\"\n"),
         "{shown}"
     );
 }

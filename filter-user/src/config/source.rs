@@ -18,8 +18,9 @@ use crate::{
 /// As they stand in the file.
 pub(super) type Sections = BTreeMap<Spanned<String>, Source>;
 
-/// From one attempt to the next, unless told otherwise.
-pub const INTERVAL: Duration = Duration::from_secs(3600);
+/// From one attempt to the next, unless told otherwise. The next one comes before the grace is over, so that one answer that
+/// lacks a part costs nobody anything.
+pub const INTERVAL: Duration = Duration::from_secs(1800);
 /// Up to so much is added to it.
 pub const JITTER: Duration = Duration::from_secs(300);
 /// How long an attempt may take.

@@ -35,6 +35,11 @@ pub enum FeedError {
         /// Who can change what.
         exposed: Exposed,
     },
+    /// The file is not whole.
+    #[error(
+        "{0} was not read, since somebody is writing to it; put another file in its place when it is whole (mv)"
+    )]
+    BeingWritten(PathBuf),
     /// What came is no list.
     #[error("what came is not a list: {0}")]
     Unreadable(String),

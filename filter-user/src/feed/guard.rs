@@ -19,6 +19,13 @@ pub enum Refused {
     Much,
     /// There is more in it than a filter takes.
     Long(usize),
+    /// There is more in it than one of several lists should have.
+    Longer {
+        /// How many prefixes it had.
+        before: usize,
+        /// How many it has.
+        after: usize,
+    },
     /// It has less than half of the prefixes that it had.
     Shorter {
         /// How many it had.
@@ -51,6 +58,12 @@ impl fmt::Display for Refused {
             Self::Long(prefixes) => {
                 write!(f, "it has {prefixes} prefixes, and a filter takes {MAX_PREFIXES}")
             }
+            Self::Longer { before, after } => {
+                write!(
+                    f,
+                    "it had {before} prefixes and has {after}: it might leave no room for other lists"
+                )
+            }
             Self::Shorter { before, after } => {
                 write!(f, "it had {before} prefixes and has {after} now, less than half")
             }
@@ -68,6 +81,9 @@ impl fmt::Display for Refused {
 const WIDEST_V4: u8 = 8;
 /// The same for IPv6: registries give no more than a /16 (the widest so far) to anybody.
 const WIDEST_V6: u8 = 16;
+
+/// So many prefixes are taken without a question: a sixteenth of what a filter has room for, and more than any provider has.
+const MANY: usize = MAX_PREFIXES as usize / 16;
 
 /// An eighth of all addresses.
 const MOST_V4: u128 = (1 << 32) / 8;
@@ -93,15 +109,22 @@ pub fn check(action: Action, before: Option<&[IpNet]>, after: &[IpNet], force: b
     if force {
         return Ok(());
     }
-    let before = before.unwrap_or_default();
-    if after.is_empty() {
-        return Err(Refused::Empty);
+    let before = match before {
+        // What somebody has forced once is not refused the next time, here and below.
+        Some([]) if after.is_empty() => return Ok(()),
+        _ if after.is_empty() => return Err(Refused::Empty),
+        before => before.unwrap_or_default(),
+    };
+    if after.len() > MANY.max(before.len() + before.len() / 4) {
+        return Err(Refused::Longer {
+            before: before.len(),
+            after: after.len(),
+        });
     }
     let is_wide = |prefix: &&IpNet| match prefix {
         IpNet::V4(prefix) => prefix.prefix_len() < WIDEST_V4,
         IpNet::V6(prefix) => prefix.prefix_len() < WIDEST_V6,
     };
-    // What somebody has forced once is not refused the next time.
     let had_wide: HashSet<&IpNet> = before.iter().filter(is_wide).collect();
     let mut wide = after.iter().filter(is_wide);
     if let Some(wide) = wide.find(|wide| !had_wide.contains(wide)) {
@@ -208,6 +231,8 @@ fn overlap(a: &Ranges, b: &Ranges) -> u128 {
 
 #[cfg(test)]
 mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
     use super::*;
     use crate::prefix;
 
@@ -299,6 +324,35 @@ mod tests {
             assert_eq!(checked(wide, wide), Ok(()), "{wide}");
             let more = format!("{wide} 128.0.0.0/4 192.0.0.0/4");
             assert!(checked(wide, &more).is_err(), "{more}");
+        }
+        assert_eq!(checked("", ""), Ok(()));
+        assert_eq!(check(Action::Deny, None, &[], false), Err(Refused::Empty));
+    }
+
+    #[test]
+    fn a_list_does_not_become_so_long_that_others_have_no_room() {
+        let long = |length: usize| -> Vec<IpNet> {
+            let nth = |n: usize| IpNet::from(IpAddr::from(Ipv4Addr::from(0x0a00_0000 + n as u32)));
+            (0..length).map(nth).collect()
+        };
+        let longer = |before, after| Err(Refused::Longer { before, after });
+        let many = 65_536;
+        for (before, after, expected) in [
+            (0, many, Ok(())),
+            (0, many + 1, longer(0, many + 1)),
+            (10, many + 1, longer(10, many + 1)),
+            // It may grow, but by steps.
+            (many, many + many / 4, Ok(())),
+            (many, 2 * many, longer(many, 2 * many)),
+        ] {
+            let (list, had) = (long(after), long(before));
+            let had = (before > 0).then_some(had.as_slice());
+            assert_eq!(
+                check(Action::Deny, had, &list, false),
+                expected,
+                "{before} → {after}"
+            );
+            assert_eq!(check(Action::Deny, had, &list, true), Ok(()));
         }
     }
 }

@@ -5,6 +5,7 @@
 pub mod dns_txt;
 pub mod error;
 pub mod exec;
+pub mod file;
 pub mod guard;
 pub mod https;
 pub mod read;
@@ -22,10 +23,7 @@ use ipnet::IpNet;
 
 pub use error::FeedError;
 
-use crate::{
-    entry::{Action, Label, NewEntry, Origin},
-    trusted_file::{self, NotRead},
-};
+use crate::entry::{Action, Label, NewEntry, Origin};
 use store::{Store, Stored};
 
 /// Bytes of an answer at the most: room for a quarter of a million prefixes in JSON.
@@ -149,19 +147,7 @@ pub fn fetch(feed: &Feed) -> Result<Vec<NewEntry>, FeedError> {
             https::get(url, ca_file.as_deref(), post.as_deref(), timeout)?,
             format,
         ),
-        From::File { path, format } => {
-            let read = trusted_file::read_regular(path, MAX_BYTES as u64).map_err(|why| match why {
-                NotRead::Io(source) => FeedError::File {
-                    path: path.clone(),
-                    source,
-                },
-                NotRead::Exposed(exposed) => FeedError::ExposedFile {
-                    path: path.clone(),
-                    exposed,
-                },
-            })?;
-            (read.bytes, format)
-        }
+        From::File { path, format } => (file::get(path, timeout)?, format),
         From::DnsTxt { name, server } => {
             let prefixes = dns_txt::get(name, *server, timeout)?;
             return Ok(read::entries(

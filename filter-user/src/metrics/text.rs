@@ -252,6 +252,7 @@ impl Encoder<'_> {
     }
 
     fn agent(&mut self, report: &Report) -> fmt::Result {
+        let now = SystemTime::now();
         let attempts: [(&str, &Attempt); 2] = [("config", &report.config), ("apply", &report.applied)];
         for (what, attempt) in attempts {
             let (of, thing) = match what {
@@ -269,7 +270,7 @@ impl Encoder<'_> {
                 &format!("{of}: failures"),
                 [([], attempt.failures)],
             )?;
-            let at = attempt.succeeded.map(|at| ([], seconds(at)));
+            let at = attempt.believed(now).map(|at| ([], seconds(at)));
             self.gauge(
                 &format!("{what}_last_success_timestamp_seconds"),
                 &format!("{of}: when it last succeeded"),
@@ -299,7 +300,7 @@ impl Encoder<'_> {
             "Attempts to fetch a list that failed",
             feeds().map(|f| (feed(&f.name), f.fetched.failures)),
         )?;
-        let fetched = feeds().filter_map(|f| Some((feed(&f.name), seconds(f.fetched.succeeded?))));
+        let fetched = feeds().filter_map(|f| Some((feed(&f.name), seconds(f.fetched.believed(now)?))));
         self.gauge(
             "source_last_success_timestamp_seconds",
             "When a list was last fetched",

@@ -124,6 +124,40 @@ fn a_list_that_can_hardly_be_meant_is_not_taken_without_force() {
 }
 
 #[test]
+fn a_list_that_there_is_no_room_for_is_left_out_and_no_other_is() {
+    let more =
+        "list = \"deny\"\n[source.office]\nfile = \"office.txt\"\ninterval = \"1s\"\njitter = \"0s\"\n";
+    let (origin, home) = origin_with(&source(more));
+    home.write("office.txt", "172.16.5.0/24\n");
+    let mut long = String::new();
+    (0..1_000_000_u32).for_each(|n| {
+        let [_, a, b, c] = n.to_be_bytes();
+        long += &format!("10.{a}.{b}.{c}\n");
+    });
+    home.write("edge.txt", &long);
+    let mut agent = Agent::start(&origin, &home);
+    agent.says("it had 0 prefixes and has 1000000");
+    command(&origin, &home, "source refresh edge --force").ok();
+    agent.says("its 1000000 prefixes do not fit");
+    agent.until("trusts the office", |_| {
+        from(&origin, "trust", "source:office").len() == 1
+    });
+    assert!(origin.list("deny").is_empty());
+    // What else changes, changes, also after a reboot.
+    agent.kill();
+    origin.synwall("down --all");
+    let mut agent = Agent::start(&origin, &home);
+    origin.filters();
+    home.write("office.txt", "172.16.5.0/24\n172.16.6.0/24\n");
+    agent.until("trusts more", |_| {
+        from(&origin, "trust", "source:office").len() == 2
+    });
+    home.write("edge.txt", "10.1.0.0/16\n");
+    command(&origin, &home, "source refresh edge --force").ok();
+    agent.until("takes it", |_| origin.list("deny") == ["10.1.0.0/16"]);
+}
+
+#[test]
 fn after_a_reboot_the_last_good_list_is_there_before_anything_is_fetched() {
     let (origin, home, agent) = listed("");
     agent.stop();

@@ -127,7 +127,7 @@ fn what_is_legal_and_probably_not_meant_is_a_warning() {
     files.write(
         "synwall.toml",
         "interfaces = [\"lo\"]\n[trust]\nfiles = [\"list\"]\n[deny]\nprefixes = [\"192.0.2.0/24\"]\n\
-         [source.gone]\nfile = \"gone\"\n[source.missing]\nexec = [\"/no/such/program\"]\n",
+         [source.seldom]\nfile = \"list\"\ninterval = \"1h\"\n[source.gone]\nfile = \"gone\"\n[source.missing]\nexec = [\"/no/such/program\"]\n",
     );
     files.write("list", "192.0.2.0/24\n");
     fs::set_permissions(files.path("list"), fs::Permissions::from_mode(0o664)).unwrap();
@@ -138,6 +138,7 @@ fn what_is_legal_and_probably_not_meant_is_a_warning() {
         "synwall.toml can be changed by group",
         "list can be changed by group",
         "192.0.2.0/24 is a trust entry in",
+        "source seldom: a prefix that its list lacks once is gone (grace 1h) before the next attempt has brought it back (up to 1h 5m 30s)",
         "source gone: there is no file",
         "source missing: there is no program /no/such/program now",
     ] {
@@ -209,7 +210,7 @@ fn what_is_shown_is_a_file_that_says_the_same() {
     files.write("synwall.toml", &shown);
     assert_eq!(files.run(&["show"]).ok().stdout, shown);
     let document: Value = serde_json::from_str(&files.run(&["show", "--json"]).ok().stdout).unwrap();
-    assert_eq!(document["config"]["source"]["qrator"]["interval"], "1h");
+    assert_eq!(document["config"]["source"]["qrator"]["interval"], "30m");
     assert_eq!(
         document["config"]["trust"]["prefixes"][0],
         "198.51.100.0/24 office"

@@ -50,9 +50,14 @@ impl Signature {
         let (Some(before), Some(now)) = (before.0, self.0) else {
             return false;
         };
-        if before == now || before.device_and_inode != now.device_and_inode {
+        before != now && before.device_and_inode == now.device_and_inode && self.was_written_just_now()
+    }
+
+    /// Whether somebody has written to it within [`QUIET`].
+    pub fn was_written_just_now(self) -> bool {
+        let Some(now) = self.0 else {
             return false;
-        }
+        };
         let (seconds, nanoseconds) = now.modified;
         let written = u64::try_from(seconds).ok().zip(u32::try_from(nanoseconds).ok());
         let written = written.map(|(seconds, nanoseconds)| Duration::new(seconds, nanoseconds));

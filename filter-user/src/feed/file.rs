@@ -1,0 +1,90 @@
+//! Lists in files that something else writes. One that is being written in its place is waited for: half of a list is a
+//! list, too.
+
+use std::{
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::{FeedError, MAX_BYTES};
+use crate::{
+    signature::Signature,
+    trusted_file::{self, NotRead},
+};
+
+/// Between two looks at a file that is being written.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Reads a file that nobody has written to for a while, nor while it was read; waits for that no longer than `timeout`.
+pub fn get(path: &Path, timeout: Duration) -> Result<Vec<u8>, FeedError> {
+    let give_up = Instant::now() + timeout;
+    loop {
+        let before = Signature::of(path);
+        if !before.was_written_just_now() {
+            let bytes = read(path)?;
+            if Signature::of(path) == before {
+                return Ok(bytes);
+            }
+        }
+        if Instant::now() + PAUSE > give_up {
+            return Err(FeedError::BeingWritten(path.to_owned()));
+        }
+        thread::sleep(PAUSE);
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, FeedError> {
+    let read = trusted_file::read_regular(path, MAX_BYTES as u64).map_err(|why| match why {
+        NotRead::Io(source) => FeedError::File {
+            path: path.to_owned(),
+            source,
+        },
+        NotRead::Exposed(exposed) => FeedError::ExposedFile {
+            path: path.to_owned(),
+            exposed,
+        },
+    })?;
+    Ok(read.bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs::File, io::Write as _};
+
+    use super::*;
+
+    #[test]
+    fn a_list_that_is_written_line_by_line_is_read_when_it_is_whole() {
+        // Not in /tmp, which everybody may write to.
+        let directory = tempfile::tempdir_in("/var/tmp").unwrap();
+        let path = directory.path().join("list");
+        let mut file = File::create(&path).unwrap();
+        let writing = thread::spawn(move || {
+            for n in 0..20 {
+                writeln!(file, "10.0.{n}.0/24").unwrap();
+                thread::sleep(PAUSE);
+            }
+        });
+        let read = get(&path, Duration::from_secs(30)).unwrap();
+        writing.join().unwrap();
+        assert_eq!(String::from_utf8(read).unwrap().lines().count(), 20);
+    }
+
+    #[test]
+    fn one_that_is_written_all_the_time_is_given_up() {
+        let directory = tempfile::tempdir_in("/var/tmp").unwrap();
+        let path = directory.path().join("list");
+        let mut file = File::create(&path).unwrap();
+        let (stop, stopped) = std::sync::mpsc::channel::<()>();
+        let writing = thread::spawn(move || {
+            while stopped.recv_timeout(PAUSE).is_err() {
+                writeln!(file, "10.0.0.0/24").unwrap();
+            }
+        });
+        let read = get(&path, Duration::from_millis(1500));
+        stop.send(()).unwrap();
+        writing.join().unwrap();
+        assert!(matches!(read, Err(FeedError::BeingWritten(_))), "{read:?}");
+    }
+}
