@@ -12,7 +12,7 @@ use std::{
 use rustls::{CertificateError, crypto::ring};
 use ureq::{
     Agent, Error as Failed,
-    http::{Response, StatusCode, header},
+    http::{Response, StatusCode, Version, header},
     tls::{PemItem, RootCerts, TlsConfig, parse_pem},
 };
 
@@ -78,6 +78,9 @@ pub enum Why {
     /// The answer is compressed, which nobody asked for.
     #[error("the answer is compressed ({0}), which was not asked for")]
     Compressed(String),
+    /// Nobody can tell whether it is whole.
+    #[error("the answer does not say how long it is, so nobody knows whether it is whole")]
+    WithoutLength,
     /// Too much.
     #[error("the answer has more than {} MiB", MAX_BYTES >> 20)]
     TooLarge,
@@ -147,8 +150,26 @@ fn fetch(url: &str, ca_file: Option<&Path>, post: Option<&str>, timeout: Duratio
     if let Some(encoding) = encoding(&answer) {
         return Err(Why::Compressed(encoding));
     }
+    if !says_how_long(&answer) {
+        return Err(Why::WithoutLength);
+    }
     let body = answer.body_mut().with_config().limit(MAX_BYTES as u64);
     body.read_to_vec().map_err(|failed| explain(failed, timeout))
+}
+
+/// Whether an answer ends where it says, and not where the connection does.
+///
+/// Anybody on the way can end a connection. ureq takes that for the end of the answer, even without TLS's own end.
+fn says_how_long<T>(answer: &Response<T>) -> bool {
+    let headers = answer.headers();
+    // As ureq reads it: HTTP/1.0 has no chunks.
+    let may_be_chunked = answer.version() != Version::HTTP_10;
+    let codings = headers.get_all(header::TRANSFER_ENCODING).iter();
+    let mut codings = codings
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','));
+    headers.contains_key(header::CONTENT_LENGTH)
+        || may_be_chunked && codings.any(|coding| coding.trim().eq_ignore_ascii_case("chunked"))
 }
 
 /// In what an answer is wrapped, where it is.

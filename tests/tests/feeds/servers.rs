@@ -44,6 +44,11 @@ pub fn answer(stream: &mut dyn Stream, status: &str, headers: &str, body: &str) 
     )
 }
 
+/// The end of a connection as anybody on the way can bring it about: TLS does not say that it is one.
+fn cut_off() -> io::Result<()> {
+    Err(io::ErrorKind::ConnectionAborted.into())
+}
+
 type Answer = fn(&Request, &mut dyn Stream) -> io::Result<()>;
 
 struct Row {
@@ -54,7 +59,7 @@ struct Row {
     result: Result<&'static str, &'static str>,
 }
 
-const ROWS: [Row; 26] = [
+const ROWS: [Row; 31] = [
     Row {
         name: "a good list",
         answer: |_, stream| answer(stream, "200 OK", "", LIST),
@@ -80,8 +85,14 @@ const ROWS: [Row; 26] = [
         result: Ok(LIST),
     },
     Row {
-        name: "ended by closing, as TLS closes",
-        answer: |_, stream| write!(stream, "HTTP/1.1 200 OK\r\n\r\n{LIST}"),
+        name: "with a length, as HTTP/1.0 has it",
+        answer: |_, stream| {
+            let length = LIST.len();
+            write!(
+                stream,
+                "HTTP/1.0 200 OK\r\nContent-Length: {length}\r\n\r\n{LIST}"
+            )
+        },
         timeout: AMPLE,
         result: Ok(LIST),
     },
@@ -159,6 +170,32 @@ const ROWS: [Row; 26] = [
         result: Err("the server answered 206 Partial Content, not 200 OK"),
     },
     Row {
+        name: "ended by whoever is on the way",
+        answer: |_, stream| {
+            write!(stream, "HTTP/1.1 200 OK\r\n\r\n{LIST}")?;
+            cut_off()
+        },
+        timeout: AMPLE,
+        result: Err("the answer does not say how long it is"),
+    },
+    Row {
+        name: "ended by closing, as TLS closes",
+        answer: |_, stream| write!(stream, "HTTP/1.1 200 OK\r\n\r\n{LIST}"),
+        timeout: AMPLE,
+        result: Err("the answer does not say how long it is"),
+    },
+    Row {
+        name: "in chunks, which HTTP/1.0 does not have",
+        answer: |_, stream| {
+            write!(
+                stream,
+                "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{LIST}"
+            )
+        },
+        timeout: AMPLE,
+        result: Err("the answer does not say how long it is"),
+    },
+    Row {
         name: "shorter than announced",
         answer: |_, stream| write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{LIST}"),
         timeout: AMPLE,
@@ -169,6 +206,25 @@ const ROWS: [Row; 26] = [
         answer: |_, stream| {
             write!(stream, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")?;
             write!(stream, "{:x}\r\n{LIST}\r\n", LIST.len())
+        },
+        timeout: AMPLE,
+        result: Err("the connection ended before the answer was complete"),
+    },
+    Row {
+        name: "shorter than announced, ended by whoever is on the way",
+        answer: |_, stream| {
+            write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{LIST}")?;
+            cut_off()
+        },
+        timeout: AMPLE,
+        result: Err("the connection ended before the answer was complete"),
+    },
+    Row {
+        name: "chunks that are cut off by whoever is on the way",
+        answer: |_, stream| {
+            write!(stream, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")?;
+            write!(stream, "{:x}\r\n{LIST}\r\n", LIST.len())?;
+            cut_off()
         },
         timeout: AMPLE,
         result: Err("the connection ended before the answer was complete"),
@@ -193,7 +249,10 @@ const ROWS: [Row; 26] = [
     Row {
         name: "without an end",
         answer: |_, stream| {
-            write!(stream, "HTTP/1.1 200 OK\r\n\r\n")?;
+            write!(
+                stream,
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffff\r\n"
+            )?;
             loop {
                 stream.write_all(&[b'#'; 1 << 16])?;
             }
@@ -242,7 +301,7 @@ const ROWS: [Row; 26] = [
     Row {
         name: "a body a byte at a time",
         answer: |_, stream| {
-            write!(stream, "HTTP/1.1 200 OK\r\n\r\n")?;
+            write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")?;
             trickle(stream)
         },
         timeout: SHORT,
