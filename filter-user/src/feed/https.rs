@@ -3,6 +3,8 @@
 //!
 //! Proxies in the environment are not used: a list comes from the server that the configuration names.
 
+mod addresses;
+
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
@@ -14,11 +16,12 @@ use ureq::{
     Agent, Error as Failed,
     http::{Response, StatusCode, Version, header},
     tls::{PemItem, RootCerts, TlsConfig, parse_pem},
+    unversioned::transport::DefaultConnector,
 };
 
 use crate::{
     error::shown,
-    feed::{FeedError, MAX_BYTES},
+    feed::{FeedError, MAX_BYTES, https::addresses::InTurn},
     trusted_file::{self, NotRead},
     trusted_path::Exposed,
 };
@@ -123,7 +126,7 @@ fn fetch(url: &str, ca_file: Option<&Path>, post: Option<&str>, timeout: Duratio
         .root_certs(roots)
         .unversioned_rustls_crypto_provider(Arc::new(ring::default_provider()))
         .build();
-    let agent: Agent = Agent::config_builder()
+    let config = Agent::config_builder()
         .https_only(true)
         .http_status_as_error(false)
         .max_redirects(MAX_REDIRECTS)
@@ -132,8 +135,8 @@ fn fetch(url: &str, ca_file: Option<&Path>, post: Option<&str>, timeout: Duratio
         .timeout_global(Some(timeout))
         .tls_config(tls)
         .user_agent(concat!("synwall/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .into();
+        .build();
+    let agent = Agent::with_parts(config, DefaultConnector::default(), InTurn::default());
     let answer = match post {
         None => agent.get(url).call(),
         Some(form) => {

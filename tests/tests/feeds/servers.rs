@@ -23,7 +23,13 @@ const SHORT: Duration = Duration::from_secs(1);
 
 const LIST: &str = "198.51.100.0/24\n2001:db8::/32\n";
 
-fn get(url: &str, ca_file: Option<&Path>, post: Option<&str>, timeout: Duration) -> Result<String, String> {
+/// The list that is there, or the message.
+pub fn get(
+    url: &str,
+    ca_file: Option<&Path>,
+    post: Option<&str>,
+    timeout: Duration,
+) -> Result<String, String> {
     let (url, ca_file, post) = (
         url.to_owned(),
         ca_file.map(Path::to_owned),
