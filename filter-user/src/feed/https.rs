@@ -28,6 +28,8 @@ use crate::{
 
 /// As often an answer may lead to another address.
 const MAX_REDIRECTS: u32 = 3;
+/// Bytes of a file with certificates at the most. All authorities of a system are a quarter of it.
+const MAX_CERTIFICATES: u64 = 1 << 20;
 
 /// A web server, or the way to it, gave no list.
 #[derive(Debug, thiserror::Error)]
@@ -187,7 +189,8 @@ fn certificates(file: &Path) -> Result<RootCerts, Why> {
         file: file.to_owned(),
         what,
     };
-    let read = trusted_file::read(file).map_err(|error| match error {
+    // A named pipe would be waited for, beyond any time limit.
+    let read = trusted_file::read_regular(file, MAX_CERTIFICATES).map_err(|error| match error {
         NotRead::Exposed(exposed) => Why::ExposedCertificates {
             file: file.to_owned(),
             exposed,

@@ -10,6 +10,7 @@ use std::{
 };
 
 use filter_user::feed::{self, https};
+use nix::{sys::stat::Mode, unistd::mkfifo};
 
 use crate::{
     bounded::bounded,
@@ -537,4 +538,27 @@ fn certificates_that_others_could_have_written_are_not_read() {
     let message = get(&server.url(), Some(&file), None, AMPLE).unwrap_err();
     assert!(message.contains("cannot be read: No such file"), "{message}");
     assert_eq!(server.requests(), 1);
+}
+
+#[test]
+fn certificates_are_not_waited_for() {
+    let authority = Authority::new("laboratory");
+    let server = authority.serve(Shown::Good, |_, stream| answer(stream, "200 OK", "", LIST));
+    let file = authority.file();
+    let good = fs::read_to_string(&file).unwrap();
+    fs::remove_file(&file).unwrap();
+    mkfifo(&file, Mode::S_IRUSR | Mode::S_IWUSR).unwrap();
+    let message = get(&server.url(), Some(&file), None, SHORT).unwrap_err();
+    assert!(
+        message.contains("cannot be read: it is not a regular file"),
+        "{message}"
+    );
+    fs::remove_file(&file).unwrap();
+    fs::write(&file, good + &"#".repeat(1 << 20)).unwrap();
+    let message = get(&server.url(), Some(&file), None, AMPLE).unwrap_err();
+    assert!(
+        message.contains("cannot be read: it has more than 1 MiB"),
+        "{message}"
+    );
+    assert_eq!(server.requests(), 0);
 }
