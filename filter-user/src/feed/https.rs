@@ -3,6 +3,8 @@
 //!
 //! Proxies in the environment are not used: a list comes from the server that the configuration names.
 
+mod addresses;
+
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
@@ -12,19 +14,22 @@ use std::{
 use rustls::{CertificateError, crypto::ring};
 use ureq::{
     Agent, Error as Failed,
-    http::{Response, StatusCode, header},
+    http::{Response, StatusCode, Version, header},
     tls::{PemItem, RootCerts, TlsConfig, parse_pem},
+    unversioned::transport::DefaultConnector,
 };
 
 use crate::{
     error::shown,
-    feed::{FeedError, MAX_BYTES},
+    feed::{FeedError, MAX_BYTES, https::addresses::InTurn},
     trusted_file::{self, NotRead},
     trusted_path::Exposed,
 };
 
 /// As often an answer may lead to another address.
 const MAX_REDIRECTS: u32 = 3;
+/// Bytes of a file with certificates at the most. All authorities of a system are a quarter of it.
+const MAX_CERTIFICATES: u64 = 1 << 20;
 
 /// A web server, or the way to it, gave no list.
 #[derive(Debug, thiserror::Error)]
@@ -78,6 +83,9 @@ pub enum Why {
     /// The answer is compressed, which nobody asked for.
     #[error("the answer is compressed ({0}), which was not asked for")]
     Compressed(String),
+    /// Nobody can tell whether it is whole.
+    #[error("the answer does not say how long it is, so nobody knows whether it is whole")]
+    WithoutLength,
     /// Too much.
     #[error("the answer has more than {} MiB", MAX_BYTES >> 20)]
     TooLarge,
@@ -120,7 +128,7 @@ fn fetch(url: &str, ca_file: Option<&Path>, post: Option<&str>, timeout: Duratio
         .root_certs(roots)
         .unversioned_rustls_crypto_provider(Arc::new(ring::default_provider()))
         .build();
-    let agent: Agent = Agent::config_builder()
+    let config = Agent::config_builder()
         .https_only(true)
         .http_status_as_error(false)
         .max_redirects(MAX_REDIRECTS)
@@ -129,8 +137,8 @@ fn fetch(url: &str, ca_file: Option<&Path>, post: Option<&str>, timeout: Duratio
         .timeout_global(Some(timeout))
         .tls_config(tls)
         .user_agent(concat!("synwall/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .into();
+        .build();
+    let agent = Agent::with_parts(config, DefaultConnector::default(), InTurn::default());
     let answer = match post {
         None => agent.get(url).call(),
         Some(form) => {
@@ -147,8 +155,26 @@ fn fetch(url: &str, ca_file: Option<&Path>, post: Option<&str>, timeout: Duratio
     if let Some(encoding) = encoding(&answer) {
         return Err(Why::Compressed(encoding));
     }
+    if !says_how_long(&answer) {
+        return Err(Why::WithoutLength);
+    }
     let body = answer.body_mut().with_config().limit(MAX_BYTES as u64);
     body.read_to_vec().map_err(|failed| explain(failed, timeout))
+}
+
+/// Whether an answer ends where it says, and not where the connection does.
+///
+/// Anybody on the way can end a connection. ureq takes that for the end of the answer, even without TLS's own end.
+fn says_how_long<T>(answer: &Response<T>) -> bool {
+    let headers = answer.headers();
+    // As ureq reads it: HTTP/1.0 has no chunks.
+    let may_be_chunked = answer.version() != Version::HTTP_10;
+    let codings = headers.get_all(header::TRANSFER_ENCODING).iter();
+    let mut codings = codings
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','));
+    headers.contains_key(header::CONTENT_LENGTH)
+        || may_be_chunked && codings.any(|coding| coding.trim().eq_ignore_ascii_case("chunked"))
 }
 
 /// In what an answer is wrapped, where it is.
@@ -163,7 +189,8 @@ fn certificates(file: &Path) -> Result<RootCerts, Why> {
         file: file.to_owned(),
         what,
     };
-    let read = trusted_file::read(file).map_err(|error| match error {
+    // A named pipe would be waited for, beyond any time limit.
+    let read = trusted_file::read_regular(file, MAX_CERTIFICATES).map_err(|error| match error {
         NotRead::Exposed(exposed) => Why::ExposedCertificates {
             file: file.to_owned(),
             exposed,

@@ -3,6 +3,7 @@
 
 #![expect(clippy::expect_used, reason = "a test stops at the first surprise")]
 
+mod addresses;
 mod bounded;
 mod dns_server;
 mod https_server;

@@ -10,6 +10,7 @@ use std::{
 };
 
 use filter_user::feed::{self, https};
+use nix::{sys::stat::Mode, unistd::mkfifo};
 
 use crate::{
     bounded::bounded,
@@ -23,7 +24,13 @@ const SHORT: Duration = Duration::from_secs(1);
 
 const LIST: &str = "198.51.100.0/24\n2001:db8::/32\n";
 
-fn get(url: &str, ca_file: Option<&Path>, post: Option<&str>, timeout: Duration) -> Result<String, String> {
+/// The list that is there, or the message.
+pub fn get(
+    url: &str,
+    ca_file: Option<&Path>,
+    post: Option<&str>,
+    timeout: Duration,
+) -> Result<String, String> {
     let (url, ca_file, post) = (
         url.to_owned(),
         ca_file.map(Path::to_owned),
@@ -44,6 +51,11 @@ pub fn answer(stream: &mut dyn Stream, status: &str, headers: &str, body: &str) 
     )
 }
 
+/// The end of a connection as anybody on the way can bring it about: TLS does not say that it is one.
+fn cut_off() -> io::Result<()> {
+    Err(io::ErrorKind::ConnectionAborted.into())
+}
+
 type Answer = fn(&Request, &mut dyn Stream) -> io::Result<()>;
 
 struct Row {
@@ -54,7 +66,7 @@ struct Row {
     result: Result<&'static str, &'static str>,
 }
 
-const ROWS: [Row; 26] = [
+const ROWS: [Row; 31] = [
     Row {
         name: "a good list",
         answer: |_, stream| answer(stream, "200 OK", "", LIST),
@@ -80,8 +92,14 @@ const ROWS: [Row; 26] = [
         result: Ok(LIST),
     },
     Row {
-        name: "ended by closing, as TLS closes",
-        answer: |_, stream| write!(stream, "HTTP/1.1 200 OK\r\n\r\n{LIST}"),
+        name: "with a length, as HTTP/1.0 has it",
+        answer: |_, stream| {
+            let length = LIST.len();
+            write!(
+                stream,
+                "HTTP/1.0 200 OK\r\nContent-Length: {length}\r\n\r\n{LIST}"
+            )
+        },
         timeout: AMPLE,
         result: Ok(LIST),
     },
@@ -159,6 +177,32 @@ const ROWS: [Row; 26] = [
         result: Err("the server answered 206 Partial Content, not 200 OK"),
     },
     Row {
+        name: "ended by whoever is on the way",
+        answer: |_, stream| {
+            write!(stream, "HTTP/1.1 200 OK\r\n\r\n{LIST}")?;
+            cut_off()
+        },
+        timeout: AMPLE,
+        result: Err("the answer does not say how long it is"),
+    },
+    Row {
+        name: "ended by closing, as TLS closes",
+        answer: |_, stream| write!(stream, "HTTP/1.1 200 OK\r\n\r\n{LIST}"),
+        timeout: AMPLE,
+        result: Err("the answer does not say how long it is"),
+    },
+    Row {
+        name: "in chunks, which HTTP/1.0 does not have",
+        answer: |_, stream| {
+            write!(
+                stream,
+                "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{LIST}"
+            )
+        },
+        timeout: AMPLE,
+        result: Err("the answer does not say how long it is"),
+    },
+    Row {
         name: "shorter than announced",
         answer: |_, stream| write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{LIST}"),
         timeout: AMPLE,
@@ -169,6 +213,25 @@ const ROWS: [Row; 26] = [
         answer: |_, stream| {
             write!(stream, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")?;
             write!(stream, "{:x}\r\n{LIST}\r\n", LIST.len())
+        },
+        timeout: AMPLE,
+        result: Err("the connection ended before the answer was complete"),
+    },
+    Row {
+        name: "shorter than announced, ended by whoever is on the way",
+        answer: |_, stream| {
+            write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{LIST}")?;
+            cut_off()
+        },
+        timeout: AMPLE,
+        result: Err("the connection ended before the answer was complete"),
+    },
+    Row {
+        name: "chunks that are cut off by whoever is on the way",
+        answer: |_, stream| {
+            write!(stream, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")?;
+            write!(stream, "{:x}\r\n{LIST}\r\n", LIST.len())?;
+            cut_off()
         },
         timeout: AMPLE,
         result: Err("the connection ended before the answer was complete"),
@@ -193,7 +256,10 @@ const ROWS: [Row; 26] = [
     Row {
         name: "without an end",
         answer: |_, stream| {
-            write!(stream, "HTTP/1.1 200 OK\r\n\r\n")?;
+            write!(
+                stream,
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffff\r\n"
+            )?;
             loop {
                 stream.write_all(&[b'#'; 1 << 16])?;
             }
@@ -242,7 +308,7 @@ const ROWS: [Row; 26] = [
     Row {
         name: "a body a byte at a time",
         answer: |_, stream| {
-            write!(stream, "HTTP/1.1 200 OK\r\n\r\n")?;
+            write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")?;
             trickle(stream)
         },
         timeout: SHORT,
@@ -472,4 +538,27 @@ fn certificates_that_others_could_have_written_are_not_read() {
     let message = get(&server.url(), Some(&file), None, AMPLE).unwrap_err();
     assert!(message.contains("cannot be read: No such file"), "{message}");
     assert_eq!(server.requests(), 1);
+}
+
+#[test]
+fn certificates_are_not_waited_for() {
+    let authority = Authority::new("laboratory");
+    let server = authority.serve(Shown::Good, |_, stream| answer(stream, "200 OK", "", LIST));
+    let file = authority.file();
+    let good = fs::read_to_string(&file).unwrap();
+    fs::remove_file(&file).unwrap();
+    mkfifo(&file, Mode::S_IRUSR | Mode::S_IWUSR).unwrap();
+    let message = get(&server.url(), Some(&file), None, SHORT).unwrap_err();
+    assert!(
+        message.contains("cannot be read: it is not a regular file"),
+        "{message}"
+    );
+    fs::remove_file(&file).unwrap();
+    fs::write(&file, good + &"#".repeat(1 << 20)).unwrap();
+    let message = get(&server.url(), Some(&file), None, AMPLE).unwrap_err();
+    assert!(
+        message.contains("cannot be read: it has more than 1 MiB"),
+        "{message}"
+    );
+    assert_eq!(server.requests(), 0);
 }

@@ -230,7 +230,7 @@ fn a_malicious_answer_changes_nothing() {
     });
 
     type Malice = fn(&Request, &mut dyn Stream) -> io::Result<()>;
-    let answers: [(Malice, &str); 9] = [
+    let answers: [(Malice, &str); 10] = [
         (
             |_, stream| answer(stream, "200 OK", "", "0.0.0.0/0\n"),
             "0.0.0.0/0",
@@ -252,13 +252,27 @@ fn a_malicious_answer_changes_nothing() {
             |_, stream| write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: 4000\r\n\r\n{GOOD}"),
             "before the answer was complete",
         ),
+        // Nearly the whole list, and somebody on the way ends the connection: it would pass as a list that has changed.
+        (
+            |_, stream| {
+                write!(
+                    stream,
+                    "HTTP/1.1 200 OK\r\n\r\n198.51.100.0/24\n2001:db8:5::/48\n"
+                )?;
+                Err(io::ErrorKind::ConnectionAborted.into())
+            },
+            "does not say how long it is",
+        ),
         (
             |_, stream| answer(stream, "302 Found", "Location: http://127.0.0.1/\r\n", ""),
             "is not https",
         ),
         (
             |_, stream| {
-                write!(stream, "HTTP/1.1 200 OK\r\n\r\n")?;
+                write!(
+                    stream,
+                    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffff\r\n"
+                )?;
                 loop {
                     stream.write_all(&[b'\n'; 1 << 16])?;
                 }
@@ -267,7 +281,7 @@ fn a_malicious_answer_changes_nothing() {
         ),
         (
             |_, stream| {
-                write!(stream, "HTTP/1.1 200 OK\r\n\r\n")?;
+                write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: 4000\r\n\r\n")?;
                 trickle(stream)
             },
             "no complete answer after 1s",
