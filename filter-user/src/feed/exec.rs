@@ -4,7 +4,8 @@
 //! holds as a user of its own. A program that root starts has root's capabilities, as everything has that root starts,
 //! unless the service's `SecureBits=` or `CapabilityBoundingSet=` say otherwise.
 //!
-//! Whatever it starts in its process group ends with it; the program itself ends with the agent too.
+//! It is killed at its time limit wherever it has gone, and what it has started in its process group ends with it. The
+//! program itself ends with the agent too.
 
 #![expect(
     clippy::disallowed_types,
@@ -34,8 +35,8 @@ use nix::{
     poll::{PollFd, PollFlags, PollTimeout, poll},
     sys::{
         prctl,
-        signal::{Signal, killpg},
-        wait::{Id, WaitPidFlag, WaitStatus, waitid},
+        signal::{Signal, kill, killpg},
+        wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid},
     },
     unistd::{Pid, getpid, getppid},
 };
@@ -49,8 +50,11 @@ use crate::{
 /// Bytes of what it says on its standard error that are looked at.
 const MAX_COMPLAINT: usize = 4096;
 
-/// Between two looks at a program that has closed its output and does not end.
+/// Between two looks at a program that has closed its output or was killed, and has not ended.
 const PAUSE: Duration = Duration::from_millis(10);
+
+/// How long one that was killed may take to end. A list waits no longer for a kernel that does not let go of it.
+const AFTER_KILL: Duration = Duration::from_secs(2);
 
 /// The environment of a program.
 const ENVIRONMENT: [(&str, &str); 2] = [("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"), ("LANG", "C.UTF-8")];
@@ -114,7 +118,8 @@ fn colon(complaint: &str) -> String {
     format!(": {}", shown(complaint))
 }
 
-/// Runs a program and returns what it prints, which takes no longer than `timeout`.
+/// Runs a program and returns what it prints, which takes no longer than `timeout`, or two seconds more where the kernel
+/// does not let go of it.
 ///
 /// `command` is an absolute path and arguments; no shell reads them. Neither the program nor a directory on the way to it
 /// may be writable for anybody but root and whoever runs this.
@@ -216,14 +221,28 @@ fn prepare(command: &mut Command) {
     }
 }
 
-/// A program that runs. Its process group ends with this value, and it is reaped.
+/// A program that runs. It and its process group end with this value, and it is reaped.
 struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
+        let pid = self.pid();
         // It has not been reaped yet, so that its number, and its group's, is still its own.
-        let _ = killpg(self.pid(), Signal::SIGKILL);
-        let _ = self.0.wait();
+        let _ = killpg(pid, Signal::SIGKILL);
+        // It may have moved into another group, and left its own without a member.
+        let _ = kill(pid, Signal::SIGKILL);
+        let give_up = Instant::now() + AFTER_KILL;
+        while let Ok(None) = self.0.try_wait() {
+            if Instant::now() < give_up {
+                thread::sleep(PAUSE);
+                continue;
+            }
+            // It is in a call that nothing interrupts (state D), or somebody traces it. Without a thread to wait for it,
+            // its number stays taken until the agent ends, and nothing else comes of it.
+            let reaper = thread::Builder::new().name("reaper".to_owned());
+            let _ = reaper.spawn(move || while waitpid(pid, None) == Err(Errno::EINTR) {});
+            return;
+        }
     }
 }
 
