@@ -15,6 +15,7 @@
 use std::{
     fs,
     io::{self, Read},
+    mem,
     os::{
         fd::{AsFd, BorrowedFd},
         unix::{
@@ -24,7 +25,7 @@ use std::{
     },
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
-    thread,
+    ptr, thread,
     time::{Duration, Instant},
 };
 
@@ -35,7 +36,7 @@ use nix::{
     poll::{PollFd, PollFlags, PollTimeout, poll},
     sys::{
         prctl,
-        signal::{Signal, kill, killpg},
+        signal::{SigHandler, Signal, kill, killpg, signal},
         wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid},
     },
     unistd::{Pid, getpid, getppid},
@@ -152,6 +153,7 @@ fn run(program: &Path, arguments: &[String], timeout: Duration) -> Result<Vec<u8
         .stderr(Stdio::piped())
         .process_group(0);
     prepare(&mut command);
+    notice_ended_children()?;
     // A thread of its own: it gives up capabilities, and the program lives no longer than the thread that started it.
     thread::scope(|scope| {
         let thread = thread::Builder::new().name("program".to_owned());
@@ -190,6 +192,23 @@ fn trusted(program: &Path) -> Result<PathBuf, Why> {
         return Err(Why::Exposed(exposed));
     }
     Ok(path)
+}
+
+/// Has children wait to be reaped, as they do unless SIGCHLD is ignored, which is inherited from whoever started synwall.
+///
+/// Without that, how a program ended is lost, and its number may be another process's by the time that is killed. It is
+/// done here, where children are started: other users of this library may want theirs to go by themselves until then, and
+/// a handler that they have set stays.
+fn notice_ended_children() -> io::Result<()> {
+    // SAFETY: a `sigaction` is numbers and pointers that may be null, the default action among them.
+    let mut action: libc::sigaction = unsafe { mem::zeroed() };
+    // SAFETY: nothing is set, and what there is goes into a local variable.
+    Errno::result(unsafe { libc::sigaction(libc::SIGCHLD, ptr::null(), &raw mut action) })?;
+    if action.sa_sigaction == libc::SIG_IGN {
+        // SAFETY: no handler is set that could be called at a bad time, nor one removed.
+        unsafe { signal(Signal::SIGCHLD, SigHandler::SigDfl) }?;
+    }
+    Ok(())
 }
 
 /// Takes from the calling thread what a program would inherit from it without being root.

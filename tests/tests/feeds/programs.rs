@@ -3,7 +3,10 @@
 use std::{
     collections::BTreeMap,
     fs,
-    os::unix::fs::{PermissionsExt as _, chown, symlink},
+    os::unix::{
+        fs::{PermissionsExt as _, chown, symlink},
+        process::CommandExt as _,
+    },
     path::{Path, PathBuf},
     process::{Command, Stdio},
     thread,
@@ -334,6 +337,42 @@ fn a_program_ends_with_whoever_started_it() {
     starter.kill().unwrap();
     starter.wait().unwrap();
     until_no_process_is_left(&pid);
+}
+
+#[test]
+fn it_works_where_the_end_of_children_is_ignored() {
+    const IGNORES: &str = "SYNWALL_TEST_IGNORES_SIGCHLD";
+    if std::env::var_os(IGNORES).is_some() {
+        assert_eq!(shell("echo list; sleep 0.1", AMPLE), Ok("list\n".to_owned()));
+        let status = shell("cat /proc/$$/status", AMPLE).unwrap();
+        let ignored = status
+            .lines()
+            .find_map(|line| line.strip_prefix("SigIgn:\t"))
+            .unwrap();
+        let ignored = u64::from_str_radix(ignored, 16).unwrap();
+        assert_eq!(ignored >> (libc::SIGCHLD - 1) & 1, 0, "it does not inherit that");
+        return;
+    }
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
+        .args([
+            "--exact",
+            "programs::it_works_where_the_end_of_children_is_ignored",
+        ])
+        .env(IGNORES, "");
+    // SAFETY: between fork and exec it makes one system call, which is async-signal-safe.
+    unsafe {
+        command.pre_exec(|| {
+            libc::signal(libc::SIGCHLD, libc::SIG_IGN);
+            Ok(())
+        });
+    }
+    let output = command.output().unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stdout)
+    );
 }
 
 #[test]
