@@ -3,7 +3,10 @@
 use std::{
     collections::BTreeMap,
     fs,
-    os::unix::fs::{PermissionsExt as _, chown, symlink},
+    os::unix::{
+        fs::{PermissionsExt as _, chown, symlink},
+        process::CommandExt as _,
+    },
     path::{Path, PathBuf},
     process::{Command, Stdio},
     thread,
@@ -218,6 +221,60 @@ fn nothing_is_left_of_a_program() {
 }
 
 #[test]
+fn one_that_moves_into_another_group_is_killed_all_the_same() {
+    let directory = directory();
+    let file = directory.path().join("pid");
+    let script = format!(
+        "echo $$ > {}; exec perl -e 'setpgrp(0, getpgrp(getppid())) or die; sleep 1000'",
+        file.display()
+    );
+    let message = shell(&script, SHORT).unwrap_err();
+    assert!(
+        message.ends_with("it was not done after 1s, and was killed"),
+        "{message}"
+    );
+    assert_eq!(process(&words_of(&file)[0]), None, "it is reaped");
+}
+
+#[test]
+fn one_that_cannot_be_reaped_does_not_hold_the_agent() {
+    let directory = directory();
+    let file = directory.path().join("pids");
+    // As long as somebody else traces it and does not look, nobody else sees that it has ended.
+    let tracer = format!(
+        "syscall({}, {}, getppid(), 0, 0) == 0 or die; sleep 1000",
+        libc::SYS_ptrace,
+        libc::PTRACE_SEIZE
+    );
+    let script = format!(
+        "setsid perl -e '{tracer}' >&- 2>&- & echo $$ $! > {}; {FOREVER}",
+        file.display()
+    );
+    let message = shell(&script, SHORT).unwrap_err();
+    assert!(
+        message.ends_with("it was not done after 1s, and was killed"),
+        "{message}"
+    );
+    let pids = words_of(&file);
+    assert!(
+        process(&pids[0]).is_some_and(|(state, _)| state == "Z"),
+        "it is not reaped"
+    );
+    assert!(
+        Command::new("kill")
+            .args(["-9", &pids[1]])
+            .status()
+            .unwrap()
+            .success()
+    );
+    let give_up = Instant::now() + PATIENCE;
+    while let Some(left) = process(&pids[0]) {
+        assert!(Instant::now() < give_up, "it is not reaped later: {left:?}");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
 fn one_that_has_left_the_group_does_not_hold_the_agent() {
     let directory = directory();
     let file = directory.path().join("pid");
@@ -280,6 +337,42 @@ fn a_program_ends_with_whoever_started_it() {
     starter.kill().unwrap();
     starter.wait().unwrap();
     until_no_process_is_left(&pid);
+}
+
+#[test]
+fn it_works_where_the_end_of_children_is_ignored() {
+    const IGNORES: &str = "SYNWALL_TEST_IGNORES_SIGCHLD";
+    if std::env::var_os(IGNORES).is_some() {
+        assert_eq!(shell("echo list; sleep 0.1", AMPLE), Ok("list\n".to_owned()));
+        let status = shell("cat /proc/$$/status", AMPLE).unwrap();
+        let ignored = status
+            .lines()
+            .find_map(|line| line.strip_prefix("SigIgn:\t"))
+            .unwrap();
+        let ignored = u64::from_str_radix(ignored, 16).unwrap();
+        assert_eq!(ignored >> (libc::SIGCHLD - 1) & 1, 0, "it does not inherit that");
+        return;
+    }
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
+        .args([
+            "--exact",
+            "programs::it_works_where_the_end_of_children_is_ignored",
+        ])
+        .env(IGNORES, "");
+    // SAFETY: between fork and exec it makes one system call, which is async-signal-safe.
+    unsafe {
+        command.pre_exec(|| {
+            libc::signal(libc::SIGCHLD, libc::SIG_IGN);
+            Ok(())
+        });
+    }
+    let output = command.output().unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stdout)
+    );
 }
 
 #[test]

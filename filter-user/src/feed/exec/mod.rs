@@ -4,26 +4,29 @@
 //! holds as a user of its own. A program that root starts has root's capabilities, as everything has that root starts,
 //! unless the service's `SecureBits=` or `CapabilityBoundingSet=` say otherwise.
 //!
-//! Whatever it starts in its process group ends with it; the program itself ends with the agent too.
+//! It is killed at its time limit wherever it has gone, and what it has started in its process group ends with it. The
+//! program itself ends with the agent too.
+//!
+//! What leaves that group (`setsid`, a daemon) goes on, until a service manager ends it with the service. A process between
+//! the two that adopts orphans (`PR_SET_CHILD_SUBREAPER`) could end it, but it would be a copy of the whole agent, kept to
+//! system calls, that has to know when the program's output has ended: killed before, what writes it leaves half a list.
 
 #![expect(
     clippy::disallowed_types,
     reason = "to run the program that the configuration names is what this is for"
 )]
 
+mod stream;
+
 use std::{
-    fs,
-    io::{self, Read},
-    os::{
-        fd::{AsFd, BorrowedFd},
-        unix::{
-            fs::PermissionsExt as _,
-            process::{CommandExt as _, ExitStatusExt as _},
-        },
+    fs, io, mem,
+    os::unix::{
+        fs::PermissionsExt as _,
+        process::{CommandExt as _, ExitStatusExt as _},
     },
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
-    thread,
+    ptr, thread,
     time::{Duration, Instant},
 };
 
@@ -31,11 +34,10 @@ use caps::CapSet;
 use nix::{
     errno::Errno,
     libc,
-    poll::{PollFd, PollFlags, PollTimeout, poll},
     sys::{
         prctl,
-        signal::{Signal, killpg},
-        wait::{Id, WaitPidFlag, WaitStatus, waitid},
+        signal::{SigHandler, Signal, kill, killpg, signal},
+        wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid},
     },
     unistd::{Pid, getpid, getppid},
 };
@@ -45,12 +47,16 @@ use crate::{
     feed::{FeedError, MAX_BYTES},
     trusted_path::{Exposed, LastLink, Way},
 };
+use stream::{Stream, wait_for};
 
 /// Bytes of what it says on its standard error that are looked at.
 const MAX_COMPLAINT: usize = 4096;
 
-/// Between two looks at a program that has closed its output and does not end.
+/// Between two looks at a program that has closed its output or was killed, and has not ended.
 const PAUSE: Duration = Duration::from_millis(10);
+
+/// How long one that was killed may take to end. A list waits no longer for a kernel that does not let go of it.
+const AFTER_KILL: Duration = Duration::from_secs(2);
 
 /// The environment of a program.
 const ENVIRONMENT: [(&str, &str); 2] = [("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"), ("LANG", "C.UTF-8")];
@@ -114,7 +120,8 @@ fn colon(complaint: &str) -> String {
     format!(": {}", shown(complaint))
 }
 
-/// Runs a program and returns what it prints, which takes no longer than `timeout`.
+/// Runs a program and returns what it prints, which takes no longer than `timeout`, or two seconds more where the kernel
+/// does not let go of it.
 ///
 /// `command` is an absolute path and arguments; no shell reads them. Neither the program nor a directory on the way to it
 /// may be writable for anybody but root and whoever runs this.
@@ -147,6 +154,7 @@ fn run(program: &Path, arguments: &[String], timeout: Duration) -> Result<Vec<u8
         .stderr(Stdio::piped())
         .process_group(0);
     prepare(&mut command);
+    notice_ended_children()?;
     // A thread of its own: it gives up capabilities, and the program lives no longer than the thread that started it.
     thread::scope(|scope| {
         let thread = thread::Builder::new().name("program".to_owned());
@@ -187,6 +195,23 @@ fn trusted(program: &Path) -> Result<PathBuf, Why> {
     Ok(path)
 }
 
+/// Has children wait to be reaped, as they do unless SIGCHLD is ignored, which is inherited from whoever started synwall.
+///
+/// Without that, how a program ended is lost, and its number may be another process's by the time that is killed. It is
+/// done here, where children are started: other users of this library may want theirs to go by themselves until then, and
+/// a handler that they have set stays.
+fn notice_ended_children() -> io::Result<()> {
+    // SAFETY: a `sigaction` is numbers and pointers that may be null, the default action among them.
+    let mut action: libc::sigaction = unsafe { mem::zeroed() };
+    // SAFETY: nothing is set, and what there is goes into a local variable.
+    Errno::result(unsafe { libc::sigaction(libc::SIGCHLD, ptr::null(), &raw mut action) })?;
+    if action.sa_sigaction == libc::SIG_IGN {
+        // SAFETY: no handler is set that could be called at a bad time, nor one removed.
+        unsafe { signal(Signal::SIGCHLD, SigHandler::SigDfl) }?;
+    }
+    Ok(())
+}
+
 /// Takes from the calling thread what a program would inherit from it without being root.
 fn drop_inherited_capabilities() -> Result<(), caps::errors::CapsError> {
     caps::clear(None, CapSet::Ambient)?;
@@ -216,14 +241,28 @@ fn prepare(command: &mut Command) {
     }
 }
 
-/// A program that runs. Its process group ends with this value, and it is reaped.
+/// A program that runs. It and its process group end with this value, and it is reaped.
 struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
+        let pid = self.pid();
         // It has not been reaped yet, so that its number, and its group's, is still its own.
-        let _ = killpg(self.pid(), Signal::SIGKILL);
-        let _ = self.0.wait();
+        let _ = killpg(pid, Signal::SIGKILL);
+        // It may have moved into another group, and left its own without a member.
+        let _ = kill(pid, Signal::SIGKILL);
+        let give_up = Instant::now() + AFTER_KILL;
+        while let Ok(None) = self.0.try_wait() {
+            if Instant::now() < give_up {
+                thread::sleep(PAUSE);
+                continue;
+            }
+            // It is in a call that nothing interrupts (state D), or somebody traces it. Without a thread to wait for it,
+            // its number stays taken until the agent ends, and nothing else comes of it.
+            let reaper = thread::Builder::new().name("reaper".to_owned());
+            let _ = reaper.spawn(move || while waitpid(pid, None) == Err(Errno::EINTR) {});
+            return;
+        }
     }
 }
 
@@ -285,75 +324,4 @@ impl Running {
             _ => None,
         })
     }
-}
-
-/// One of a program's outputs.
-struct Stream<P> {
-    /// None when there is nothing more to come.
-    pipe: Option<P>,
-    bytes: Vec<u8>,
-    most: usize,
-    /// That there was more.
-    is_cut: bool,
-}
-
-impl<P: Read + AsFd> Stream<P> {
-    fn new(pipe: Option<P>, most: usize) -> Self {
-        Self {
-            pipe,
-            bytes: Vec::new(),
-            most,
-            is_cut: false,
-        }
-    }
-
-    fn fd(&self) -> Option<BorrowedFd<'_>> {
-        self.pipe.as_ref().map(|pipe| pipe.as_fd())
-    }
-
-    /// Reads once, and keeps what there is room for.
-    fn read(&mut self) -> io::Result<()> {
-        let Some(pipe) = &mut self.pipe else {
-            return Ok(());
-        };
-        let mut buffer = [0; 1 << 16];
-        let count = match pipe.read(&mut buffer) {
-            Ok(count) => count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
-            Err(error) => return Err(error),
-        };
-        if count == 0 {
-            self.pipe = None;
-        }
-        let kept = count.min(self.most - self.bytes.len());
-        self.bytes.extend_from_slice(&buffer[..kept]);
-        self.is_cut |= kept < count;
-        Ok(())
-    }
-
-    /// Reads until it would have to wait, or there is enough.
-    fn read_what_is_there(&mut self) -> io::Result<()> {
-        while !self.is_cut && wait_for([self.fd()], Duration::ZERO)? == [true] {
-            self.read()?;
-        }
-        Ok(())
-    }
-}
-
-/// Waits until one of these has something to read, or its end, and says which.
-fn wait_for<const N: usize>(pipes: [Option<BorrowedFd<'_>>; N], longest: Duration) -> io::Result<[bool; N]> {
-    let mut open: Vec<_> = pipes
-        .iter()
-        .flatten()
-        .map(|pipe| PollFd::new(*pipe, PollFlags::POLLIN))
-        .collect();
-    // Rounded up, or the last millisecond would be spent going round.
-    let milliseconds = longest.as_nanos().div_ceil(1_000_000);
-    let longest = PollTimeout::try_from(milliseconds).unwrap_or(PollTimeout::MAX);
-    match poll(&mut open, longest) {
-        Ok(_) | Err(Errno::EINTR) => {}
-        Err(error) => return Err(error.into()),
-    }
-    let mut answers = open.iter().map(|fd| fd.any().unwrap_or_default());
-    Ok(pipes.map(|pipe| pipe.is_some() && answers.next().unwrap_or_default()))
 }
