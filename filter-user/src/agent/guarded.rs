@@ -24,9 +24,11 @@ impl Guarded {
         &self.selection.interfaces
     }
 
-    /// Patterns that nothing matches.
-    pub fn absent(&self) -> &[String] {
-        &self.selection.absent
+    /// Names that no interface has. Of patterns, one configuration for many machines has some that nothing matches.
+    pub fn absent(&self) -> Vec<String> {
+        let mut absent = self.selection.absent.clone();
+        absent.retain(|pattern| !pattern.contains(['*', '?', '[']));
+        absent
     }
 
     /// Those on which the filter is not: the name, fit for a terminal, and the reason.

@@ -55,6 +55,8 @@ pub struct Keeper {
     was_up: bool,
     /// Whether somebody took the filter down by hand: then it is left alone until the next reload.
     taken_down: bool,
+    /// The policy that is in force, if there is a filter: somebody may have set another one by hand.
+    policy: Option<Policy>,
 }
 
 impl Keeper {
@@ -84,6 +86,7 @@ impl Keeper {
             is_contradicted: false,
             was_up: false,
             taken_down: false,
+            policy: None,
             options,
         };
         keeper.let_go_of_what_a_former_configuration_had();
@@ -194,18 +197,13 @@ impl Keeper {
         self.due.detach.extend(gone.map(|interface| interface.name));
     }
 
-    /// Watches, fetches and serves what the configuration names.
+    /// Fetches what the configuration names.
     fn follow_config(&mut self) {
-        let inputs = &self.inputs;
+        let feeds = &self.inputs.feeds;
         self.fetcher
-            .set(&inputs.config.feeds, inputs.feeds.store(), |name| {
-                inputs.feeds.feed(name)?.1
+            .set(&self.inputs.config.feeds, feeds.store(), |name| {
+                feeds.feed(name)?.1
             });
-        self.server.set(
-            inputs.config.metrics.as_ref(),
-            &self.options.pin_dir,
-            &self.report,
-        );
     }
 
     /// Finds interfaces that the filter should be on and that were not there when we last looked, or that returned.
@@ -220,6 +218,11 @@ impl Keeper {
 
     fn bring_about(&mut self) {
         self.watch.set(&self.inputs.directories());
+        self.server.set(
+            self.inputs.config.metrics.as_ref(),
+            &self.options.pin_dir,
+            &self.report,
+        );
         self.retry.begin();
         if !self.due.is_nothing() && (!self.taken_down || self.due.anew) {
             self.apply();
@@ -319,7 +322,9 @@ impl Keeper {
         } else {
             "the filter is not up yet"
         };
-        for index in self.guarded.note(found, without_filter) {
+        self.policy = found.as_ref().map(|seen| seen.policy);
+        let unprotected = found.map(|seen| seen.unprotected);
+        for index in self.guarded.note(unprotected, without_filter) {
             if self.due.attach.insert(index) {
                 self.retry.later();
             }
@@ -333,10 +338,14 @@ impl Keeper {
             let (prefixes, fetched) = inputs.feeds.feed(&feed.name).unwrap_or_default();
             let mut attempt = self.fetcher.attempt(&feed.name);
             attempt.succeeded = attempt.succeeded.max(fetched);
-            attempt.error = attempt.error.or_else(|| inputs.feeds.left_out(&feed.name));
+            if let Some(left_out) = inputs.feeds.left_out(&feed.name) {
+                // Fetched or not, what is in force of it gets old.
+                (attempt.succeeded, attempt.error) = (None, Some(left_out));
+            }
             FeedReport {
                 name: feed.name.clone(),
                 origin: feed.origin.as_str().to_owned(),
+                list: feed.action,
                 prefixes,
                 interval: (feed.from != From::BuiltIn).then_some(feed.interval),
                 fetched: attempt,
@@ -345,14 +354,15 @@ impl Keeper {
         let protected = self.guarded.protected();
         let report = Report {
             config: inputs.reading.clone(),
+            config_enforces: inputs.config.policy == Policy::Enforce,
             applied: self.applied.clone(),
             feeds: feeds.collect(),
             files: inputs.files.reports(),
             protected: protected.map(|interface| shown(&interface.name)).collect(),
             unprotected: self.guarded.unprotected().to_vec(),
-            absent: self.guarded.absent().to_vec(),
+            absent: self.guarded.absent(),
         };
-        let line = report.line(inputs.config.policy, self.wanted.len());
+        let line = report.line(self.policy, self.wanted.len());
         if line != self.said {
             service::status(&line);
             self.said = line;

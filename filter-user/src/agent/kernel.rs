@@ -72,6 +72,15 @@ pub struct Outcome {
     pub failed: Option<Error>,
 }
 
+/// What the kernel has to say of a filter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// The policy that is in force.
+    pub policy: Policy,
+    /// The interfaces on which it should be in force, and is not.
+    pub unprotected: Vec<Unprotected>,
+}
+
 /// An interface that the filter should be on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unprotected {
@@ -143,8 +152,8 @@ impl Kernel {
         done.map(|()| outcome)
     }
 
-    /// Which of those interfaces the filter is not in force on, and why. `None` if there is no filter.
-    pub fn look(&self, interfaces: &[Interface]) -> Result<Option<Vec<Unprotected>>> {
+    /// How the filter is, and on which of those interfaces it is not. `None` if there is no filter.
+    pub fn look(&self, interfaces: &[Interface]) -> Result<Option<Seen>> {
         let filter = match Instance::open(&self.pin_dir) {
             Err(Error::NotUp { .. }) => return Ok(None),
             opened => opened?,
@@ -166,7 +175,10 @@ impl Kernel {
                 why: why(interface)?,
             })
         });
-        Ok(Some(unprotected.collect()))
+        Ok(Some(Seen {
+            policy: filter.settings.policy,
+            unprotected: unprotected.collect(),
+        }))
     }
 
     /// Takes the filter down, and removes it.

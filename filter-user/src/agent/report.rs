@@ -12,6 +12,8 @@ use crate::{entry::Action, settings::Policy};
 pub struct Report {
     /// When the configuration in force was read, and why a newer one is not.
     pub config: Attempt,
+    /// Whether it says that packets are dropped.
+    pub config_enforces: bool,
     /// When the kernel was last brought to what is wanted, and why it no longer is.
     pub applied: Attempt,
     /// The lists that are fetched.
@@ -22,18 +24,22 @@ pub struct Report {
     pub protected: Vec<String>,
     /// Those on which it is not: name and reason.
     pub unprotected: Vec<(String, String)>,
-    /// Patterns that no interface has the name of.
+    /// Names of the configuration that no interface has. A pattern is meant for machines that differ: it is none.
     pub absent: Vec<String>,
 }
 
 impl Report {
-    /// How things are, in a line, where that is the policy and so many prefixes should be in the lists.
-    pub fn line(&self, policy: Policy, prefixes: usize) -> String {
-        let mut line = if self.protected.is_empty() {
-            "on no interface".to_owned()
-        } else {
-            format!("{} on {}", policy.name(), self.protected.join(", "))
+    /// How things are, in a line, where that policy is in force and so many prefixes should be in the lists.
+    pub fn line(&self, policy: Option<Policy>, prefixes: usize) -> String {
+        let mut line = match policy {
+            Some(policy) if !self.protected.is_empty() => {
+                format!("{} on {}", policy.name(), self.protected.join(", "))
+            }
+            _ => "on no interface".to_owned(),
         };
+        if self.config_enforces && policy == Some(Policy::Observe) {
+            line += " (the configuration says enforce)";
+        }
         line += &format!("; {prefixes} prefixes");
         let failing = self.feeds.iter().filter(|feed| feed.fetched.error.is_some());
         for (number, what) in [
@@ -90,6 +96,8 @@ pub struct FeedReport {
     pub name: String,
     /// `provider:NAME` or `source:NAME`.
     pub origin: String,
+    /// The list that its prefixes go to.
+    pub list: Action,
     /// How many prefixes it has.
     pub prefixes: usize,
     /// From one attempt to the next; `None` where nothing is fetched.

@@ -11,6 +11,8 @@ use crate::{config::Metrics, metrics};
 pub struct Server {
     runtime: Handle,
     running: Option<(Metrics, JoinHandle<()>)>,
+    /// Why it could not serve when that was last tried.
+    refused: Option<String>,
 }
 
 impl Server {
@@ -19,11 +21,12 @@ impl Server {
         Self {
             runtime,
             running: None,
+            refused: None,
         }
     }
 
-    /// Serves as `wanted` says from now on. Where that cannot be, it is said, and tried again with the next change: the
-    /// filter does not depend on it.
+    /// Serves as `wanted` says from now on. Where that cannot be, it is said once, and may be tried again and again: the filter
+    /// does not depend on it.
     pub fn set(&mut self, wanted: Option<&Metrics>, pin_dir: &Path, report: &watch::Sender<Report>) {
         if self.running.as_ref().map(|(metrics, _)| metrics) == wanted {
             return;
@@ -42,11 +45,18 @@ impl Server {
                     metrics::serve(listener, pin_dir.to_owned(), report.subscribe(), metrics.clone());
                 self.running = Some((metrics.clone(), self.runtime.spawn(served)));
                 log::info!("metrics: http://{}/metrics", metrics.listen);
+                self.refused = None;
             }
-            Err(error) => log::error!(
-                "cannot serve metrics on {}: {error}; choose another address ([metrics] listen)",
-                metrics.listen
-            ),
+            Err(error) => {
+                let refused = format!(
+                    "cannot serve metrics on {}: {error}; it is tried again, or choose another address ([metrics] listen)",
+                    metrics.listen
+                );
+                if self.refused.as_ref() != Some(&refused) {
+                    log::error!("{refused}");
+                    self.refused = Some(refused);
+                }
+            }
         }
     }
 }

@@ -44,8 +44,8 @@ pub async fn answer<B: Body>(reader: &Reader, request: &Request<B>) -> Response<
             Err(error) => plain(StatusCode::SERVICE_UNAVAILABLE, &error),
         },
         "/healthz" => {
-            let filters = reader.read().await.map(|reading| reading.filters);
-            match health::complaints(filters, &reader.report()).as_slice() {
+            let filter = reader.read().await.and_then(|reading| reading.filter);
+            match health::complaints(filter, &reader.report()).as_slice() {
                 [] => plain(StatusCode::OK, "ok"),
                 complaints => plain(StatusCode::SERVICE_UNAVAILABLE, &complaints.join("\n")),
             }

@@ -1,13 +1,24 @@
 //! Whether all is well, and if not, what is wrong, a line each: for a load balancer's or a person's question.
 
+use super::reading::State;
 use crate::agent::report::Report;
 
-/// Everything that is wrong. `filters` tells whether the filter is in force anywhere, if there is one.
-pub fn complaints(filters: Result<Option<bool>, String>, report: &Report) -> Vec<String> {
+/// Everything that is wrong. `filter` tells how the filter is, if there is one.
+pub fn complaints(filter: Result<Option<State>, String>, report: &Report) -> Vec<String> {
     let mut complaints = Vec::new();
-    match filters {
-        Ok(Some(true)) => {}
-        Ok(Some(false)) => complaints.push("the filter is on no interface".to_owned()),
+    match filter {
+        Ok(Some(State { filters, enforces })) => {
+            if !filters {
+                complaints.push("the filter is on no interface".to_owned());
+            }
+            if report.config_enforces && !enforces {
+                complaints.push(
+                    "nothing is dropped: the filter observes, although the configuration says enforce (set by hand: \
+                     systemctl reload synwall; or a source has no list yet: synwall source list)"
+                        .to_owned(),
+                );
+            }
+        }
         Ok(None) => complaints.push("the filter is not up".to_owned()),
         Err(error) => complaints.push(format!("the filter cannot be read: {error}")),
     }

@@ -12,4 +12,4 @@ mod text;
 
 pub use server::serve;
 pub use snapshot::Snapshot;
-pub use text::text;
+pub use text::{Unreadable, text};

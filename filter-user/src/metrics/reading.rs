@@ -16,8 +16,8 @@ use tokio::{
     time::timeout,
 };
 
-use super::{Snapshot, text};
-use crate::agent::report::Report;
+use super::{Snapshot, Unreadable, text};
+use crate::{Error, agent::report::Report, settings::Policy};
 
 /// How long a reading is as good as new.
 const FRESH: Duration = Duration::from_secs(1);
@@ -30,8 +30,17 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub struct Reading {
     /// Everything, as Prometheus reads it.
     pub text: Bytes,
-    /// Whether the filter is in force anywhere; `None` if there is none.
-    pub filters: Option<bool>,
+    /// How the filter is, if there is one, or why it cannot be read.
+    pub filter: Result<Option<State>, String>,
+}
+
+/// How a filter is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct State {
+    /// Whether it is in force on any interface.
+    pub filters: bool,
+    /// Whether it drops packets.
+    pub enforces: bool,
 }
 
 /// The last reading, or why there is none, and when it was done.
@@ -95,11 +104,21 @@ impl Reader {
 }
 
 fn read(pin_dir: &Path, report: Report, most: usize) -> Result<Reading, String> {
-    let filter = Snapshot::read(pin_dir, most).map_err(|error| error.to_string())?;
-    let filters = filter.as_ref().map(Snapshot::filters);
-    let text = text(filter, report).map_err(|error| format!("cannot write the metrics: {error}"))?;
+    let (filter, snapshot) = match Snapshot::read(pin_dir, most) {
+        // Another command has it. The next scrape will do.
+        Err(error @ Error::Locked { .. }) => return Err(error.to_string()),
+        Err(error) => (Err(error.to_string()), Err(Unreadable)),
+        Ok(snapshot) => {
+            let state = |snapshot: &Snapshot| State {
+                filters: snapshot.filters(),
+                enforces: snapshot.policy == Policy::Enforce,
+            };
+            (Ok(snapshot.as_ref().map(state)), Ok(snapshot))
+        }
+    };
+    let text = text(snapshot, report).map_err(|error| format!("cannot write the metrics: {error}"))?;
     Ok(Reading {
         text: text.into(),
-        filters,
+        filter,
     })
 }

@@ -53,7 +53,7 @@ pub struct OnInterface {
 
 impl OnInterface {
     fn filters(&self) -> bool {
-        !matches!(self.condition, "gone" | "overdue")
+        !matches!(self.condition, "gone" | "overdue" | "elsewhere")
     }
 }
 
@@ -120,11 +120,13 @@ fn one_of_each_name(interfaces: Vec<OnInterface>) -> Vec<OnInterface> {
     of_name.into_values().collect()
 }
 
-/// The entries with the most packets; among equals those that come first.
+/// The entries with the most packets, trusted ones before others; among equals those that come first. What is dropped says
+/// an attacker: it must not push out what comes from those that are trusted.
 fn busiest(counted: Vec<(Entry, PrefixCount)>, most: usize) -> Vec<(Entry, PrefixCount)> {
-    type Rank = (u64, Reverse<(Action, IpNet)>);
+    type Rank = (bool, u64, Reverse<(Action, IpNet)>);
     let rank = |(entry, count): &(Entry, PrefixCount)| -> Rank {
-        (count.packets, Reverse((entry.action, entry.prefix)))
+        let is_trusted = entry.action == Action::Trust;
+        (is_trusted, count.packets, Reverse((entry.action, entry.prefix)))
     };
     if counted.len() <= most {
         return counted;
@@ -169,6 +171,7 @@ mod tests {
             [("gone", 1), ("attached", 2)],
             [("attached", 2), ("gone", 1)],
             [("overdue", 1), ("outdated", 2)],
+            [("elsewhere", 1), ("attached", 2)],
         ] {
             let one = one_of_each_name(conditions.map(interface).into());
             let packets: Vec<u64> = one
@@ -179,12 +182,19 @@ mod tests {
         }
     }
 
+    /// As many packets as only denied prefixes have here.
+    const DENIED: u64 = 100;
+
     #[test]
     fn the_busiest_are_kept_in_their_order_and_ties_always_go_the_same_way() {
         let row = |(n, packets): (usize, &u64)| {
             let entry = Entry {
                 prefix: prefix::parse(&format!("10.0.{n}.0/24")).unwrap(),
-                action: Action::Trust,
+                action: if *packets < DENIED {
+                    Action::Trust
+                } else {
+                    Action::Deny
+                },
                 label: Label::default(),
                 origin: Origin::manual(),
                 expires_ns: None,
@@ -202,6 +212,8 @@ mod tests {
             (&[5, 5, 5, 5], 2, &[0, 1]),
             (&[1, 2], 2, &[0, 1]),
             (&[1, 2], 0, &[]),
+            (&[DENIED + 9, 1, DENIED + 8, 0], 2, &[1, 3]),
+            (&[DENIED + 8, 1, DENIED + 9], 2, &[1, 2]),
             (&[], 3, &[]),
         ] {
             let rows: Vec<_> = packets.iter().enumerate().map(row).collect();

@@ -22,10 +22,11 @@ use crate::{
     settings::{Policy, drop_level_name},
 };
 
-/// What there is to tell of a filter, which is none if it is not up, and of the agent.
-pub fn text(snapshot: Option<Snapshot>, report: Report) -> Result<String, fmt::Error> {
+/// What there is to tell of a filter, which is none if it is not up, and of the agent. The agent has something to tell also
+/// where the filter cannot be read.
+pub fn text(filter: Result<Option<Snapshot>, Unreadable>, report: Report) -> Result<String, fmt::Error> {
     let mut registry = Registry::with_prefix("synwall");
-    registry.register_collector(Box::new(Scrape { snapshot, report }));
+    registry.register_collector(Box::new(Scrape { filter, report }));
     let mut text = String::new();
     encode(&mut text, &registry)?;
     Ok(classic(&text))
@@ -56,9 +57,13 @@ fn classic(text: &str) -> String {
     classic
 }
 
+/// There may be a filter, and it cannot be read: another version's, or no memory.
+#[derive(Clone, Copy, Debug)]
+pub struct Unreadable;
+
 #[derive(Debug)]
 struct Scrape {
-    snapshot: Option<Snapshot>,
+    filter: Result<Option<Snapshot>, Unreadable>,
     report: Report,
 }
 
@@ -259,7 +264,7 @@ impl Encoder<'_> {
                 "config" => ("Reading the configuration", "configuration"),
                 _ => ("Bringing the kernel to what is wanted", "change"),
             };
-            let failed = f64::from(u8::from(attempt.error.is_some()));
+            let failed = truth(attempt.error.is_some());
             self.gauge(
                 &format!("{what}_error"),
                 &format!("Whether the last {thing} failed"),
@@ -277,12 +282,20 @@ impl Encoder<'_> {
                 at,
             )?;
         }
+        self.gauge(
+            "config_enforcing",
+            "Whether the configuration in force says that packets are dropped",
+            [([], truth(report.config_enforces))],
+        )?;
         let feed = |name: &str| [("source", name.to_owned())];
         let feeds = || report.feeds.iter();
         self.gauge(
             "source_prefixes",
             "Prefixes of a list that is fetched",
-            feeds().map(|f| (feed(&f.name), f.prefixes as f64)),
+            feeds().map(|f| {
+                let labels = [("source", f.name.clone()), ("action", f.list.name().to_owned())];
+                (labels, f.prefixes as f64)
+            }),
         )?;
         let interval = feeds().filter_map(|f| Some((feed(&f.name), f.interval?.as_secs_f64())));
         self.gauge(
@@ -293,7 +306,7 @@ impl Encoder<'_> {
         self.gauge(
             "source_error",
             "Whether the last attempt to fetch a list failed",
-            feeds().map(|f| (feed(&f.name), f64::from(u8::from(f.fetched.error.is_some())))),
+            feeds().map(|f| (feed(&f.name), truth(f.fetched.error.is_some()))),
         )?;
         self.counter(
             "source_failures",
@@ -321,7 +334,7 @@ impl Encoder<'_> {
         self.gauge(
             "list_file_error",
             "Whether a list file cannot be read as it is now",
-            files().map(|f| (file(f), f64::from(u8::from(f.error.is_some())))),
+            files().map(|f| (file(f), truth(f.error.is_some()))),
         )?;
         self.gauge(
             "unprotected_interfaces",
@@ -341,13 +354,24 @@ impl Collector for Scrape {
         let mut encoder = Encoder { encoder };
         let version = [("version", env!("CARGO_PKG_VERSION").to_owned())];
         encoder.gauge("build_info", "The version of the agent", [(version, 1.0)])?;
-        let up = f64::from(u8::from(self.snapshot.is_some()));
-        encoder.gauge("up", "Whether there is a filter", [([], up)])?;
-        if let Some(snapshot) = &self.snapshot {
+        encoder.gauge(
+            "read_error",
+            "Whether the filter could not be read",
+            [([], truth(self.filter.is_err()))],
+        )?;
+        if let Ok(filter) = &self.filter {
+            let up = truth(filter.is_some());
+            encoder.gauge("up", "Whether there is a filter", [([], up)])?;
+        }
+        if let Ok(Some(snapshot)) = &self.filter {
             encoder.filter(snapshot)?;
         }
         encoder.agent(&self.report)
     }
+}
+
+fn truth(holds: bool) -> f64 {
+    f64::from(u8::from(holds))
 }
 
 fn shown(prefix: &IpNet) -> String {

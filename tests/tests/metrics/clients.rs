@@ -227,3 +227,28 @@ fn narrow(origin: &Origin) -> TcpStream {
 fn answers(origin: &Origin) {
     assert_eq!(get(origin, "/").status, 200);
 }
+
+#[test]
+fn an_address_that_somebody_else_has_is_taken_when_it_is_free() {
+    let occupy = |origin: &Origin| {
+        origin
+            .site
+            .origin
+            .run(|| std::net::TcpListener::bind("127.0.0.1:9436"))
+    };
+    let (origin, home, agent) = served("", "");
+    agent.stop();
+    let other = occupy(&origin).unwrap();
+    let mut agent = tests::origin::agent::Agent::start(&origin, &home);
+    agent.says("cannot serve metrics on 127.0.0.1:9436");
+    origin.filters();
+    drop(other);
+    agent.reload();
+    scrape(&origin);
+    assert_eq!(
+        agent.log().matches("cannot serve metrics").count(),
+        1,
+        "{}",
+        agent.log()
+    );
+}

@@ -28,7 +28,7 @@ fn whole_scrape() -> String {
     agent.until("one source is fetched and the other has failed", |_| {
         page = scrape(&origin);
         page.contains("synwall_source_error{source=\"down\"} 1")
-            && page.contains("synwall_source_prefixes{source=\"disk\"} 1")
+            && page.contains("synwall_source_prefixes{source=\"disk\",action=\"deny\"} 1")
     });
     page
 }

@@ -2,10 +2,13 @@
 
 use std::{
     fs::{self, File},
+    path::Path,
     thread,
     time::{Duration, Instant},
 };
 
+use aya::maps::{Array, Map, MapData};
+use tests::lab::Namespace;
 use tests::origin::{Origin, PINS, agent::Agent};
 
 use crate::page::{get, names, scrape, series, served};
@@ -127,4 +130,68 @@ fn a_filter_that_cannot_be_read_is_told_in_time_and_asked_once() {
     );
     drop(pins);
     says(&mut agent, &origin, 200, "ok\n");
+}
+
+#[test]
+fn a_policy_that_was_set_by_hand_is_told() {
+    let (origin, _home, mut agent) = served("", "");
+    says(&mut agent, &origin, 200, "ok\n");
+    origin.synwall("set --observe");
+    says(
+        &mut agent,
+        &origin,
+        503,
+        "nothing is dropped: the filter observes",
+    );
+    tells(&mut agent, &origin, "synwall_config_enforcing", 1.0);
+    tells(&mut agent, &origin, "synwall_enforcing", 0.0);
+    // Whatever makes the agent look.
+    origin.add_interface("other0");
+    agent.told("STATUS=observe on eth0 (the configuration says enforce)");
+    agent.reload();
+    says(&mut agent, &origin, 200, "ok\n");
+}
+
+#[test]
+fn a_configuration_that_observes_is_all_right() {
+    let (origin, _home, mut agent) = served("policy = \"observe\"", "");
+    says(&mut agent, &origin, 200, "ok\n");
+    tells(&mut agent, &origin, "synwall_config_enforcing", 0.0);
+}
+
+#[test]
+fn an_interface_that_is_elsewhere_is_not_protected_here() {
+    let (origin, _home, mut agent) = served("", "");
+    says(&mut agent, &origin, 200, "ok\n");
+    let away = Namespace::new();
+    let mut holder = away.command("sleep").arg("60").spawn().unwrap();
+    let ip = format!("link set eth0 netns {}\n", holder.id());
+    origin.site.origin.namespace().ip(&ip);
+    holder.kill().unwrap();
+    holder.wait().unwrap();
+    says(&mut agent, &origin, 503, "the filter is on no interface");
+}
+
+#[test]
+fn of_a_filter_of_another_version_the_agent_still_tells_how_it_fares() {
+    let (origin, _home, mut agent) = served("", "");
+    says(&mut agent, &origin, 200, "ok\n");
+    let layout = Path::new(PINS).join("layout");
+    let map = Map::Array(MapData::from_pin(&layout).unwrap());
+    let mut map = Array::<_, [u8; 16]>::try_from(map).unwrap();
+    let mut record = map.get(&0, 0).unwrap();
+    // The version is behind eight bytes of magic.
+    record[8] += 1;
+    map.set(0, record, 0).unwrap();
+    tells(&mut agent, &origin, "synwall_read_error", 1.0);
+    let page = scrape(&origin);
+    assert!(!names(&page).contains("synwall_up"), "{page}");
+    agent.reload();
+    tells(&mut agent, &origin, "synwall_apply_error", 1.0);
+    says(&mut agent, &origin, 503, "the filter cannot be read");
+    record[8] -= 1;
+    map.set(0, record, 0).unwrap();
+    agent.reload();
+    says(&mut agent, &origin, 200, "ok\n");
+    tells(&mut agent, &origin, "synwall_read_error", 0.0);
 }

@@ -58,3 +58,15 @@ fn a_file_with_a_mistake_is_named_and_it_does_not_start() {
     assert!(said.contains("synwall.toml:2"), "{said}");
     assert!(!said.lines().any(|line| line == "active"), "{said}");
 }
+
+#[test]
+fn a_file_that_was_mended_takes_effect_however_often_it_failed() {
+    let machine = with_file("interfaces = [\"eth0\"]\npolicy = \"enforced\"\n");
+    let said = machine.boot(
+        "synwall.service",
+        // Far more often than systemd would have it by itself.
+        "for _ in 1 2 3 4 5 6 7 8 9 10 11 12; do systemctl restart synwall; done; systemctl is-active synwall\n\
+         sed -i s/enforced/observe/ /etc/synwall/synwall.toml; systemctl start synwall && synwall status\n",
+    );
+    assert!(said.contains("synwall is observing"), "{said}");
+}

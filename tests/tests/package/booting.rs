@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use crate::machine::Machine;
+use crate::{machine::Machine, made::workspace};
 
 /// Ordered as whatever configures networks is (systemd.special(7), network-pre.target), and after nothing else. It looks at
 /// what is in force in the moment in which interfaces would be brought up.
@@ -81,4 +81,41 @@ fn after_a_bad_day_the_last_good_lists_are_in_force_when_the_network_comes() {
     ] {
         assert!(said.contains(expected), "no {expected:?} in\n{said}");
     }
+}
+
+/// The drop-in for a web server that docs/install.md shows.
+fn drop_in() -> String {
+    let page = fs::read_to_string(workspace().join("docs/install.md")).unwrap();
+    let (_, rest) = page.split_once("# systemctl edit nginx\n").expect("the drop-in");
+    rest.split_once("```").unwrap().0.to_owned()
+}
+
+#[test]
+fn a_web_server_with_the_documented_drop_in_waits_for_the_filter_and_does_not_go_with_the_agent() {
+    let machine = enabled("interfaces = [\"eth0\"]\n[trust]\nprefixes = [\"192.0.2.0/24\"]\n");
+    machine.write(
+        "etc/systemd/system/web.service",
+        "[Unit]\nDefaultDependencies=no\n[Service]\nExecStart=/bin/sleep 1000\n",
+    );
+    machine.write("etc/systemd/system/web.service.d/synwall.conf", &drop_in());
+    let said = machine.boot(
+        "web.service",
+        "web() { echo \"web after $1: $(systemctl show --value --property=MainPID web)\"; }\n\
+         until systemctl is-active --quiet web; do sleep 0.1; done\n\
+         web start; systemctl restart synwall; web restart\n\
+         kill -9 $(systemctl show --value --property=MainPID synwall); sleep 0.5; web kill\n\
+         systemctl stop synwall; web stop\n\
+         systemctl stop web; synwall down --all; rm -r /etc/synwall/synwall.toml /var/lib/synwall/*\n\
+         systemctl start web || echo it does not start without a filter\n",
+    );
+    let pids: Vec<_> = said
+        .lines()
+        .filter_map(|line| line.strip_prefix("web after "))
+        .filter_map(|line| line.split_once(": "))
+        .collect();
+    assert_eq!(pids.len(), 4, "{said}");
+    for (when, pid) in &pids {
+        assert!(*pid != "0" && *pid == pids[0].1, "after {when}\n{said}");
+    }
+    assert!(said.contains("it does not start without a filter"), "{said}");
 }
