@@ -23,6 +23,9 @@ use crate::{
 /// What a copy begins with: what it is, and the version of this line.
 const MAGIC: &str = "# synwall-copy 1";
 
+/// How the name of a copy begins that is not whole yet.
+const HALF: &str = ".new-";
+
 /// A directory of copies.
 #[derive(Clone, Debug)]
 pub struct LastGood {
@@ -60,12 +63,25 @@ impl LastGood {
         let what = || format!("cannot lock {}", self.directory.display());
         let directory = File::open(&self.directory).doing(what)?;
         if lock::at_once(&directory, Access::Change).doing(what)? {
+            self.clear()?;
             Ok(directory)
         } else {
             Err(Error::OtherAgentsCopies {
                 path: self.directory.clone(),
             })
         }
+    }
+
+    /// Removes what a process that was killed has left half-written. Nobody else may be writing.
+    fn clear(&self) -> Result<()> {
+        let what = || format!("cannot clear {}", self.directory.display());
+        for entry in fs::read_dir(&self.directory).doing(what)? {
+            let entry = entry.doing(what)?;
+            if entry.file_name().as_encoded_bytes().starts_with(HALF.as_bytes()) {
+                fs::remove_file(entry.path()).doing(what)?;
+            }
+        }
+        Ok(())
     }
 
     /// Where they lie.
@@ -85,7 +101,7 @@ impl LastGood {
         // Somebody may have cleared it away.
         self.make()?;
         let write = || -> io::Result<()> {
-            let mut file = NamedTempFile::with_prefix_in(".new-", &self.directory)?;
+            let mut file = NamedTempFile::with_prefix_in(HALF, &self.directory)?;
             file.as_file().set_permissions(Permissions::from_mode(0o600))?;
             writeln!(file, "{}", header(bytes, when))?;
             file.write_all(bytes)?;
@@ -94,6 +110,14 @@ impl LastGood {
             File::open(&self.directory)?.sync_all()
         };
         write().doing(|| format!("cannot keep a copy as {}", path.display()))
+    }
+
+    /// Keeps `bytes` as the copy called `name`, unless it is that already: a disk takes its time, and wears.
+    pub fn keep(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        match self.load(name) {
+            Ok(Some((known, _))) if known == bytes => Ok(()),
+            _ => self.save(name, bytes, SystemTime::now()),
+        }
     }
 
     /// The copy called `name`, and when that was good. None if there is none; an error if it is not as it was written.
@@ -186,6 +210,35 @@ mod tests {
         copies.remove("list").unwrap();
         copies.remove("list").unwrap();
         assert_eq!(copies.load("list").unwrap(), None);
+    }
+
+    #[test]
+    fn what_is_kept_already_is_not_written_again() {
+        use std::os::unix::fs::MetadataExt as _;
+        let directory = tempfile::tempdir_in("/var/tmp").unwrap();
+        let copies = LastGood::open(directory.path()).unwrap();
+        let kept = |bytes: &[u8]| {
+            copies.keep("list", bytes).unwrap();
+            assert_eq!(copies.load("list").unwrap().unwrap().0, bytes);
+            fs::metadata(copies.path("list")).unwrap().ino()
+        };
+        let first = kept(b"10.0.0.0/8\n");
+        assert_eq!(kept(b"10.0.0.0/8\n"), first);
+        kept(b"11.0.0.0/8\n");
+        fs::write(copies.path("list"), "damaged").unwrap();
+        kept(b"11.0.0.0/8\n");
+    }
+
+    #[test]
+    fn what_was_left_half_written_is_cleared_by_who_has_it_alone() {
+        let directory = tempfile::tempdir_in("/var/tmp").unwrap();
+        let copies = LastGood::open(directory.path()).unwrap();
+        copies.keep("list", b"10.0.0.0/8\n").unwrap();
+        fs::write(directory.path().join(".new-abcdef"), "10.0").unwrap();
+        let lock = copies.lock().unwrap();
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+        assert!(copies.lock().is_err());
+        drop(lock);
     }
 
     #[test]

@@ -13,9 +13,10 @@ use crate::{
     signature::Signature,
 };
 
-/// Prefixes of one IP version that all lists may have together: the rest of what a filter takes is for those that are made by
-/// hand, and for those that are on their way out.
-const ROOM: usize = MAX_PREFIXES as usize / 16 * 15;
+/// Prefixes of one IP version that a filter takes.
+const ROOM: usize = MAX_PREFIXES as usize;
+/// Of these, long lists leave so many to prefixes that are made by hand, and to those that are on their way out.
+const SPARE: usize = ROOM / 16;
 
 /// The lists of a configuration's feeds.
 pub struct FeedLists {
@@ -85,16 +86,21 @@ impl FeedLists {
     }
 
     /// Leaves out those that there is no room for beside others, the longest first: one that is far too long is no reason to
-    /// do without the rest.
+    /// do without the rest. Nothing is left out where the others alone are too many: that is no fault of a feed's, and is said
+    /// when they are put in force.
     pub fn make_room<'a>(&mut self, beside: impl Iterator<Item = &'a Group>) {
-        let mut room = beside.fold([ROOM; 2], |room, group| {
-            without(room, &group.entries).unwrap_or_default()
-        });
+        let beside = beside.map(|group| group.entries.as_slice());
+        let Some(mut room) = beside.into_iter().try_fold([ROOM; 2], without) else {
+            self.lists.iter_mut().for_each(|list| list.is_left_out = false);
+            return;
+        };
         let mut lists: Vec<&mut FeedList> = self.lists.iter_mut().collect();
-        lists.sort_by_key(|list| list.prefixes());
+        lists.sort_by_key(|list| (list.feed.action != Action::Trust, list.prefixes()));
         for list in lists {
             let entries = list.entries.as_deref().map_or(&[][..], Vec::as_slice);
-            let rest = without(room, entries);
+            let spare = if entries.len() > SPARE { SPARE } else { 0 };
+            let leaves_enough = |rest: &[usize; 2]| rest.iter().all(|rest| *rest >= spare);
+            let rest = without(room, entries).filter(leaves_enough);
             if rest.is_none() && !list.is_left_out {
                 log::error!("source {}: {}", list.feed.name, list.no_room());
             }
@@ -240,9 +246,13 @@ mod tests {
 
     #[test]
     fn the_longest_lists_are_left_out_where_not_all_have_room() {
-        assert_eq!(left_out(1, &[ROOM - 2, 1]), [false, false]);
-        assert_eq!(left_out(1, &[ROOM - 1, 1]), [true, false]);
-        assert_eq!(left_out(0, &[ROOM / 2, 3, ROOM / 2 + 1]), [false, false, true]);
-        assert_eq!(left_out(ROOM + 1, &[1, 0]), [true, false]);
+        let most = ROOM - SPARE;
+        assert_eq!(left_out(1, &[most - 2, 1]), [false, false]);
+        assert_eq!(left_out(1, &[most - 1, 1]), [true, false]);
+        assert_eq!(left_out(0, &[most / 2, 3, most / 2 + 1]), [false, false, true]);
+        // Short ones need not leave room for what is made by hand.
+        assert_eq!(left_out(ROOM - 1, &[1, 0, 2]), [false, false, true]);
+        // There is too much without them.
+        assert_eq!(left_out(ROOM + 1, &[1, 0]), [false, false]);
     }
 }

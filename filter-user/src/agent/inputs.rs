@@ -5,7 +5,6 @@ use std::{
     collections::BTreeSet,
     fs::{self, File},
     path::{Path, PathBuf},
-    time::SystemTime,
 };
 
 use super::{
@@ -44,6 +43,8 @@ pub struct Inputs {
     /// The lists of feeds.
     pub feeds: FeedLists,
     copies: LastGood,
+    /// The text of the configuration of which there is a copy, as far as that can be.
+    kept: Option<String>,
     /// Two agents with one directory would take each other's lists for their own.
     _lock: File,
 }
@@ -90,13 +91,11 @@ impl Inputs {
             files,
             feeds: FeedLists::open(state_dir)?,
             copies,
+            kept: None,
             _lock: lock,
             config,
         };
         inputs.feeds.look(&inputs.config.feeds);
-        if inputs.reading.error.is_none() {
-            inputs.keep_config();
-        }
         Ok(inputs)
     }
 
@@ -111,10 +110,17 @@ impl Inputs {
             self.seen = now;
             found.config = self.look_at_config(is_other, reading);
         }
-        // No file is new, so none is without a last good list.
-        if let Ok(files) = ListFiles::read(&self.config, &self.files, &self.copies, reading) {
+        // What is saved by hand belongs to the file's place, whatever its text is by now.
+        let with_saved = self.config.clone().with_saved();
+        let read = |config: Config| {
+            let files = ListFiles::read(&config, &self.files, &self.copies, reading)?;
+            Ok((config, files))
+        };
+        // Without what is new of it, there is a last good list of each.
+        let read: Result<_> = read(with_saved).or_else(|_| read(self.config.clone()));
+        if let Ok((config, files)) = read {
             found.lists = !files.have_entries_of(&self.files);
-            self.files = files;
+            (self.config, self.files) = (config, files);
         }
         found.lists |= self.feeds.look(&self.config.feeds);
         found
@@ -141,7 +147,6 @@ impl Inputs {
                 self.files = files;
                 self.reading.succeed();
                 self.feeds.look(&self.config.feeds);
-                self.keep_config();
                 true
             }
             Err(error) => {
@@ -158,14 +163,20 @@ impl Inputs {
         }
     }
 
-    fn keep_config(&self) {
-        if let Err(error) = self
-            .copies
-            .save(CONFIG, self.config.text.as_bytes(), SystemTime::now())
+    /// Keeps copies of what was read, for a day on which it cannot be. `config` says whether nothing that the configuration
+    /// of before had is still to be let go: an agent that comes after this one knows by its copy whom to let go.
+    pub fn keep_copies(&mut self, config: bool) {
+        self.files.keep(&self.copies);
+        if config
+            && self.kept.as_ref() != Some(&self.config.text)
+            && let Err(error) = self.copies.keep(CONFIG, self.config.text.as_bytes())
         {
             log::warn!(
                 "{error}; after a reboot, there is no copy of the configuration if it has a mistake by then"
             );
+        }
+        if config {
+            self.kept = Some(self.config.text.clone());
         }
     }
 

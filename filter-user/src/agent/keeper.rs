@@ -232,6 +232,7 @@ impl Keeper {
         }
         self.look_at_kernel();
         self.tell();
+        self.inputs.keep_copies(self.due.detach.is_empty());
     }
 
     fn apply(&mut self) {

@@ -4,7 +4,6 @@ use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
     sync::Arc,
-    time::SystemTime,
 };
 
 use sha2::{Digest as _, Sha256};
@@ -29,6 +28,8 @@ pub struct ListFiles {
 struct ListFile {
     signature: Signature,
     entries: Arc<Vec<NewEntry>>,
+    /// What it was read from, until a copy of that is kept.
+    unkept: Option<Arc<Vec<u8>>>,
     error: Option<String>,
     put_off: PutOff,
 }
@@ -43,6 +44,20 @@ impl ListFiles {
         };
         let files = config.files.iter().map(read).collect::<Result<_>>()?;
         Ok(Self { files })
+    }
+
+    /// Keeps copies of what was read since, for a day on which it cannot be.
+    pub fn keep(&mut self, copies: &LastGood) {
+        for ((_, path), file) in &mut self.files {
+            if let Some(bytes) = file.unkept.take()
+                && let Err(error) = copies.keep(&copy_name(path), &bytes)
+            {
+                log::warn!(
+                    "{error}; after a reboot, an older copy of {} may be used if it is missing",
+                    path.display()
+                );
+            }
+        }
     }
 
     /// Whether the same entries come from both.
@@ -106,15 +121,10 @@ fn read_file(
             if let Some(exposed) = &list.exposed {
                 log::warn!("the list {} can be changed by {exposed}", path.display());
             }
-            if let Err(error) = copies.save(&copy_name(path), &list.bytes, SystemTime::now()) {
-                log::warn!(
-                    "{error}; after a reboot, an older copy of {} may be used if it is missing",
-                    path.display()
-                );
-            }
             return Ok(ListFile {
                 signature,
                 entries: Arc::new(list.entries),
+                unkept: Some(Arc::new(list.bytes)),
                 error: None,
                 put_off: PutOff::default(),
             });
@@ -135,6 +145,7 @@ fn read_file(
     Ok(ListFile {
         signature,
         entries,
+        unkept: None,
         error: Some(error),
         put_off: PutOff::default(),
     })

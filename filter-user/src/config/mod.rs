@@ -163,8 +163,11 @@ impl Config {
         show::json(self)
     }
 
-    fn with_saved(mut self) -> Self {
+    /// The same with those lists in [`SAVED`] that are there now.
+    #[must_use]
+    pub fn with_saved(mut self) -> Self {
         let saved = Action::ALL.map(|action| (action, Self::saved_list(&self.path, action)));
+        self.files.retain(|file| !saved.contains(file));
         self.files
             .extend(saved.into_iter().filter(|(_, file)| file.exists()));
         self

@@ -57,6 +57,44 @@ fn a_mistake_in_the_configuration_is_named_and_nothing_changes() {
 }
 
 #[test]
+fn a_refused_configuration_is_not_read_again_and_again() {
+    let (origin, home) = origin_with(&config(""));
+    let mut agent = Agent::start(&origin, &home);
+    home.write("good.txt", "192.0.2.0/24\n");
+    agent.says_after("the configuration of before stays in force", || {
+        home.configure(&format!(
+            "{}files = [\"good.txt\", \"missing.txt\"]\n",
+            config("")
+        ));
+    });
+    let written = || fs::metadata(&home.state).unwrap().modified().unwrap();
+    agent.until("writes nothing more", |_| {
+        let before = written();
+        thread::sleep(Duration::from_secs(1));
+        written() == before
+    });
+    assert_eq!(agent.log().matches("missing.txt").count(), 1, "{}", agent.log());
+}
+
+#[test]
+fn what_is_saved_by_hand_stays_while_the_configuration_has_a_mistake() {
+    let (origin, home) = origin_with(&format!("{}files = [\"office.txt\"]\n", config("")));
+    home.write("office.txt", "192.0.2.0/24\n");
+    let mut agent = Agent::start(&origin, &home);
+    agent.says_after("the configuration of before stays in force", || {
+        home.configure("interfaces = 1\n")
+    });
+    let file = home.config();
+    origin.synwall(&format!(
+        "trust add 203.0.113.0/24 --save --config {}",
+        file.display()
+    ));
+    agent.says_after("lists:", || home.write("office.txt", "192.0.2.0/25\n"));
+    assert_eq!(origin.run("trust check 203.0.113.1").code, Some(0));
+    origin.filters();
+}
+
+#[test]
 fn it_does_not_start_with_what_it_cannot_use_and_touches_nothing() {
     for (text, reason) in [
         ("", "interfaces"),

@@ -36,6 +36,25 @@ fn a_killed_agent_leaves_the_filter_and_the_next_takes_it_over() {
 }
 
 #[test]
+fn an_interface_that_could_not_be_let_go_is_let_go_by_the_next_agent() {
+    let named = |interfaces: &str| config("").replace("[\"eth0\"]", interfaces);
+    let (origin, home) = origin_with(&named("[\"eth0\", \"wan0\"]"));
+    origin.add_interface("wan0");
+    let mut agent = Agent::start(&origin, &home);
+    // With nobody to trust, nothing is changed, not even this.
+    agent.says_after("no trusted prefix", || {
+        home.configure("interfaces = [\"eth0\"]\n")
+    });
+    agent.kill();
+    let mut agent = Agent::start(&origin, &home);
+    assert_eq!(origin.interface("wan0")["state"], "attached");
+    agent.says_after("wan0: the filter is off it", || {
+        home.configure(&named("[\"eth0\"]"))
+    });
+    origin.filters();
+}
+
+#[test]
 fn after_a_reboot_the_filter_is_back_and_what_was_made_by_hand_is_not() {
     let (origin, home) = origin_with(&config(""));
     let agent = Agent::start(&origin, &home);
