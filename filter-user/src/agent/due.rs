@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 /// What is still to be done.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Due {
     /// Something may have to be done to the lists, or to what follows.
     pub lists: bool,
@@ -34,17 +34,21 @@ impl Due {
         !self.lists && !self.settings && self.attach.is_empty() && self.detach.is_empty()
     }
 
-    /// What is left of it. `is_up` says whether there is a filter: to set one up anew is done when it is up, and not before.
+    /// What is left of it. `is_up` says whether there is a filter: where there is none, its lists and settings are due until
+    /// there is, and so is setting one up anew.
     pub fn rest(self, done: Done, is_up: bool) -> Self {
         let anew = self.anew && !is_up;
         match done {
             Done::NotAll => Self { anew, ..self },
             Done::AllButDropping => Self {
-                lists: false,
+                lists: self.lists && !is_up,
                 detach: Vec::new(),
+                anew,
                 ..self
             },
             Done::All => Self {
+                lists: self.lists && !is_up,
+                settings: self.settings && !is_up,
                 anew,
                 ..Self::default()
             },
@@ -77,14 +81,16 @@ mod tests {
     #[test]
     fn what_drops_packets_waits_for_a_list_that_is_missing() {
         let rest = due().rest(Done::AllButDropping, true);
-        assert!(!rest.lists && rest.detach.is_empty());
-        assert!(rest.settings && rest.anew && !rest.attach.is_empty());
+        assert!(!rest.lists && !rest.anew && rest.detach.is_empty());
+        assert!(rest.settings && !rest.attach.is_empty());
+        assert!(due().rest(Done::AllButDropping, false).anew);
     }
 
     #[test]
     fn what_was_done_is_no_longer_due() {
         assert!(due().rest(Done::All, true).is_nothing());
         let rest = due().rest(Done::All, false);
-        assert!(rest.is_nothing() && rest.anew);
+        assert!(rest.lists && rest.settings && rest.anew);
+        assert!(rest.attach.is_empty() && rest.detach.is_empty());
     }
 }

@@ -1,6 +1,6 @@
 //! The interfaces that the filter should be on: which of them are there, and why it is not on some.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     interfaces::{Selection, select},
@@ -14,7 +14,9 @@ pub struct Guarded {
     selection: Selection,
     /// Why the filter could not be attached, by index.
     refused: BTreeMap<u32, String>,
-    /// On which the filter is not, as far as is known: the name, fit for a terminal, and the reason.
+    /// Indices of those on which the filter was when the kernel was last asked.
+    protected: BTreeSet<u32>,
+    /// Those on which it was not: the name, fit for a terminal, and the reason.
     unprotected: Vec<(String, String)>,
 }
 
@@ -38,11 +40,8 @@ impl Guarded {
 
     /// Those on which the filter is, as far as is known.
     pub fn protected(&self) -> impl Iterator<Item = &Interface> {
-        let is_protected = |interface: &&Interface| {
-            let name = shown(&interface.name);
-            !self.unprotected.iter().any(|(known, _)| *known == name)
-        };
-        self.selection.interfaces.iter().filter(is_protected)
+        let interfaces = self.selection.interfaces.iter();
+        interfaces.filter(|interface| self.protected.contains(&interface.index))
     }
 
     /// Whether an interface of that index is among them.
@@ -100,13 +99,26 @@ impl Guarded {
     }
 
     /// Notes on which of them the kernel finds no filter; on none of them if there is no filter, for the reason that is
-    /// given. Returns the indices of those whose program went with them and that are back: what somebody took off by hand is
-    /// left so.
-    pub fn note(&mut self, found: Option<Vec<Unprotected>>, without_filter: &str) -> Vec<u32> {
+    /// given. `is_due` says of which it is known that it has yet to be put on them. Returns the indices of those whose program
+    /// went with them and that are back: what somebody took off by hand is left so.
+    pub fn note(
+        &mut self,
+        found: Option<Vec<Unprotected>>,
+        without_filter: &str,
+        is_due: impl Fn(u32) -> bool,
+    ) -> Vec<u32> {
         let mut returned = Vec::new();
-        let reason = |index: u32, otherwise: &str| {
-            let refused = self.refused.get(&index).cloned();
-            refused.unwrap_or_else(|| otherwise.to_owned())
+        let reason = |index: u32, otherwise: &str| match self.refused.get(&index) {
+            Some(refused) => refused.clone(),
+            None if is_due(index) => "the filter is not on it yet".to_owned(),
+            None => otherwise.to_owned(),
+        };
+        let all = self.selection.interfaces.iter().map(|interface| interface.index);
+        self.protected = match &found {
+            Some(found) => all
+                .filter(|index| found.iter().all(|unprotected| unprotected.index != *index))
+                .collect(),
+            None => BTreeSet::new(),
         };
         let unprotected: Vec<(String, String)> = match found {
             Some(found) => found

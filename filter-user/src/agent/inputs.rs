@@ -37,6 +37,8 @@ pub struct Inputs {
     pub reading: Attempt,
     /// What was there when it was read: the file, and the lists of `saved/`, which belong to it whenever they are there.
     seen: (Signature, Vec<PathBuf>),
+    /// The lists of `saved/` that were there at the last look.
+    saved: Vec<PathBuf>,
     put_off: PutOff,
     /// List files.
     pub files: ListFiles,
@@ -86,6 +88,7 @@ impl Inputs {
             path: path.to_owned(),
             former,
             reading,
+            saved: seen.1.clone(),
             seen,
             put_off: PutOff::default(),
             files,
@@ -104,6 +107,7 @@ impl Inputs {
         let mut found = Found::default();
         let now = Self::see(&self.path);
         let is_other = now != self.seen;
+        self.saved.clone_from(&now.1);
         let waits = self.put_off.is_due(reading, self.seen.0, now.0);
         // What a refused one names may have been mended meanwhile.
         if !waits && (is_other || self.reading.error.is_some()) {
@@ -192,6 +196,12 @@ impl Inputs {
         let (typed, files) = (Vec::from(Action::ALL.map(typed)), self.files.groups());
         self.feeds.make_room(typed.iter().chain(&files));
         merge(vec![typed, files, self.feeds.groups()])
+    }
+
+    /// Whether the lists that commands save to are what they were when they were read.
+    pub fn are_saved_lists_current(&self) -> bool {
+        let saved = Config::saved_dir_of(&self.path);
+        Self::see(&self.path).1 == self.saved && self.files.are_current_in(&saved)
     }
 
     /// Whether another look is due soon, since a file is being written.

@@ -1,16 +1,26 @@
 //! What the log says of a change.
 
-use super::{kernel::Outcome, wanted::Plan};
+use super::{
+    kernel::Outcome,
+    wanted::{Contradiction, Plan},
+};
 use crate::{config::Config, settings::drop_level_name};
 
-/// Says what was done, and what was not.
-pub fn log_outcome(config: &Config, outcome: &Outcome) {
+/// Says what was done, and what was not. `known` are contradictions that were told of already.
+pub fn log_outcome(config: &Config, outcome: &Outcome, known: &[Contradiction]) {
+    if let Some(plan) = &outcome.plan {
+        log_plan(plan, known);
+    }
+    log_rest(config, outcome);
+}
+
+fn log_plan(plan: &Plan, known: &[Contradiction]) {
     let Plan {
         edits,
         contradicted,
         hurried,
         leaving,
-    } = &outcome.plan;
+    } = plan;
     if !edits.is_empty() {
         let (set, removed) = (edits.set.len(), edits.remove.len());
         let stay = match leaving {
@@ -19,7 +29,7 @@ pub fn log_outcome(config: &Config, outcome: &Outcome) {
         };
         log::info!("lists: {set} entries set, {removed} removed{stay}");
     }
-    for (prefix, present, wanted) in contradicted {
+    for (prefix, present, wanted) in contradicted.iter().filter(|it| !known.contains(it)) {
         log::warn!(
             "{prefix} should be a {wanted} entry and is a {present} entry, which was made by hand: it stays one"
         );
@@ -27,6 +37,9 @@ pub fn log_outcome(config: &Config, outcome: &Outcome) {
     if *hurried > 0 {
         log::warn!("{hurried} entries went at once: no more can have a time to go");
     }
+}
+
+fn log_rest(config: &Config, outcome: &Outcome) {
     if let Some(before) = &outcome.settings_before {
         log::info!(
             "settings: {}, drop {}, tcp {}, udp {} (before: {}, drop {}, tcp {}, udp {})",

@@ -1,6 +1,9 @@
 //! What follows from an event: what is wanted is compared with what is there, and brought about.
 
-use std::{sync::mpsc::Sender, time::Instant};
+use std::{
+    sync::mpsc::Sender,
+    time::{Duration, Instant},
+};
 
 use tokio::{runtime::Handle, sync::watch};
 
@@ -17,10 +20,11 @@ use super::{
     retry::Retry,
     server::Server,
     service,
+    wanted::Contradiction,
     watch::Watch,
 };
 use crate::{
-    Result,
+    Error, Result,
     config::{Config, OnStop},
     error::shown,
     feed::From,
@@ -49,14 +53,31 @@ pub struct Keeper {
     retry: Retry,
     /// How bringing the kernel to what is wanted goes.
     applied: Attempt,
-    /// Whether a prefix that is wanted is in another list by hand: nobody tells when it no longer is.
-    is_contradicted: bool,
+    /// What was due when it could not all be done: the same is not tried again before its time.
+    failed: Option<Due>,
+    /// Prefixes that are wanted and are in another list by hand: nobody tells when they no longer are.
+    contradicted: Vec<Contradiction>,
+    /// The sources whose lists are waited for, as it was said.
+    waits_for: String,
+    /// Whether another command had the filter when something was last to be done to it.
+    is_locked: bool,
+    /// Why the kernel could not be asked, as it was said.
+    unseen: Option<String>,
     /// Whether the filter has been up since this agent came.
     was_up: bool,
     /// Whether somebody took the filter down by hand: then it is left alone until the next reload.
     taken_down: bool,
     /// The policy that is in force, if there is a filter: somebody may have set another one by hand.
     policy: Option<Policy>,
+}
+
+/// What an attempt to bring the kernel to what is wanted got to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reached {
+    /// The filter, if there is one.
+    Filter,
+    /// Another command has it.
+    Locked,
 }
 
 impl Keeper {
@@ -83,7 +104,11 @@ impl Keeper {
             due: Due::default(),
             retry: Retry::default(),
             applied: Attempt::default(),
-            is_contradicted: false,
+            failed: None,
+            contradicted: Vec::new(),
+            waits_for: String::new(),
+            is_locked: false,
+            unseen: None,
             was_up: false,
             taken_down: false,
             policy: None,
@@ -115,15 +140,17 @@ impl Keeper {
     pub fn look(&mut self) {
         self.look_at_inputs(Reading::WhenQuiet);
         self.look_at_interfaces();
-        if self.is_contradicted {
+        if !self.contradicted.is_empty() {
             self.due.lists = true;
         }
         self.bring_about();
     }
 
-    /// Notes how fetching a feed went, and takes its list.
-    pub fn fetched(&mut self, fetched: Fetched) {
-        self.fetcher.note(fetched);
+    /// Notes how fetching feeds went, and takes their lists.
+    pub fn fetched(&mut self, fetched: Vec<Fetched>) {
+        for fetched in fetched {
+            self.fetcher.note(fetched);
+        }
         self.look();
     }
 
@@ -131,10 +158,15 @@ impl Keeper {
     pub fn stop(self) -> Result<()> {
         match self.inputs.config.on_stop {
             OnStop::Keep => {
-                match self.kernel.look(&[]) {
-                    Ok(None) => log::info!("stopped; no filter is up"),
-                    _ => log::info!("stopped; the filter stays in force (take it down: synwall down --all)"),
-                }
+                let is_up = self.is_locked || !matches!(self.kernel.look(&[]), Ok(None));
+                log::info!(
+                    "stopped; {}",
+                    if is_up {
+                        "the filter stays in force (take it down: synwall down --all)"
+                    } else {
+                        "no filter is up"
+                    }
+                );
                 Ok(())
             }
             OnStop::Detach => {
@@ -151,6 +183,7 @@ impl Keeper {
         self.due.lists = true;
         self.due.settings = true;
         self.due.anew = true;
+        self.failed = None;
         self.taken_down = false;
     }
 
@@ -169,6 +202,7 @@ impl Keeper {
         }
         self.wanted = self.inputs.wanted();
         self.due.lists = true;
+        self.failed = None;
         if found.config {
             log::info!("the configuration has changed");
             let config = &self.inputs.config;
@@ -223,19 +257,27 @@ impl Keeper {
             &self.options.pin_dir,
             &self.report,
         );
-        self.retry.begin();
-        if !self.due.is_nothing() && (!self.taken_down || self.due.anew) {
-            self.apply();
+        let is_put_off = self.failed.as_ref() == Some(&self.due) && self.retry.is_ahead();
+        if !is_put_off {
+            self.retry.begin();
+        }
+        let is_wanted = !self.due.is_nothing() && (!self.taken_down || self.due.anew);
+        if !is_put_off {
+            self.is_locked = is_wanted && self.apply() == Reached::Locked;
         }
         if self.inputs.are_unsettled() {
             self.retry.within(QUIET);
         }
-        self.look_at_kernel();
+        // Whoever has it locked would have to be waited for once more.
+        if !self.is_locked {
+            self.look_at_kernel();
+        }
+        self.failed = self.failed.take().map(|_| self.due.clone());
         self.tell();
         self.inputs.keep_copies(self.due.detach.is_empty());
     }
 
-    fn apply(&mut self) {
+    fn apply(&mut self) -> Reached {
         let waits = self.waits();
         let mut attach = self.guarded.interfaces().to_vec();
         attach.retain(|interface| self.due.attach.contains(&interface.index));
@@ -246,20 +288,41 @@ impl Keeper {
             config: &self.inputs.config,
             rules: &self.wanted,
             goings: &self.inputs.feeds.goings(),
+            lists: self.due.lists,
             settings: self.due.settings && !waits,
             attach: &attach,
             detach: &detach,
             create: (self.due.anew || !self.was_up) && !waits,
             only_again: waits,
+            are_rules_current: &|| self.inputs.are_saved_lists_current(),
         };
         match self.kernel.bring_about(&wish) {
-            Ok(outcome) => self.take(outcome, waits),
+            Ok(outcome) => {
+                self.take(outcome, waits);
+                Reached::Filter
+            }
             Err(error) => {
-                log::error!("{error}");
-                self.applied.fail(error.to_string());
-                self.retry.later();
+                self.fail(error.to_string());
+                self.try_later();
+                match error {
+                    Error::Locked { .. } => Reached::Locked,
+                    _ => Reached::Filter,
+                }
             }
         }
+    }
+
+    /// Notes why the kernel is not what is wanted. What goes on failing is said once.
+    fn fail(&mut self, error: String) {
+        if self.applied.error.as_ref() != Some(&error) {
+            log::error!("{error}");
+        }
+        self.applied.fail(error);
+    }
+
+    fn try_later(&mut self) {
+        self.failed = Some(self.due.clone());
+        self.retry.later();
     }
 
     /// Notes what was brought about, and what was not.
@@ -267,44 +330,48 @@ impl Keeper {
         let failed = outcome.failed.take();
         match &failed {
             None => self.applied.succeed(),
-            Some(error) => {
-                log::error!("{error}");
-                self.applied.fail(error.to_string());
-            }
+            Some(error) => self.fail(error.to_string()),
         }
         if !outcome.is_up && self.was_up && !self.due.anew {
             log::warn!("the filter was taken down; it is left alone until the next reload");
             self.taken_down = true;
         }
         self.was_up |= outcome.is_up;
-        self.is_contradicted = !outcome.plan.contradicted.is_empty();
         let done = match (&failed, waits) {
             (Some(_), _) => Done::NotAll,
             (None, true) => Done::AllButDropping,
             (None, false) => Done::All,
         };
         self.due = std::mem::take(&mut self.due).rest(done, outcome.is_up);
+        self.due.lists |= outcome.are_rules_old;
         self.guarded.refuse(&outcome.refused);
         let refused = outcome.refused.iter().map(|(interface, _)| interface.index);
         self.due.attach.extend(refused);
-        if outcome.refused.is_empty() && failed.is_none() {
+        if outcome.refused.is_empty() && failed.is_none() && !outcome.are_rules_old {
+            self.failed = None;
             self.retry.succeed();
         } else {
-            self.retry.later();
+            self.try_later();
         }
-        log_outcome(&self.inputs.config, &outcome);
+        log_outcome(&self.inputs.config, &outcome, &self.contradicted);
+        if let Some(plan) = outcome.plan {
+            self.contradicted = plan.contradicted;
+        }
     }
 
     /// Whether what drops packets has to wait, since a list that is to be trusted has never been there.
-    fn waits(&self) -> bool {
-        let missing = self.inputs.feeds.missing();
-        let waits = !missing.is_empty() && self.inputs.config.policy == Policy::Enforce;
-        if waits {
+    fn waits(&mut self) -> bool {
+        let missing = match self.inputs.config.policy {
+            Policy::Enforce => self.inputs.feeds.missing().join(", "),
+            Policy::Observe => String::new(),
+        };
+        let waits = !missing.is_empty();
+        if waits && missing != self.waits_for {
             log::warn!(
-                "waiting for the first list of {}: to drop everybody else before it is there would drop whom it trusts",
-                missing.join(", ")
+                "waiting for the first list of {missing}: to drop everybody else before it is there would drop whom it trusts"
             );
         }
+        self.waits_for = missing;
         waits
     }
 
@@ -314,10 +381,24 @@ impl Keeper {
         let found = match self.kernel.look(self.guarded.interfaces()) {
             Ok(found) => found,
             Err(error) => {
-                log::error!("cannot look at the filter: {error}");
+                let unseen = Some(error.to_string());
+                if unseen != self.unseen {
+                    log::error!("cannot look at the filter: {error}");
+                }
+                self.unseen = unseen;
                 return;
             }
         };
+        self.unseen = None;
+        if found.is_some() && self.taken_down {
+            // Somebody has set it up again, by hand. Its settings and interfaces are theirs; lists are brought up to date.
+            self.taken_down = false;
+            self.due = Due {
+                lists: true,
+                ..Due::default()
+            };
+            self.retry.within(Duration::ZERO);
+        }
         let without_filter = if self.taken_down {
             "the filter was taken down"
         } else {
@@ -325,7 +406,15 @@ impl Keeper {
         };
         self.policy = found.as_ref().map(|seen| seen.policy);
         let unprotected = found.map(|seen| seen.unprotected);
-        for index in self.guarded.note(unprotected, without_filter) {
+        let attach = &self.due.attach;
+        let returned = self
+            .guarded
+            .note(unprotected, without_filter, |index| attach.contains(&index));
+        // Where it is, it need not be put any more, also when somebody takes it off by hand.
+        for interface in self.guarded.protected() {
+            self.due.attach.remove(&interface.index);
+        }
+        for index in returned {
             if self.due.attach.insert(index) {
                 self.retry.later();
             }

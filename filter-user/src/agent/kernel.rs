@@ -12,7 +12,7 @@ use crate::{
     entry::Action,
     error::shown,
     instance::{self, Instance},
-    interface::{Interface, Mode},
+    interface::{self, Interface, Mode},
     interfaces::Attached,
     pins::{AgentLock, Pins},
     preflight,
@@ -35,7 +35,11 @@ pub struct Wish<'a> {
     pub rules: &'a Rules,
     /// What becomes of entries that their list no longer has.
     pub goings: &'a Goings,
-    /// Whether the settings of a running filter are changed, too.
+    /// Whether `rules` have what commands have saved. Under the filter's lock, none of them can come in between.
+    pub are_rules_current: &'a dyn Fn() -> bool,
+    /// Whether the lists of a running filter are changed.
+    pub lists: bool,
+    /// Whether its settings are.
     pub settings: bool,
     /// The interfaces to attach to, if the filter is not there.
     pub attach: &'a [Interface],
@@ -52,8 +56,10 @@ pub struct Wish<'a> {
 pub struct Outcome {
     /// Whether there is a filter.
     pub is_up: bool,
-    /// What was done to the lists, and what was not.
-    pub plan: Plan,
+    /// What was done to the lists, and what was not, if they were due.
+    pub plan: Option<Plan>,
+    /// That the lists were left as they are, since `rules` were made before a command saved something.
+    pub are_rules_old: bool,
     /// The settings that were there before, if others are in force now.
     pub settings_before: Option<Settings>,
     /// That drops are counted by other networks than the configuration says, which cannot be changed.
@@ -191,7 +197,7 @@ impl Kernel {
 }
 
 fn change(filter: &mut Instance, wish: &Wish<'_>, is_new: bool, outcome: &mut Outcome) -> Result<()> {
-    match change_lists_and_settings(filter, wish, outcome) {
+    match change_lists_and_settings(filter, wish, is_new, outcome) {
         Err(error) if is_new => return Err(error),
         done => outcome.failed = done.err(),
     }
@@ -204,6 +210,7 @@ fn change(filter: &mut Instance, wish: &Wish<'_>, is_new: bool, outcome: &mut Ou
         interfaces.retain(was_on);
     }
     attach(filter, &interfaces, wish.config.xdp, outcome);
+    clear_gone(filter, wish.config);
     for name in wish.detach {
         let is_there = |a: &Attachment| a.state != State::Elsewhere && a.is_called(name);
         if outcome.failed.is_none() && filter.attachments.iter().any(is_there) {
@@ -214,12 +221,41 @@ fn change(filter: &mut Instance, wish: &Wish<'_>, is_new: bool, outcome: &mut Ou
     Ok(())
 }
 
+/// Lets go of interfaces that went away, which only a pattern meant: those that come in their place (of containers, say) have
+/// other names, and what is left of each would stay for good.
+fn clear_gone(filter: &mut Instance, config: &Config) {
+    let Ok(there) = interface::all() else {
+        return;
+    };
+    let is_named = |a: &Attachment| {
+        config
+            .interfaces
+            .iter()
+            .any(|pattern| a.is_called(pattern.0.as_str()))
+    };
+    let is_back = |a: &Attachment| there.iter().any(|interface| a.is_called(&interface.name));
+    let gone = filter.attachments.iter().filter(|a| a.state == State::Gone);
+    let gone: Vec<String> = gone
+        .filter(|a| !is_named(a) && !is_back(a))
+        .map(Attachment::name)
+        .collect();
+    for name in gone {
+        // What cannot be removed now is the next time.
+        let _ = filter.detach(&[name]);
+    }
+}
+
 /// Whether the filter was on an interface that went away and is back.
 fn is_old(attachment: &Attachment, interface: &Interface) -> bool {
     attachment.state == State::Gone && attachment.is_called(&interface.name)
 }
 
-fn change_lists_and_settings(filter: &mut Instance, wish: &Wish<'_>, outcome: &mut Outcome) -> Result<()> {
+fn change_lists_and_settings(
+    filter: &mut Instance,
+    wish: &Wish<'_>,
+    is_new: bool,
+    outcome: &mut Outcome,
+) -> Result<()> {
     let config = wish.config;
     outcome.counts_otherwise = config.count_sources_by != filter.settings.sources;
     let settings = settings_of(config, Some(&filter.settings))?;
@@ -230,11 +266,14 @@ fn change_lists_and_settings(filter: &mut Instance, wish: &Wish<'_>, outcome: &m
         outcome.settings_before = Some(filter.settings.clone());
         filter.set_settings(settings.clone())?;
     }
-    let plan = plan(&filter.live_rules()?, wish.rules, wish.goings, clock::now_ns()?);
-    if !plan.edits.is_empty() {
-        filter.edit(plan.edits.clone())?;
+    outcome.are_rules_old = wish.lists && !is_new && !(wish.are_rules_current)();
+    if is_new || wish.lists && !outcome.are_rules_old {
+        let plan = plan(&filter.live_rules()?, wish.rules, wish.goings, clock::now_ns()?);
+        if !plan.edits.is_empty() {
+            filter.edit(plan.edits.clone())?;
+        }
+        outcome.plan = Some(plan);
     }
-    outcome.plan = plan;
     if others && !settings_first {
         outcome.settings_before = Some(filter.settings.clone());
         filter.set_settings(settings)?;

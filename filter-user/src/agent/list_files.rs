@@ -80,6 +80,14 @@ impl ListFiles {
             .collect()
     }
 
+    /// Whether those in that directory are what they were when they were read.
+    pub fn are_current_in(&self, directory: &Path) -> bool {
+        let mut files = self.files.iter();
+        files.all(|((_, path), file)| {
+            path.parent() != Some(directory) || Signature::of(path) == file.signature
+        })
+    }
+
     /// Whether another look is due soon, since one of them is being written.
     pub fn are_unsettled(&self) -> bool {
         self.files.values().any(|file| file.put_off.is_going_on())

@@ -88,6 +88,31 @@ pub fn run(options: Options) -> Result<()> {
     stopped
 }
 
+/// What several events come to: to look takes its time, and nobody is to wait for looks that another one makes idle.
+#[derive(Debug, Default)]
+struct News {
+    stop: bool,
+    reload: bool,
+    /// Files or interfaces may have changed.
+    changes: bool,
+    fetched: Vec<Fetched>,
+}
+
+impl News {
+    fn of(events: impl Iterator<Item = Event>) -> Self {
+        let mut news = Self::default();
+        for event in events {
+            match event {
+                Event::Stop => news.stop = true,
+                Event::Reload => news.reload = true,
+                Event::Files | Event::Interfaces => news.changes = true,
+                Event::Fetched(fetched) => news.fetched.push(fetched),
+            }
+        }
+        news
+    }
+}
+
 /// Handles events until there is one that ends it.
 fn attend(keeper: &mut Keeper, heard: &Receiver<Event>) {
     let pulse = service::watchdog().map_or(ROUND, |limit| limit / 3).min(ROUND);
@@ -103,18 +128,25 @@ fn attend(keeper: &mut Keeper, heard: &Receiver<Event>) {
         let wait = next
             .map_or(pulse, |next| next.saturating_duration_since(now))
             .min(pulse);
-        match heard.recv_timeout(wait) {
-            Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => return,
-            Ok(Event::Reload) => {
-                service::reloading();
-                keeper.reload();
-                service::ready();
-            }
-            Ok(Event::Files | Event::Interfaces) => {
-                settles.get_or_insert_with(|| Instant::now() + SETTLES);
-            }
-            Ok(Event::Fetched(fetched)) => keeper.fetched(fetched),
-            Err(RecvTimeoutError::Timeout) => {}
+        let news = match heard.recv_timeout(wait) {
+            Ok(event) => News::of(std::iter::once(event).chain(heard.try_iter())),
+            Err(RecvTimeoutError::Timeout) => News::default(),
+            Err(RecvTimeoutError::Disconnected) => return,
+        };
+        if news.stop {
+            return;
+        }
+        if !news.fetched.is_empty() {
+            keeper.fetched(news.fetched);
+        }
+        if news.reload {
+            service::reloading();
+            keeper.reload();
+            service::ready();
+            settles = None;
+        }
+        if news.changes {
+            settles.get_or_insert_with(|| Instant::now() + SETTLES);
         }
         let now = Instant::now();
         let is_due = |at: Option<Instant>| at.is_some_and(|at| at <= now);

@@ -24,6 +24,11 @@ impl Retry {
         self.at = None;
     }
 
+    /// Whether it has yet to come.
+    pub fn is_ahead(&self) -> bool {
+        self.at.is_some_and(|at| at > Instant::now())
+    }
+
     /// It failed. The next one is waited for twice as long as this one was.
     pub fn later(&mut self) {
         let delay = self.delay.map_or(DELAYS.0, |delay| (delay * 2).min(DELAYS.1));

@@ -47,13 +47,16 @@ fn wanted(action: Action, new: NewEntry) -> Entry {
     }
 }
 
+/// A prefix, the list in which somebody put it by hand, and the one in which it should be.
+pub type Contradiction = (IpNet, Action, Action);
+
 /// How the lists are brought to what is wanted.
 #[derive(Debug, Default)]
 pub struct Plan {
     /// What is done.
     pub edits: Edits,
     /// Wanted entries that are left out, since somebody put the prefix into another list by hand.
-    pub contradicted: Vec<(IpNet, Action, Action)>,
+    pub contradicted: Vec<Contradiction>,
     /// Entries that go without the time they should have had, as no more can have one.
     pub hurried: usize,
     /// Entries that are on their way out: their list no longer has them, and their time is not over yet.

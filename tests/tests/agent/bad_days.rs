@@ -82,7 +82,7 @@ fn what_is_saved_by_hand_stays_while_the_configuration_has_a_mistake() {
     home.write("office.txt", "192.0.2.0/24\n");
     let mut agent = Agent::start(&origin, &home);
     agent.says_after("the configuration of before stays in force", || {
-        home.configure("interfaces = 1\n")
+        home.configure("interfaces = 1\n");
     });
     let file = home.config();
     origin.synwall(&format!(

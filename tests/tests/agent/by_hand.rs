@@ -1,5 +1,7 @@
 //! What an operator does by hand stays as it is, and is told apart.
 
+use std::{thread, time::Duration};
+
 use tests::origin::agent::Agent;
 
 use crate::{config, entries, from, origin_with};
@@ -118,4 +120,69 @@ fn commands_and_the_agent_at_once_lose_nothing_of_each_other() {
     agent.until("has the last list", |_| origin.list("trust") == expected);
     assert_eq!(from(&origin, "trust", "manual"), ["10.1.39.0/24"]);
     assert!(!agent.log().contains("error"), "{}", agent.log());
+}
+
+#[test]
+fn what_was_taken_off_by_hand_stays_off_while_something_else_fails() {
+    let (origin, home) = origin_with(&config(""));
+    let mut agent = Agent::start(&origin, &home);
+    // With nobody to trust, the lists cannot be brought about, and that is tried again and again.
+    agent.says_after("no trusted prefix", || {
+        home.configure("interfaces = [\"eth0\"]\n");
+    });
+    agent.reload();
+    origin.synwall("down eth0");
+    home.write("whatever", "");
+    thread::sleep(Duration::from_secs(4));
+    origin.serves_everybody();
+}
+
+#[test]
+fn a_filter_that_was_set_up_again_by_hand_gets_the_lists() {
+    let (origin, home) = origin_with(&format!("{}files = [\"list.txt\"]\n", config("")));
+    home.write("list.txt", "10.0.0.0/24\n");
+    let mut agent = Agent::start(&origin, &home);
+    origin.synwall("down --all");
+    agent.says_after("left alone until the next reload", || {
+        home.write("list.txt", "10.0.1.0/24\n");
+    });
+    origin.synwall("up eth0 --trust 172.16.5.0/24 --observe");
+    agent.until("has the list", |_| {
+        origin.list("trust") == ["10.0.1.0/24", "172.16.5.0/24", "185.94.108.0/24"]
+    });
+    // Its settings are theirs who set it up.
+    origin.serves_everybody();
+    agent.says_after("lists:", || home.write("list.txt", "10.0.2.0/24\n"));
+}
+
+#[test]
+fn an_entry_of_the_agents_that_was_removed_by_hand_is_back_with_the_next_change_of_a_list_and_not_before() {
+    let (origin, home) = origin_with(&format!(
+        "{}files = [\"list.txt\"]\n",
+        config("").replace("[\"eth0\"]", "[\"eth0\", \"wan?\"]")
+    ));
+    home.write("list.txt", "10.0.0.0/24\n");
+    let mut agent = Agent::start(&origin, &home);
+    origin.synwall("trust remove 185.94.108.0/24");
+    agent.says_after("wan0: up", || origin.add_interface("wan0"));
+    assert_eq!(origin.list("trust"), ["10.0.0.0/24"]);
+    agent.says_after("lists:", || home.write("list.txt", "10.0.1.0/24\n"));
+    assert_eq!(origin.list("trust"), ["10.0.1.0/24", "185.94.108.0/24"]);
+}
+
+#[test]
+fn what_lasts_is_said_once() {
+    let (origin, home) = origin_with(&config(""));
+    let mut agent = Agent::start(&origin, &home);
+    origin.synwall("deny add 172.16.5.0/24");
+    let more = "prefixes = [\"172.16.5.0/24\", ";
+    agent.says_after("which was made by hand", || {
+        home.configure(&config("").replace("prefixes = [", more));
+    });
+    for round in 0..3 {
+        home.write(&format!("something-{round}"), "");
+        thread::sleep(Duration::from_millis(500));
+    }
+    let told = agent.log().matches("which was made by hand").count();
+    assert_eq!(told, 1, "{}", agent.log());
 }

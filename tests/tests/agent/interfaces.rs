@@ -57,6 +57,40 @@ fn an_interface_that_returns_is_protected_again() {
 }
 
 #[test]
+fn nothing_is_left_of_interfaces_that_came_and_went_under_names_that_only_a_pattern_means() {
+    let (origin, home) = origin_with(&config("").replace("[\"eth0\"]", "[\"eth0\", \"wan?\", \"kept0\"]"));
+    origin.add_interface("kept0");
+    let mut agent = Agent::start(&origin, &home);
+    for number in 0..5 {
+        let name = format!("wan{number}");
+        agent.says_after(&format!("{name}: up"), || origin.add_interface(&name));
+        origin.site.origin.namespace().ip(&format!("link del {name}\n"));
+    }
+    origin.site.origin.namespace().ip("link del kept0\n");
+    agent.says_after("wan9: up", || origin.add_interface("wan9"));
+    let document = origin.json("status --json");
+    let rows = document["interfaces"].as_array().unwrap().iter();
+    let names: Vec<_> = rows.map(|row| row["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["eth0", "kept0", "wan9"], "{document}");
+}
+
+#[test]
+fn an_interface_is_not_said_to_be_protected_before_the_kernel_says_so() {
+    let (origin, home) = origin_with(&config("").replace("[\"eth0\"]", "[\"eth0\", \"wan?\"]"));
+    let mut agent = Agent::start(&origin, &home);
+    let pins = std::fs::File::open(tests::origin::PINS).unwrap();
+    pins.lock().unwrap();
+    agent.drain();
+    agent.says_after("another synwall command is at work", || {
+        origin.add_interface("wan0");
+    });
+    let status = agent.told("STATUS=");
+    assert!(status.contains("enforce on eth0;"), "{status}");
+    drop(pins);
+    agent.told("enforce on eth0, wan0;");
+}
+
+#[test]
 fn an_interface_that_gets_a_name_that_is_meant_is_protected() {
     let (origin, home) = origin_with(&config("").replace("[\"eth0\"]", "[\"eth0\", \"wan0\"]"));
     origin.add_interface("tmp0");

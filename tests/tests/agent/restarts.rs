@@ -43,13 +43,13 @@ fn an_interface_that_could_not_be_let_go_is_let_go_by_the_next_agent() {
     let mut agent = Agent::start(&origin, &home);
     // With nobody to trust, nothing is changed, not even this.
     agent.says_after("no trusted prefix", || {
-        home.configure("interfaces = [\"eth0\"]\n")
+        home.configure("interfaces = [\"eth0\"]\n");
     });
     agent.kill();
     let mut agent = Agent::start(&origin, &home);
     assert_eq!(origin.interface("wan0")["state"], "attached");
     agent.says_after("wan0: the filter is off it", || {
-        home.configure(&named("[\"eth0\"]"))
+        home.configure(&named("[\"eth0\"]"));
     });
     origin.filters();
 }

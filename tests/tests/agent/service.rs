@@ -35,6 +35,29 @@ fn it_keeps_the_watchdog_quiet_and_falls_silent_when_it_hangs() {
 }
 
 #[test]
+fn it_ends_soon_however_much_there_is_to_do_and_whoever_has_the_filter() {
+    let (origin, home) = origin_with(&format!("{}files = [\"list.txt\"]\n", config("")));
+    home.write("list.txt", "10.0.0.0/24\n");
+    let mut agent = Agent::start(&origin, &home);
+    let pins = std::fs::File::open(PINS).unwrap();
+    pins.lock().unwrap();
+    agent.says_after("another synwall command is at work", || {
+        home.write("list.txt", "10.0.1.0/24\n");
+    });
+    for _ in 0..20 {
+        agent.signal(Signal::SIGHUP);
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let asked = std::time::Instant::now();
+    agent.stop();
+    // The lock is waited for five seconds, by what has begun. After fifteen systemd would kill it (the unit's TimeoutStopSec=).
+    let took = asked.elapsed();
+    assert!(took < std::time::Duration::from_secs(14), "{took:?}");
+    drop(pins);
+    origin.filters();
+}
+
+#[test]
 fn it_ends_and_the_filter_stays() {
     let (origin, home) = origin_with(&config(""));
     for signal in [Signal::SIGTERM, Signal::SIGINT] {
