@@ -108,17 +108,18 @@ impl Guarded {
         is_due: impl Fn(u32) -> bool,
     ) -> Vec<u32> {
         let mut returned = Vec::new();
-        let reason = |index: u32, otherwise: &str| match self.refused.get(&index) {
-            Some(refused) => refused.clone(),
-            None if is_due(index) => "the filter is not on it yet".to_owned(),
-            None => otherwise.to_owned(),
-        };
         let all = self.selection.interfaces.iter().map(|interface| interface.index);
         self.protected = match &found {
             Some(found) => all
                 .filter(|index| found.iter().all(|unprotected| unprotected.index != *index))
                 .collect(),
             None => BTreeSet::new(),
+        };
+        self.refused.retain(|index, _| !self.protected.contains(index));
+        let reason = |index: u32, otherwise: &str| match self.refused.get(&index) {
+            Some(refused) => refused.clone(),
+            None if is_due(index) => "the filter is not on it yet".to_owned(),
+            None => otherwise.to_owned(),
         };
         let unprotected: Vec<(String, String)> = match found {
             Some(found) => found
@@ -144,5 +145,41 @@ impl Guarded {
         }
         self.unprotected = unprotected;
         returned
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn why_one_was_refused_is_forgotten_when_the_filter_is_on_it() {
+        let interface = Interface {
+            index: 7,
+            name: "wan0".into(),
+            xdp: Vec::new(),
+            is_loopback: false,
+            is_bond: false,
+            controller: None,
+        };
+        let refusal = Error::NotUp { path: "why".into() };
+        let off = || {
+            let (name, why) = ("wan0".to_owned(), Why::TakenOff);
+            Some(vec![Unprotected { index: 7, name, why }])
+        };
+        let mut guarded = Guarded {
+            selection: Selection {
+                interfaces: vec![interface.clone()],
+                absent: Vec::new(),
+            },
+            ..Guarded::default()
+        };
+        guarded.refuse(&[(interface, refusal)]);
+        guarded.note(off(), "", |_| false);
+        assert!(guarded.unprotected()[0].1.contains("why"));
+        guarded.note(Some(Vec::new()), "", |_| false);
+        assert_eq!(guarded.protected().count(), 1);
+        guarded.note(off(), "", |_| false);
+        assert_eq!(guarded.unprotected()[0].1, Why::TakenOff.text());
     }
 }

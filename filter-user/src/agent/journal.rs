@@ -6,14 +6,55 @@ use super::{
 };
 use crate::{config::Config, settings::drop_level_name};
 
-/// Says what was done, and what was not. `known` are contradictions that were told of already.
-pub fn log_outcome(config: &Config, outcome: &Outcome, known: &[Contradiction]) {
-    if let Some(plan) = &outcome.plan {
-        log_plan(plan, known);
-    }
-    log_rest(config, outcome);
+/// The log. What lasts is said once.
+#[derive(Debug, Default)]
+pub struct Journal {
+    /// The sources whose lists are waited for.
+    waits_for: String,
+    /// Why the kernel could not be asked.
+    unseen: Option<String>,
+    contradicted: Vec<Contradiction>,
+    counts_otherwise: bool,
 }
 
+impl Journal {
+    /// Says that what drops packets waits for the first lists of these sources, if there are any.
+    pub fn waits_for(&mut self, sources: String) {
+        if !sources.is_empty() && sources != self.waits_for {
+            log::warn!(
+                "waiting for the first list of {sources}: to drop everybody else before it is there would drop whom it trusts"
+            );
+        }
+        self.waits_for = sources;
+    }
+
+    /// Says why the kernel cannot be asked, if it cannot.
+    pub fn unseen(&mut self, error: Option<String>) {
+        if let Some(error) = &error
+            && self.unseen.as_ref() != Some(error)
+        {
+            log::error!("cannot look at the filter: {error}");
+        }
+        self.unseen = error;
+    }
+
+    /// Says what was done, and what was not.
+    pub fn outcome(&mut self, config: &Config, outcome: &Outcome) {
+        if let Some(plan) = &outcome.plan {
+            log_plan(plan, &self.contradicted);
+            self.contradicted.clone_from(&plan.contradicted);
+        }
+        if outcome.counts_otherwise && !self.counts_otherwise {
+            log::warn!(
+                "count-sources-by cannot change on a running filter; it does with a new one: synwall down --all, then a reload"
+            );
+        }
+        self.counts_otherwise = outcome.counts_otherwise;
+        log_rest(config, outcome);
+    }
+}
+
+/// `known` are contradictions that were told of already.
 fn log_plan(plan: &Plan, known: &[Contradiction]) {
     let Plan {
         edits,
@@ -51,11 +92,6 @@ fn log_rest(config: &Config, outcome: &Outcome) {
             drop_level_name(before.drop),
             before.tcp.brief(),
             before.udp.brief(),
-        );
-    }
-    if outcome.counts_otherwise {
-        log::warn!(
-            "count-sources-by cannot change on a running filter; it does with a new one: synwall down --all, then a reload"
         );
     }
     for (name, mode) in &outcome.otherwise {

@@ -14,13 +14,12 @@ use super::{
     guarded::Guarded,
     inputs::{Found, Inputs},
     interfaces::select,
-    journal::log_outcome,
+    journal::Journal,
     kernel::{Kernel, Outcome, Wish},
     report::{Attempt, FeedReport, Report},
     retry::Retry,
     server::Server,
     service,
-    wanted::Contradiction,
     watch::Watch,
 };
 use crate::{
@@ -53,16 +52,11 @@ pub struct Keeper {
     retry: Retry,
     /// How bringing the kernel to what is wanted goes.
     applied: Attempt,
-    /// What was due when it could not all be done: the same is not tried again before its time.
-    failed: Option<Due>,
-    /// Prefixes that are wanted and are in another list by hand: nobody tells when they no longer are.
-    contradicted: Vec<Contradiction>,
-    /// The sources whose lists are waited for, as it was said.
-    waits_for: String,
+    journal: Journal,
+    /// Whether a prefix that is wanted is in another list by hand: nobody tells when it no longer is.
+    is_contradicted: bool,
     /// Whether another command had the filter when something was last to be done to it.
     is_locked: bool,
-    /// Why the kernel could not be asked, as it was said.
-    unseen: Option<String>,
     /// Whether the filter has been up since this agent came.
     was_up: bool,
     /// Whether somebody took the filter down by hand: then it is left alone until the next reload.
@@ -104,11 +98,9 @@ impl Keeper {
             due: Due::default(),
             retry: Retry::default(),
             applied: Attempt::default(),
-            failed: None,
-            contradicted: Vec::new(),
-            waits_for: String::new(),
+            journal: Journal::default(),
+            is_contradicted: false,
             is_locked: false,
-            unseen: None,
             was_up: false,
             taken_down: false,
             policy: None,
@@ -132,7 +124,11 @@ impl Keeper {
         self.look_at_inputs(Reading::AtOnce);
         if self.inputs.reading.error.is_none() {
             self.everything_is_due();
+        } else {
+            self.look_at_interfaces();
         }
+        // Whoever reloads does not want to wait.
+        self.retry.forget();
         self.bring_about();
     }
 
@@ -140,7 +136,7 @@ impl Keeper {
     pub fn look(&mut self) {
         self.look_at_inputs(Reading::WhenQuiet);
         self.look_at_interfaces();
-        if !self.contradicted.is_empty() {
+        if self.is_contradicted && !self.retry.is_ahead() {
             self.due.lists = true;
         }
         self.bring_about();
@@ -183,7 +179,6 @@ impl Keeper {
         self.due.lists = true;
         self.due.settings = true;
         self.due.anew = true;
-        self.failed = None;
         self.taken_down = false;
     }
 
@@ -202,7 +197,7 @@ impl Keeper {
         }
         self.wanted = self.inputs.wanted();
         self.due.lists = true;
-        self.failed = None;
+        self.retry.forget();
         if found.config {
             log::info!("the configuration has changed");
             let config = &self.inputs.config;
@@ -257,24 +252,24 @@ impl Keeper {
             &self.options.pin_dir,
             &self.report,
         );
-        let is_put_off = self.failed.as_ref() == Some(&self.due) && self.retry.is_ahead();
-        if !is_put_off {
-            self.retry.begin();
-        }
-        let is_wanted = !self.due.is_nothing() && (!self.taken_down || self.due.anew);
-        if !is_put_off {
+        if self.retry.begin(&self.due) {
+            let is_wanted = !self.due.is_nothing() && (!self.taken_down || self.due.anew);
             self.is_locked = is_wanted && self.apply() == Reached::Locked;
         }
         if self.inputs.are_unsettled() {
             self.retry.within(QUIET);
         }
         // Whoever has it locked would have to be waited for once more.
-        if !self.is_locked {
-            self.look_at_kernel();
+        if !self.is_locked && self.look_at_kernel() && self.due.is_nothing() {
+            // What failed may have come about by itself.
+            self.applied.error = None;
+            self.retry.forget();
         }
-        self.failed = self.failed.take().map(|_| self.due.clone());
+        self.retry.is_about(&self.due);
         self.tell();
-        self.inputs.keep_copies(self.due.detach.is_empty());
+        if self.applied.error.is_none() {
+            self.inputs.keep_copies(self.due.detach.is_empty());
+        }
     }
 
     fn apply(&mut self) -> Reached {
@@ -303,7 +298,7 @@ impl Keeper {
             }
             Err(error) => {
                 self.fail(error.to_string());
-                self.try_later();
+                self.retry.later(&self.due);
                 match error {
                     Error::Locked { .. } => Reached::Locked,
                     _ => Reached::Filter,
@@ -320,42 +315,46 @@ impl Keeper {
         self.applied.fail(error);
     }
 
-    fn try_later(&mut self) {
-        self.failed = Some(self.due.clone());
-        self.retry.later();
-    }
-
     /// Notes what was brought about, and what was not.
     fn take(&mut self, mut outcome: Outcome, waits: bool) {
+        self.was_up |= outcome.is_up;
+        if outcome.are_rules_old {
+            self.retry.soon();
+            return;
+        }
         let failed = outcome.failed.take();
         match &failed {
             None => self.applied.succeed(),
             Some(error) => self.fail(error.to_string()),
         }
-        if !outcome.is_up && self.was_up && !self.due.anew {
-            log::warn!("the filter was taken down; it is left alone until the next reload");
-            self.taken_down = true;
+        if !outcome.is_up {
+            self.miss();
         }
-        self.was_up |= outcome.is_up;
         let done = match (&failed, waits) {
             (Some(_), _) => Done::NotAll,
             (None, true) => Done::AllButDropping,
             (None, false) => Done::All,
         };
         self.due = std::mem::take(&mut self.due).rest(done, outcome.is_up);
-        self.due.lists |= outcome.are_rules_old;
         self.guarded.refuse(&outcome.refused);
         let refused = outcome.refused.iter().map(|(interface, _)| interface.index);
         self.due.attach.extend(refused);
-        if outcome.refused.is_empty() && failed.is_none() && !outcome.are_rules_old {
-            self.failed = None;
-            self.retry.succeed();
+        if outcome.refused.is_empty() && failed.is_none() {
+            self.retry.forget();
         } else {
-            self.try_later();
+            self.retry.later(&self.due);
         }
-        log_outcome(&self.inputs.config, &outcome, &self.contradicted);
+        self.journal.outcome(&self.inputs.config, &outcome);
         if let Some(plan) = outcome.plan {
-            self.contradicted = plan.contradicted;
+            self.is_contradicted = !plan.contradicted.is_empty();
+        }
+    }
+
+    /// There is no filter. If there was one, somebody took it down.
+    fn miss(&mut self) {
+        if self.was_up && !self.due.anew && !self.taken_down {
+            log::warn!("the filter was taken down; it is left alone until the next reload");
+            self.taken_down = true;
         }
     }
 
@@ -366,38 +365,32 @@ impl Keeper {
             Policy::Observe => String::new(),
         };
         let waits = !missing.is_empty();
-        if waits && missing != self.waits_for {
-            log::warn!(
-                "waiting for the first list of {missing}: to drop everybody else before it is there would drop whom it trusts"
-            );
-        }
-        self.waits_for = missing;
+        self.journal.waits_for(missing);
         waits
     }
 
     /// Asks the kernel where the filter is. What went with its interface, and is back with it, is put on again; what somebody
-    /// took off by hand is not.
-    fn look_at_kernel(&mut self) {
-        let found = match self.kernel.look(self.guarded.interfaces()) {
-            Ok(found) => found,
-            Err(error) => {
-                let unseen = Some(error.to_string());
-                if unseen != self.unseen {
-                    log::error!("cannot look at the filter: {error}");
-                }
-                self.unseen = unseen;
-                return;
-            }
+    /// took off by hand is not. Returns whether the kernel could be asked.
+    fn look_at_kernel(&mut self) -> bool {
+        let found = self.kernel.look(self.guarded.interfaces());
+        self.journal.unseen(found.as_ref().err().map(Error::to_string));
+        let Ok(found) = found else {
+            return false;
         };
-        self.unseen = None;
-        if found.is_some() && self.taken_down {
+        let is_anothers = self.was_up && !self.due.anew && !self.kernel.is_ours();
+        if found.is_none() {
+            self.miss();
+        } else if self.taken_down || is_anothers {
             // Somebody has set it up again, by hand. Its settings and interfaces are theirs; lists are brought up to date.
             self.taken_down = false;
-            self.due = Due {
+            let lists = Due {
                 lists: true,
                 ..Due::default()
             };
-            self.retry.within(Duration::ZERO);
+            if self.due != lists {
+                self.due = lists;
+                self.retry.within(Duration::ZERO);
+            }
         }
         let without_filter = if self.taken_down {
             "the filter was taken down"
@@ -416,9 +409,10 @@ impl Keeper {
         }
         for index in returned {
             if self.due.attach.insert(index) {
-                self.retry.later();
+                self.retry.soon();
             }
         }
+        true
     }
 
     /// Tells who asks, and the service manager, how things are.

@@ -56,9 +56,9 @@ pub struct Wish<'a> {
 pub struct Outcome {
     /// Whether there is a filter.
     pub is_up: bool,
-    /// What was done to the lists, and what was not, if they were due.
+    /// What was done to the lists, and what was not, if something was.
     pub plan: Option<Plan>,
-    /// That the lists were left as they are, since `rules` were made before a command saved something.
+    /// That nothing was done, since `rules` were made before a command saved something.
     pub are_rules_old: bool,
     /// The settings that were there before, if others are in force now.
     pub settings_before: Option<Settings>,
@@ -143,19 +143,30 @@ impl Kernel {
             Err(Error::NotUp { .. }) => return Ok(Outcome::default()),
             opened => opened?,
         };
-        if !self.lock.holds() {
+        if !self.is_ours() {
             self.lock = filter.pins.lock_agent()?;
         }
         let mut outcome = Outcome::default();
+        if wish.lists && !is_new && !(wish.are_rules_current)() {
+            // What drops more would come before the entries that came with it.
+            (outcome.is_up, outcome.are_rules_old) = (true, true);
+            return Ok(outcome);
+        }
         let done = change(&mut filter, wish, is_new, &mut outcome);
         if is_new && (done.is_err() || outcome.attached.is_empty()) {
             // A filter that is nowhere is none. What cannot be removed now is removed before the next is set up.
             let _ = filter.pins.remove();
+            outcome.plan = None;
             return done.map(|()| outcome);
         }
         outcome.is_up = true;
         outcome.undone = filter.undone.take();
         done.map(|()| outcome)
+    }
+
+    /// Whether the filter that is there is the one that this agent is in charge of, and not one that was set up since.
+    pub fn is_ours(&self) -> bool {
+        self.lock.holds()
     }
 
     /// How the filter is, and on which of those interfaces it is not. `None` if there is no filter.
@@ -210,7 +221,9 @@ fn change(filter: &mut Instance, wish: &Wish<'_>, is_new: bool, outcome: &mut Ou
         interfaces.retain(was_on);
     }
     attach(filter, &interfaces, wish.config.xdp, outcome);
-    clear_gone(filter, wish.config);
+    if !wish.only_again {
+        clear_gone(filter, wish.config);
+    }
     for name in wish.detach {
         let is_there = |a: &Attachment| a.state != State::Elsewhere && a.is_called(name);
         if outcome.failed.is_none() && filter.attachments.iter().any(is_there) {
@@ -227,16 +240,13 @@ fn clear_gone(filter: &mut Instance, config: &Config) {
     let Ok(there) = interface::all() else {
         return;
     };
-    let is_named = |a: &Attachment| {
-        config
-            .interfaces
-            .iter()
-            .any(|pattern| a.is_called(pattern.0.as_str()))
-    };
+    let names = || config.interfaces.iter().map(|pattern| &pattern.0);
+    let is_named = |a: &Attachment| names().any(|pattern| a.is_called(pattern.as_str()));
+    let is_meant = |a: &Attachment| names().any(|pattern| pattern.matches(&a.name()));
     let is_back = |a: &Attachment| there.iter().any(|interface| a.is_called(&interface.name));
     let gone = filter.attachments.iter().filter(|a| a.state == State::Gone);
     let gone: Vec<String> = gone
-        .filter(|a| !is_named(a) && !is_back(a))
+        .filter(|a| is_meant(a) && !is_named(a) && !is_back(a))
         .map(Attachment::name)
         .collect();
     for name in gone {
@@ -262,12 +272,12 @@ fn change_lists_and_settings(
     let others = wish.settings && settings != filter.settings;
     // What drops less comes before entries go, and what drops more after entries have come.
     let settings_first = others && settings.policy == Policy::Observe;
+    let before = others.then(|| filter.settings.clone());
     if settings_first {
-        outcome.settings_before = Some(filter.settings.clone());
         filter.set_settings(settings.clone())?;
+        outcome.settings_before.clone_from(&before);
     }
-    outcome.are_rules_old = wish.lists && !is_new && !(wish.are_rules_current)();
-    if is_new || wish.lists && !outcome.are_rules_old {
+    if is_new || wish.lists {
         let plan = plan(&filter.live_rules()?, wish.rules, wish.goings, clock::now_ns()?);
         if !plan.edits.is_empty() {
             filter.edit(plan.edits.clone())?;
@@ -275,8 +285,8 @@ fn change_lists_and_settings(
         outcome.plan = Some(plan);
     }
     if others && !settings_first {
-        outcome.settings_before = Some(filter.settings.clone());
         filter.set_settings(settings)?;
+        outcome.settings_before = before;
     }
     Ok(())
 }

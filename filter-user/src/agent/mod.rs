@@ -143,7 +143,6 @@ fn attend(keeper: &mut Keeper, heard: &Receiver<Event>) {
             service::reloading();
             keeper.reload();
             service::ready();
-            settles = None;
         }
         if news.changes {
             settles.get_or_insert_with(|| Instant::now() + SETTLES);

@@ -187,6 +187,19 @@ fn an_enforcing_filter_is_not_set_up_for_nobody() {
 }
 
 #[test]
+fn nor_does_a_running_one_begin_to_enforce_for_nobody() {
+    let (origin, home) = origin_with("interfaces = [\"eth0\"]\npolicy = \"observe\"\n");
+    let mut agent = Agent::start(&origin, &home);
+    agent.says_after("no trusted prefix", || {
+        home.configure("interfaces = [\"eth0\"]\n")
+    });
+    origin.serves_everybody();
+    assert!(!agent.log().contains("settings: enforce"), "{}", agent.log());
+    agent.says_after("settings: enforce", || home.configure(&config("")));
+    origin.filters();
+}
+
+#[test]
 fn a_second_agent_is_refused_and_harms_nothing() {
     let (origin, home) = origin_with(&config(""));
     let agent = Agent::start(&origin, &home);

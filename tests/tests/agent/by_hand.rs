@@ -156,6 +156,51 @@ fn a_filter_that_was_set_up_again_by_hand_gets_the_lists() {
 }
 
 #[test]
+fn it_does_so_whether_or_not_the_agent_saw_that_there_was_none_and_though_no_list_changed() {
+    let (origin, home) = origin_with(&config(""));
+    let mut agent = Agent::start(&origin, &home);
+    let both = ["172.16.5.0/24", "185.94.108.0/24"];
+    for round in 0..2 {
+        let wake = |what: &str| home.write(&format!("{what}-{round}"), "");
+        origin.synwall("down --all");
+        if round == 0 {
+            agent.says_after("left alone until the next reload", || wake("down"));
+        }
+        origin.synwall("up eth0 --trust 172.16.5.0/24 --observe");
+        wake("up");
+        agent.until("has the list", |_| origin.list("trust") == both);
+        origin.serves_everybody();
+        // It is in charge of this one, too.
+        let second = Agent::fails(&origin, &home);
+        assert!(second.stderr.contains("another agent"), "{second}");
+    }
+}
+
+#[test]
+fn what_drops_more_waits_for_the_entries_that_came_with_it_when_a_command_saves_meanwhile() {
+    let (origin, home) = origin_with(&config("policy = \"observe\""));
+    origin.synwall(&format!(
+        "trust add 203.0.113.0/24 --save --config {}",
+        home.config().display()
+    ));
+    let mut agent = Agent::start(&origin, &home);
+    let pins = std::fs::File::open(tests::origin::PINS).unwrap();
+    pins.lock().unwrap();
+    let more = "prefixes = [\"172.16.5.0/24\", ";
+    home.configure(&config("").replace("prefixes = [", more));
+    // It has read that, and waits for the lock.
+    thread::sleep(Duration::from_secs(2));
+    home.write("saved/trust.list", "203.0.113.0/24\n10.0.0.0/24\n");
+    agent.says_after("settings: enforce", || drop(pins));
+    let trusted = origin.list("trust");
+    assert!(trusted.contains(&"172.16.5.0/24".to_owned()), "{trusted:?}");
+    agent.until("has what was saved", |_| {
+        origin.list("trust").contains(&"10.0.0.0/24".to_owned())
+    });
+    origin.filters();
+}
+
+#[test]
 fn an_entry_of_the_agents_that_was_removed_by_hand_is_back_with_the_next_change_of_a_list_and_not_before() {
     let (origin, home) = origin_with(&format!(
         "{}files = [\"list.txt\"]\n",
@@ -173,16 +218,20 @@ fn an_entry_of_the_agents_that_was_removed_by_hand_is_back_with_the_next_change_
 #[test]
 fn what_lasts_is_said_once() {
     let (origin, home) = origin_with(&config(""));
+    let cannot = "count-sources-by cannot change";
     let mut agent = Agent::start(&origin, &home);
     origin.synwall("deny add 172.16.5.0/24");
     let more = "prefixes = [\"172.16.5.0/24\", ";
     agent.says_after("which was made by hand", || {
-        home.configure(&config("").replace("prefixes = [", more));
+        home.configure(&config("count-sources-by = \"32,64\"").replace("prefixes = [", more));
     });
+    agent.says(cannot);
     for round in 0..3 {
         home.write(&format!("something-{round}"), "");
         thread::sleep(Duration::from_millis(500));
     }
-    let told = agent.log().matches("which was made by hand").count();
-    assert_eq!(told, 1, "{}", agent.log());
+    let log = agent.log();
+    for said in ["which was made by hand", cannot] {
+        assert_eq!(log.matches(said).count(), 1, "{log}");
+    }
 }

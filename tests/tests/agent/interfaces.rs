@@ -60,18 +60,81 @@ fn an_interface_that_returns_is_protected_again() {
 fn nothing_is_left_of_interfaces_that_came_and_went_under_names_that_only_a_pattern_means() {
     let (origin, home) = origin_with(&config("").replace("[\"eth0\"]", "[\"eth0\", \"wan?\", \"kept0\"]"));
     origin.add_interface("kept0");
+    origin.add_interface("hand0");
     let mut agent = Agent::start(&origin, &home);
+    origin.synwall("up hand0");
     for number in 0..5 {
         let name = format!("wan{number}");
         agent.says_after(&format!("{name}: up"), || origin.add_interface(&name));
         origin.site.origin.namespace().ip(&format!("link del {name}\n"));
     }
-    origin.site.origin.namespace().ip("link del kept0\n");
+    let namespace = origin.site.origin.namespace();
+    namespace.ip("link del kept0\nlink del hand0\n");
     agent.says_after("wan9: up", || origin.add_interface("wan9"));
     let document = origin.json("status --json");
     let rows = document["interfaces"].as_array().unwrap().iter();
     let names: Vec<_> = rows.map(|row| row["name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["eth0", "kept0", "wan9"], "{document}");
+    assert_eq!(names, ["eth0", "hand0", "kept0", "wan9"], "{document}");
+}
+
+#[test]
+fn one_that_returns_while_a_source_is_waited_for_is_protected_again() {
+    let waiting = format!(
+        "{}[source.edge]\nfile = \"edge.txt\"\n",
+        config("").replace("[\"eth0\"]", "[\"eth0\", \"wan?\"]")
+    );
+    let (origin, home) = origin_with(&config("").replace("[\"eth0\"]", "[\"eth0\", \"wan?\"]"));
+    origin.add_interface("wan0");
+    let mut agent = Agent::start(&origin, &home);
+    agent.says_after("waiting for the first list of edge", || home.configure(&waiting));
+    agent.reload();
+    origin.site.origin.namespace().ip("link del wan0\n");
+    // That it is gone has been seen, and what is still due is tried again.
+    agent.reload();
+    agent.says_after("wan0: up", || origin.add_interface("wan0"));
+    assert_eq!(origin.interface("wan0")["state"], "attached");
+    origin.filters();
+}
+
+#[test]
+fn a_reload_with_a_mistake_sees_to_interfaces_that_have_just_appeared() {
+    let (origin, home) = origin_with(&config("").replace("[\"eth0\"]", "[\"eth0\", \"wan?\"]"));
+    let mut agent = Agent::start(&origin, &home);
+    agent.says_after("the configuration of before stays in force", || {
+        home.configure("interfaces = 1\n");
+    });
+    origin.add_interface("wan0");
+    agent.reload();
+    assert_eq!(origin.interface("wan0")["state"], "attached");
+}
+
+#[test]
+fn a_change_that_nobody_needs_any_more_has_not_failed() {
+    let (origin, home) = origin_with(&config("").replace("[\"eth0\"]", "[\"eth0\", \"wan?\"]"));
+    let mut agent = Agent::start(&origin, &home);
+    let pins = std::fs::File::open(tests::origin::PINS).unwrap();
+    pins.lock().unwrap();
+    agent.says_after("another synwall command is at work", || {
+        origin.add_interface("wan0");
+    });
+    origin.site.origin.namespace().ip("link del wan0\n");
+    agent.told("last change failed");
+    drop(pins);
+    let status = agent.told("STATUS=");
+    assert!(
+        status.trim_end().ends_with("enforce on eth0; 1 prefixes"),
+        "{status}"
+    );
+}
+
+#[test]
+fn where_the_filter_can_be_on_no_interface_nothing_is_said_to_have_been_done() {
+    let (origin, home) = origin_with(&config("xdp = \"native\"").replace("eth0", "lo"));
+    let mut agent = Agent::start(&origin, &home);
+    agent.says("lo: lo cannot run XDP natively");
+    agent.reload();
+    assert_eq!(origin.run("status").code, Some(1));
+    assert!(!agent.log().contains("lists:"), "{}", agent.log());
 }
 
 #[test]

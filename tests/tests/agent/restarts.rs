@@ -82,6 +82,21 @@ fn after_a_reboot_a_broken_configuration_is_no_open_door() {
 }
 
 #[test]
+fn a_configuration_that_could_not_be_put_in_force_is_no_last_good_one() {
+    let (origin, home) = origin_with(&config(""));
+    let mut agent = Agent::start(&origin, &home);
+    agent.says_after("no trusted prefix", || {
+        home.configure("interfaces = [\"eth0\"]\n");
+    });
+    agent.stop();
+    reboot(&origin);
+    home.configure("interfaces = 1\n");
+    let mut agent = Agent::start(&origin, &home);
+    agent.says("the last good configuration is in force");
+    origin.filters();
+}
+
+#[test]
 fn after_a_reboot_a_list_file_that_is_gone_is_what_it_was() {
     let (origin, home) = origin_with(&format!("{}files = [\"office.txt\"]\n", config("")));
     home.write("office.txt", "172.16.5.0/24 office\n");
