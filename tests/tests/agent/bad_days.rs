@@ -191,7 +191,7 @@ fn nor_does_a_running_one_begin_to_enforce_for_nobody() {
     let (origin, home) = origin_with("interfaces = [\"eth0\"]\npolicy = \"observe\"\n");
     let mut agent = Agent::start(&origin, &home);
     agent.says_after("no trusted prefix", || {
-        home.configure("interfaces = [\"eth0\"]\n")
+        home.configure("interfaces = [\"eth0\"]\n");
     });
     origin.serves_everybody();
     assert!(!agent.log().contains("settings: enforce"), "{}", agent.log());
