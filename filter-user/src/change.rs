@@ -146,9 +146,11 @@ impl Instance {
             .and_then(|record| record.action())
             .filter(|present| *present != list)
         {
+            let entry = self.lists.get(&self.pins, present, prefix)?;
             return Err(Error::Conflict {
                 prefix,
                 present,
+                kept_by: entry.and_then(|entry| entry.kept_by()),
                 wanted: list,
             });
         }

@@ -177,6 +177,11 @@ impl Entry {
     pub fn is_over(&self, now_ns: u64) -> bool {
         self.expires_ns.is_some_and(|deadline| deadline.get() <= now_ns)
     }
+
+    /// Where it comes from, if the agent keeps it there.
+    pub fn kept_by(&self) -> Option<String> {
+        self.saved.then(|| self.origin.as_str().to_owned())
+    }
 }
 
 #[cfg(test)]

@@ -113,7 +113,7 @@ pub enum Error {
     },
     /// A label that would not be read as it was written.
     #[error(
-        "label '{0}' cannot be saved: in a list file # begins a comment, and spaces at the ends are lost; choose another"
+        "label '{0}' cannot be saved: in a list file # begins a comment, spaces at the ends are lost, and what begins with an address is a second one; choose another"
     )]
     LabelNotSaved(String),
     /// A prefix that no file is believed.
@@ -146,6 +146,18 @@ pub enum Error {
         /// The list that should have it.
         wanted: Action,
     },
+    /// A prefix that would not be in force from the list that it is saved in.
+    #[error(
+        "{prefix}: {stands} goes before what --save keeps, so it would not be in force as a {wanted} entry for long; take it out there first, or {wanted} longer prefixes of it"
+    )]
+    Outranked {
+        /// The prefix.
+        prefix: ipnet::IpNet,
+        /// The entry that goes before.
+        stands: String,
+        /// The list that should have it.
+        wanted: Action,
+    },
     /// Nobody would be trusted.
     #[error(
         "no trusted prefix: every new connection to the protected ports would be dropped; trust somebody first (up --trust, --trust-file, --provider; trust add), or look without dropping (--observe)"
@@ -161,13 +173,19 @@ pub enum Error {
     },
     /// One prefix, two actions.
     #[error(
-        "{prefix} is already a {present} entry and cannot be a {wanted} entry too; remove it there first: synwall {present} remove {prefix}"
+        "{prefix} is already a {present} entry and cannot be a {wanted} entry too; {}",
+        match kept_by {
+            None => format!("remove it there first: synwall {present} remove {prefix}"),
+            Some(place) => format!("the agent keeps it ({place}): take it out there first, or {wanted} longer prefixes of it"),
+        }
     )]
     Conflict {
         /// The prefix.
         prefix: ipnet::IpNet,
         /// The action that it has.
         present: Action,
+        /// Where it comes from, if the agent keeps it there.
+        kept_by: Option<String>,
         /// The action that it should have.
         wanted: Action,
     },

@@ -1,10 +1,11 @@
 //! Network interfaces and the XDP programs on them, asked of the kernel over rtnetlink.
 
-use std::{fs, io, os::unix::fs::MetadataExt as _};
+use std::{fs, io, net::IpAddr, os::unix::fs::MetadataExt as _};
 
 use netlink_packet_core::{NLM_F_DUMP, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload};
 use netlink_packet_route::{
     RouteNetlinkMessage,
+    address::{AddressAttribute, AddressMessage},
     link::{InfoKind, LinkAttribute, LinkFlags, LinkInfo, LinkMessage, LinkXdp, XdpAttached},
 };
 use netlink_sys::{
@@ -92,18 +93,48 @@ pub fn by_index(index: u32) -> Result<Option<Interface>> {
 
 /// Every interface in this network namespace, but those whose name is not UTF-8, which the library cannot read.
 pub fn all() -> Result<Vec<Interface>> {
-    let what = || "cannot list the interfaces".to_owned();
-    let socket = request(LinkMessage::default(), NLM_F_DUMP).doing(what)?;
-    let mut interfaces = Vec::new();
+    let query = RouteNetlinkMessage::GetLink(LinkMessage::default());
+    let links = dump(query, |answer| match answer {
+        RouteNetlinkMessage::NewLink(link) => Some(describe(link)),
+        _ => None,
+    });
+    links.doing(|| "cannot list the interfaces".into())
+}
+
+/// Every address of this network namespace, with the index of its interface.
+pub fn addresses() -> Result<Vec<(IpAddr, u32)>> {
+    let query = RouteNetlinkMessage::GetAddress(AddressMessage::default());
+    let addresses = dump(query, |answer| {
+        let RouteNetlinkMessage::NewAddress(address) = answer else {
+            return None;
+        };
+        // Of a link between two, `Address` is the other one's.
+        let find = |local: bool| {
+            address.attributes.iter().find_map(|attribute| match attribute {
+                AddressAttribute::Local(ip) if local => Some(*ip),
+                AddressAttribute::Address(ip) if !local => Some(*ip),
+                _ => None,
+            })
+        };
+        Some((find(true).or_else(|| find(false))?, address.header.index))
+    });
+    addresses.doing(|| "cannot list the addresses of this machine".into())
+}
+
+/// What is of use among all answers to a query.
+fn dump<T>(
+    query: RouteNetlinkMessage,
+    of_use: impl Fn(RouteNetlinkMessage) -> Option<T>,
+) -> io::Result<Vec<T>> {
+    let socket = request(query, NLM_F_DUMP)?;
+    let mut found = Vec::new();
     loop {
-        let (datagram, _) = socket.recv_from_full().doing(what)?;
+        let (datagram, _) = socket.recv_from_full()?;
         for message in messages(&datagram) {
             match message.payload {
-                NetlinkPayload::InnerMessage(RouteNetlinkMessage::NewLink(link)) => {
-                    interfaces.push(describe(link));
-                }
-                NetlinkPayload::Done(_) => return Ok(interfaces),
-                NetlinkPayload::Error(error) => return Err(error.to_io()).doing(what),
+                NetlinkPayload::InnerMessage(answer) => found.extend(of_use(answer)),
+                NetlinkPayload::Done(_) => return Ok(found),
+                NetlinkPayload::Error(error) => return Err(error.to_io()),
                 _ => {}
             }
         }
@@ -161,13 +192,13 @@ pub fn netns() -> Result<u64> {
     Ok(fs::metadata(path).doing(|| format!("cannot read {path}"))?.ino())
 }
 
-fn request(query: LinkMessage, flags: u16) -> io::Result<Socket> {
+fn request(query: RouteNetlinkMessage, flags: u16) -> io::Result<Socket> {
     let mut socket = Socket::new(NETLINK_ROUTE)?;
     socket.bind_auto()?;
     socket.connect(&SocketAddr::new(0, 0))?;
     let mut header = NetlinkHeader::default();
     header.flags = NLM_F_REQUEST | flags;
-    let mut message = NetlinkMessage::new(header, NetlinkPayload::from(RouteNetlinkMessage::GetLink(query)));
+    let mut message = NetlinkMessage::new(header, NetlinkPayload::from(query));
     message.finalize();
     let mut request = vec![0; message.buffer_len()];
     message.serialize(&mut request);
@@ -176,7 +207,7 @@ fn request(query: LinkMessage, flags: u16) -> io::Result<Socket> {
 }
 
 fn ask(query: LinkMessage) -> io::Result<Option<Interface>> {
-    let socket = request(query, 0)?;
+    let socket = request(RouteNetlinkMessage::GetLink(query), 0)?;
     let (answer, _) = socket.recv_from_full()?;
     let answer = NetlinkMessage::<RouteNetlinkMessage>::deserialize(&answer).map_err(io::Error::other)?;
     match answer.payload {

@@ -35,11 +35,16 @@ pub struct LastGood {
 impl LastGood {
     /// The copies in `directory`, which is made if it is not there. Nobody else may be able to write to it.
     pub fn open(directory: &Path) -> Result<Self> {
-        let copies = Self {
-            directory: directory.to_owned(),
-        };
+        let copies = Self::at(directory);
         copies.make()?;
         Ok(copies)
+    }
+
+    /// The same for those who only look, whether or not there is such a directory.
+    pub fn at(directory: &Path) -> Self {
+        Self {
+            directory: directory.to_owned(),
+        }
     }
 
     fn make(&self) -> Result<()> {

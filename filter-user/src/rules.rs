@@ -190,6 +190,7 @@ impl Rules {
                     return Err(Error::Conflict {
                         prefix: new.prefix,
                         present: present.action,
+                        kept_by: present.kept_by(),
                         wanted: action,
                     });
                 }

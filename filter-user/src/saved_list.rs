@@ -36,7 +36,7 @@ pub struct SavedList {
     /// Where it lies, without symbolic links.
     path: PathBuf,
     action: Action,
-    /// The other lists.
+    /// The lists that may not have the same prefixes.
     others: Vec<(Action, PathBuf)>,
     /// What it was before it was changed; `None` if it was not there.
     before: Option<Vec<u8>>,
@@ -76,8 +76,11 @@ impl SavedList {
             let file = escaped(&list.display().to_string());
             return Err(Error::ExposedList { file, exposed });
         }
-        let others = Action::ALL.into_iter().filter(|other| *other != action);
-        let (before, entries) = match list_file::read_file(&list) {
+        // Retired prefixes are destinations, the others sources.
+        let is_other =
+            |other: &Action| *other != action && *other != Action::Retire && action != Action::Retire;
+        let others = Action::ALL.into_iter().filter(is_other);
+        let (before, entries) = match list_file::read_unattended(&list) {
             Ok(read) => (Some(read.bytes), read.entries),
             Err(Error::ListFile { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
                 (None, Vec::new())
@@ -124,7 +127,7 @@ impl SavedList {
             }
         }
         for (other, path) in &self.others {
-            let there = match list_file::read_file(path) {
+            let there = match list_file::read_unattended(path) {
                 Ok(read) => read.entries,
                 Err(Error::ListFile { source, .. }) if source.kind() == io::ErrorKind::NotFound => continue,
                 Err(error) => return Err(error),
@@ -144,23 +147,17 @@ impl SavedList {
         ))
     }
 
-    /// Takes prefixes out of it, those that are there.
+    /// Takes prefixes out of it, those that are there. There is a list afterwards, since the agent holds on to one that
+    /// vanished.
     pub fn remove(&self, prefixes: &[IpNet]) -> Result<()> {
-        match &self.before {
-            Some(before) => self.write(&without(before, prefixes)),
-            None => Ok(()),
-        }
+        let before = self.before.as_deref().unwrap_or(HEADING.as_bytes());
+        self.write(&without(before, prefixes))
     }
 
-    /// Makes it what it was.
+    /// Gives it the entries that it had. A list that was not there is empty then: the agent may have read what is taken back,
+    /// and holds on to a list that vanishes.
     pub fn put_back(&self) -> Result<()> {
-        match &self.before {
-            Some(before) => self.write(before),
-            None => match fs::remove_file(&self.path) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(not_saved(&self.path, error)),
-                _ => Ok(()),
-            },
-        }
+        self.write(self.before.as_deref().unwrap_or(HEADING.as_bytes()))
     }
 
     fn write(&self, bytes: &[u8]) -> Result<()> {

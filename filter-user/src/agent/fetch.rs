@@ -75,7 +75,7 @@ impl Fetcher {
             Some(error) => {
                 // A provider that is down for a week need not fill the log.
                 if attempt.error.as_ref() != Some(&error) {
-                    log::warn!("source {name}: {error}; its list of before stays in force");
+                    log::warn!("source {name}: {error}; its list of before, if any, stays in force");
                 }
                 attempt.fail(error);
             }

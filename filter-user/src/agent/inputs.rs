@@ -68,8 +68,10 @@ impl Inputs {
         let seen = Self::see(path);
         let former = last_good_config(&copies, path);
         let mut reading = Attempt::default();
+        let none = ListFiles::default();
         let whole = |config: Config| {
-            let files = ListFiles::read(&config, &ListFiles::default(), &copies, Reading::AtOnce)?;
+            let config = none.with_lost(config, &copies);
+            let files = ListFiles::read(&config, &none, &copies, Reading::AtOnce)?;
             Ok((config, files))
         };
         let ((config, files), former) = match (Config::read(path).and_then(whole), former) {
@@ -115,7 +117,7 @@ impl Inputs {
             found.config = self.look_at_config(is_other, reading);
         }
         // What is saved by hand belongs to the file's place, whatever its text is by now.
-        let with_saved = self.config.clone().with_saved();
+        let with_saved = self.files.with_lost(self.config.clone(), &self.copies);
         let read = |config: Config| {
             let files = ListFiles::read(&config, &self.files, &self.copies, reading)?;
             Ok((config, files))
@@ -142,6 +144,7 @@ impl Inputs {
     /// Whether another configuration is in force now. `is_other` says whether the file is another one than before.
     fn look_at_config(&mut self, is_other: bool, reading: Reading) -> bool {
         let read = Config::read(&self.path).and_then(|config| {
+            let config = self.files.with_lost(config, &self.copies);
             let files = ListFiles::read(&config, &self.files, &self.copies, reading)?;
             Ok((config, files))
         });

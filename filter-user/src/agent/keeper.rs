@@ -297,7 +297,7 @@ impl Keeper {
                 Reached::Filter
             }
             Err(error) => {
-                self.fail(error.to_string());
+                self.fail(&error);
                 self.retry.later(&self.due);
                 match error {
                     Error::Locked { .. } => Reached::Locked,
@@ -308,7 +308,13 @@ impl Keeper {
     }
 
     /// Notes why the kernel is not what is wanted. What goes on failing is said once.
-    fn fail(&mut self, error: String) {
+    fn fail(&mut self, error: &Error) {
+        let error = match error {
+            Error::NobodyTrusted => "no trusted prefix: every new connection to the protected ports would be dropped, so what \
+                was in force before stays so; trust somebody in the configuration ([trust]), or write policy = \"observe\""
+                .to_owned(),
+            error => error.to_string(),
+        };
         if self.applied.error.as_ref() != Some(&error) {
             log::error!("{error}");
         }
@@ -325,7 +331,7 @@ impl Keeper {
         let failed = outcome.failed.take();
         match &failed {
             None => self.applied.succeed(),
-            Some(error) => self.fail(error.to_string()),
+            Some(error) => self.fail(error),
         }
         if !outcome.is_up {
             self.miss();

@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use super::{report::FileReport, wanted::Group};
 use crate::{
     Result,
-    config::Config,
+    config::{Config, SAVED},
     entry::{Action, NewEntry, Origin},
     last_good::LastGood,
     list_file,
@@ -44,6 +44,16 @@ impl ListFiles {
         };
         let files = config.files.iter().map(read).collect::<Result<_>>()?;
         Ok(Self { files })
+    }
+
+    /// A configuration with those lists of `--save`, too, that were there, had entries, and are gone: they are what they were.
+    /// To empty a list, its file is emptied.
+    pub fn with_lost(&self, config: Config, copies: &LastGood) -> Config {
+        config.with_saved_or(|file| {
+            let known = self.files.get(file).map(|known| Arc::clone(&known.entries));
+            let entries = known.or_else(|| last_good_list(&file.1, copies));
+            entries.is_some_and(|entries| !entries.is_empty())
+        })
     }
 
     /// Keeps copies of what was read since, for a day on which it cannot be.
@@ -148,7 +158,13 @@ fn read_file(
     };
     let error = error.to_string();
     if before.is_none_or(|before| before.error.as_ref() != Some(&error)) {
-        log::error!("{error}; the list of before stays in force");
+        let is_saved = path.parent().is_some_and(|directory| directory.ends_with(SAVED));
+        let to_empty_it = if is_saved && !signature.is_there() {
+            " (if nothing of it is meant any more, put an empty file there)"
+        } else {
+            ""
+        };
+        log::error!("{error}; the list of before stays in force{to_empty_it}");
     }
     Ok(ListFile {
         signature,

@@ -10,7 +10,7 @@ use clap::{Args, Subcommand};
 use filter_user::{
     Error,
     agent::interfaces::select,
-    config::{self, Config, InterfacePattern},
+    config::{self, Config, InterfacePattern, Ranks},
     entry::Action,
     feed::{Feed, From},
     interface, list_file,
@@ -19,7 +19,13 @@ use filter_user::{
 use ipnet::IpNet;
 use serde::Serialize;
 
-use super::output::{self, Output, SCHEMA};
+use super::{
+    output::{self, Output, SCHEMA},
+    own,
+};
+
+/// Where most people come in to mend what they broke.
+const SSH: u16 = 22;
 
 #[derive(Subcommand)]
 pub enum ConfigVerb {
@@ -129,16 +135,9 @@ fn check(file: &Path, json: bool, output: &mut Output) -> anyhow::Result<ExitCod
     })
 }
 
-/// The prefixes of the file and its list files, and the list of each.
-type Lists = BTreeMap<IpNet, Action>;
-
-fn read_lists(config: &Config, document: &mut CheckDocument) -> Lists {
-    let typed = config
-        .entries
-        .iter()
-        .map(|(action, entry)| (entry.prefix, *action));
-    let mut lists: Lists = typed.collect();
-    let mut ranks: Lists = Lists::new();
+/// The prefixes of the file and its list files.
+fn read_lists(config: &Config, document: &mut CheckDocument) -> Ranks {
+    let mut ranks = Ranks::of(config);
     for (action, file) in &config.files {
         let read = match list_file::read_unattended(file) {
             Ok(read) => read,
@@ -152,29 +151,20 @@ fn read_lists(config: &Config, document: &mut CheckDocument) -> Lists {
             document.warnings.push(what);
         }
         for entry in read.entries {
-            let there = lists.get(&entry.prefix).or_else(|| ranks.get(&entry.prefix));
-            if let Some(there) = there.filter(|there| *there != action) {
-                document.warnings.push(format!(
-                    "{} is a {action} entry in {}, but a {there} entry elsewhere, which one goes before the other: see synwall.toml(5)",
-                    entry.prefix,
-                    file.display()
-                ));
-            }
-            // Among list files deny goes before trust, and the first one otherwise.
-            if there.is_none() || *action == Action::Deny && !lists.contains_key(&entry.prefix) {
-                ranks.insert(entry.prefix, *action);
-            }
+            let outranked = ranks.take(*action, file, entry.prefix);
+            document
+                .warnings
+                .extend(outranked.map(|outranked| outranked.to_string()));
         }
     }
-    ranks.append(&mut lists);
     ranks
 }
 
 /// What is legal, and probably not meant.
-fn warn(config: &Config, lists: &Lists, warnings: &mut Vec<String>) {
-    let trusts = |action: &Action| *action == Action::Trust;
-    let is_fed = config.feeds.iter().any(|feed| trusts(&feed.action));
-    if config.policy == Policy::Enforce && !is_fed && !lists.values().any(trusts) {
+fn warn(config: &Config, lists: &Ranks, warnings: &mut Vec<String>) {
+    let trusts = |action: Action| action == Action::Trust;
+    let is_fed = config.feeds.iter().any(|feed| trusts(feed.action));
+    if config.policy == Policy::Enforce && !is_fed && !lists.iter().any(|(_, action)| trusts(action)) {
         warnings.push(
             "nobody is trusted, and the policy is enforce: nothing would be put in force, as every new connection would be dropped; trust somebody ([trust]), or observe first: policy = \"observe\"".into(),
         );
@@ -190,6 +180,15 @@ fn warn(config: &Config, lists: &Lists, warnings: &mut Vec<String>) {
         Err(error) => warnings.push(format!(
             "it could not be seen which interfaces there are: {error}"
         )),
+    }
+    let retired = lists.iter().filter(|(_, action)| *action == Action::Retire);
+    let retired: Vec<IpNet> = retired.map(|(prefix, _)| prefix).collect();
+    warnings.extend(own::retired(&retired));
+    if config.tcp.contains(SSH) {
+        warnings.push(format!(
+            "tcp has port {SSH} in it: nobody but those who are trusted opens an SSH connection; make sure that you are, or \
+             leave it out"
+        ));
     }
     for feed in &config.feeds {
         let next = feed.interval + feed.jitter + feed.timeout;
@@ -219,10 +218,10 @@ fn warn(config: &Config, lists: &Lists, warnings: &mut Vec<String>) {
     }
 }
 
-fn found(config: &Config, lists: &Lists) -> Found {
+fn found(config: &Config, lists: &Ranks) -> Found {
     let count = |action: Action| {
         let mut prefixes = Prefixes::default();
-        for (prefix, _) in lists.iter().filter(|(_, of)| **of == action) {
+        for (prefix, _) in lists.iter().filter(|(_, of)| *of == action) {
             match prefix {
                 IpNet::V4(_) => prefixes.v4 += 1,
                 IpNet::V6(_) => prefixes.v6 += 1,

@@ -1,6 +1,6 @@
 //! `synwall trust`, `synwall deny` and `synwall retire`.
 
-use std::{net::IpAddr, path::Path, process::ExitCode, time::Duration};
+use std::{collections::HashSet, net::IpAddr, path::Path, process::ExitCode, time::Duration};
 
 use clap::{Args, Subcommand};
 use filter_common::PrefixCount;
@@ -17,6 +17,7 @@ use serde::Serialize;
 
 use super::{
     output::{self, Column, Output, SCHEMA, grouped},
+    own,
     progress::Watched,
     save::{self, Save},
 };
@@ -132,8 +133,11 @@ impl RetireVerb {
 impl Add {
     fn run(self, list: Action, time: Option<Duration>, pin_dir: &Path) -> anyhow::Result<ExitCode> {
         let expires_ns = time.map(clock::deadline_ns).transpose()?;
-        let entries = self
-            .prefixes
+        let prefixes = once(self.prefixes);
+        if list == Action::Retire {
+            own::retired(&prefixes).iter().for_each(output::warning);
+        }
+        let entries = prefixes
             .into_iter()
             .map(|prefix| NewEntry {
                 prefix,
@@ -144,7 +148,7 @@ impl Add {
             })
             .collect();
         if self.keep.save {
-            return save::add(&self.keep.config, pin_dir, list, entries);
+            return save::add(&self.keep.config(), pin_dir, list, entries);
         }
         let change_to = Change::Add {
             entries,
@@ -156,16 +160,24 @@ impl Add {
 
 impl Remove {
     fn run(self, list: Action, pin_dir: &Path) -> anyhow::Result<ExitCode> {
+        let prefixes = once(self.prefixes);
         if self.keep.save {
-            return save::remove(&self.keep.config, pin_dir, list, &self.prefixes);
+            return save::remove(&self.keep.config(), pin_dir, list, &prefixes);
         }
         let watched = Watched::new();
         let mut filter = Instance::open_for_change(pin_dir)?;
-        let present = save::present(Some(&filter), list, &self.prefixes)?;
-        change_opened(&mut filter, list, Change::Remove(self.prefixes), &watched)?;
+        let present = save::present(Some(&filter), list, &prefixes)?;
+        change_opened(&mut filter, list, Change::Remove(prefixes), &watched)?;
         present.iter().for_each(save::warn_of_return);
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// Each of them once, in the order in which they came.
+fn once(mut prefixes: Vec<IpNet>) -> Vec<IpNet> {
+    let mut seen = HashSet::new();
+    prefixes.retain(|prefix| seen.insert(*prefix));
+    prefixes
 }
 
 /// Reads a list file. That a group may write to it can be meant so.

@@ -6,6 +6,7 @@ mod generate;
 mod lists;
 mod logging;
 mod output;
+mod own;
 mod progress;
 mod run;
 mod save;

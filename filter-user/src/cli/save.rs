@@ -10,7 +10,7 @@ use clap::Args;
 use filter_user::{
     Error,
     change::Change,
-    config,
+    config::{self, Config},
     entry::{Action, Entry, NewEntry},
     instance::Instance,
     rules::Difference,
@@ -26,16 +26,36 @@ pub struct Save {
     /// Keep the change over a reboot: in a list beside the configuration file, which the agent reads
     #[arg(long)]
     pub save: bool,
-    /// With --save: the configuration file
-    #[arg(long, env = "SYNWALL_CONFIG", value_name = "FILE", default_value = config::DEFAULT)]
-    pub config: PathBuf,
+    /// With --save: the configuration file; otherwise SYNWALL_CONFIG names it, or it is /etc/synwall/synwall.toml
+    #[arg(long, value_name = "FILE", requires = "save")]
+    config: Option<PathBuf>,
+}
+
+impl Save {
+    /// The configuration file.
+    pub fn config(&self) -> PathBuf {
+        let from_environment = || std::env::var_os("SYNWALL_CONFIG").filter(|file| !file.is_empty());
+        let otherwise = || {
+            from_environment()
+                .unwrap_or_else(|| config::DEFAULT.into())
+                .into()
+        };
+        self.config.clone().unwrap_or_else(otherwise)
+    }
 }
 
 /// Adds entries to the list and to its file.
 pub fn add(config: &Path, pin_dir: &Path, list: Action, entries: Vec<NewEntry>) -> anyhow::Result<ExitCode> {
-    let saved = SavedList::open(config, list)?;
+    let saved = SavedList::open(config, list).inspect_err(way_round)?;
+    let mistake = match Config::read_file(config) {
+        Ok((config, _)) => {
+            config.refuse_outranked(list, &entries)?;
+            None
+        }
+        Err(mistakes) => mistakes.into_iter().next(),
+    };
     let mut filter = open(pin_dir)?;
-    saved.add(&entries)?;
+    saved.add(&entries).inspect_err(way_round)?;
     let (origin, count) = (saved.origin(), entries.len());
     let entries = entries.into_iter().map(|entry| NewEntry {
         origin: origin.clone(),
@@ -48,7 +68,21 @@ pub fn add(config: &Path, pin_dir: &Path, list: Action, entries: Vec<NewEntry>) 
     };
     apply(&saved, filter.as_mut(), list, Some(change))?;
     finish(&saved, filter.as_ref(), &format!("{list}: {count} saved in"));
+    if let Some(mistake) = mistake {
+        output::warning(format_args!(
+            "the configuration cannot be used as it is, so the agent goes by the one before, if there is one: {mistake}"
+        ));
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Where something is wrong with the files, the filter can be changed all the same.
+fn way_round(error: &Error) {
+    if error.exit_code() == ExitCode::FAILURE {
+        output::note(
+            "nothing was saved, and the filter is as it was; to change it at once, until a reboot: leave out --save",
+        );
+    }
 }
 
 /// Removes prefixes from the list and from its file. Each must be in one of them.

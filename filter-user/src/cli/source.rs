@@ -6,6 +6,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use filter_user::{
     config::{self, Config},
@@ -86,6 +87,23 @@ impl SourceVerb {
 }
 
 impl Place {
+    /// For those who only look.
+    fn look(&self) -> anyhow::Result<(Config, Store)> {
+        let directory = self.state.absolute()?;
+        match directory.symlink_metadata() {
+            Ok(_) => self.open(),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                output::warning(format_args!(
+                    "there is no state directory {}: no agent has fetched anything into it; another one is named with --state-dir",
+                    shown(&directory.display().to_string())
+                ));
+                Ok((Config::read(&self.config)?, Store::at(&directory)))
+            }
+            Err(error) => Err(error)
+                .with_context(|| format!("cannot look into the state directory {}", directory.display())),
+        }
+    }
+
     fn open(&self) -> anyhow::Result<(Config, Store)> {
         Ok((Config::read(&self.config)?, Store::open(&self.state.absolute()?)?))
     }
@@ -166,7 +184,7 @@ fn place_of(feed: &Feed) -> String {
 
 impl List {
     fn run(&self, output: &mut Output) -> anyhow::Result<ExitCode> {
-        let (config, store) = self.place.open()?;
+        let (config, store) = self.place.look()?;
         let now = SystemTime::now();
         let sources: Vec<Row> = config
             .feeds
@@ -196,7 +214,7 @@ impl List {
 
 impl Show {
     fn run(&self, output: &mut Output) -> anyhow::Result<ExitCode> {
-        let (config, store) = self.place.open()?;
+        let (config, store) = self.place.look()?;
         let feed = find(&config.feeds, &self.name)?;
         let Some(good) = feed::last_good(feed, &store) else {
             anyhow::bail!(
@@ -244,6 +262,18 @@ impl Refresh {
             "{}: {added} added, {removed} gone, {total} in the list{note}",
             feed.name
         ));
+        let whole = |entry: &&NewEntry| entry.prefix.prefix_len() == 0;
+        if !self.dry_run
+            && let Some(all) = feed::last_good(feed, store)
+                .iter()
+                .flat_map(|good| &good.entries)
+                .find(whole)
+        {
+            output::warning(format_args!(
+                "source {}: {} is every address of that IP version, all in the {} list from now on",
+                feed.name, all.prefix, feed.action
+            ));
+        }
         Ok(())
     }
 }

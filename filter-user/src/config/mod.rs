@@ -6,6 +6,7 @@
 mod check;
 mod file;
 mod mistake;
+mod ranks;
 mod reference;
 #[cfg(test)]
 mod round_trip;
@@ -13,6 +14,8 @@ mod show;
 mod source;
 
 use std::{
+    fs::Metadata,
+    io,
     net::SocketAddr,
     path::{Path, PathBuf},
 };
@@ -32,6 +35,7 @@ use crate::{
 };
 
 pub use mistake::Mistake;
+pub use ranks::Ranks;
 pub use reference::markdown;
 pub use source::{GRACE, INTERVAL, JITTER, TIMEOUT};
 
@@ -98,11 +102,18 @@ pub struct Metrics {
 }
 
 impl Config {
-    /// Reads the file at `path`. That a group can change it comes back beside it.
+    /// Reads the file at `path`, which may be a pipe. That a group can change it comes back beside it.
     pub fn read_file(path: &Path) -> Result<(Self, Option<Exposed>), Vec<Error>> {
+        Self::read_with(path, trusted_file::read)
+    }
+
+    fn read_with(
+        path: &Path,
+        read: impl Fn(&Path) -> Result<TrustedFile, NotRead>,
+    ) -> Result<(Self, Option<Exposed>), Vec<Error>> {
         let path = &std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let name = || mistake::clean(&path.display().to_string());
-        let TrustedFile { bytes, exposed, .. } = trusted_file::read(path).map_err(|why| {
+        let TrustedFile { bytes, exposed, .. } = read(path).map_err(|why| {
             vec![match why {
                 NotRead::Io(source) => Error::ConfigFile { file: name(), source },
                 NotRead::Exposed(exposed) => Error::ExposedConfig {
@@ -124,9 +135,10 @@ impl Config {
         }
     }
 
-    /// Reads the file at `path`. That a group can change it is logged.
+    /// Reads the regular file at `path`. That a group can change it is logged.
     pub fn read(path: &Path) -> Result<Self> {
-        match Self::read_file(path) {
+        let regular = |path: &Path| trusted_file::read_regular(path, trusted_file::MAX_BYTES);
+        match Self::read_with(path, regular) {
             Ok((config, exposed)) => {
                 if let Some(exposed) = exposed {
                     log::warn!(
@@ -163,13 +175,20 @@ impl Config {
         show::json(self)
     }
 
-    /// The same with those lists in [`SAVED`] that are there now.
+    /// The same with those lists in [`SAVED`] that are there now, and those that may be and cannot be looked at: to read
+    /// these says why.
     #[must_use]
-    pub fn with_saved(mut self) -> Self {
+    pub fn with_saved(self) -> Self {
+        self.with_saved_or(|_| false)
+    }
+
+    /// The same with those, too, that are known to have been there.
+    #[must_use]
+    pub(crate) fn with_saved_or(mut self, was_there: impl Fn(&(Action, PathBuf)) -> bool) -> Self {
         let saved = Action::ALL.map(|action| (action, Self::saved_list(&self.path, action)));
         self.files.retain(|file| !saved.contains(file));
-        self.files
-            .extend(saved.into_iter().filter(|(_, file)| file.exists()));
+        let is_there = |file: &(Action, PathBuf)| !is_absent(&file.1) || was_there(file);
+        self.files.extend(saved.into_iter().filter(is_there));
         self
     }
 
@@ -182,6 +201,15 @@ impl Config {
     pub fn saved_list(path: &Path, action: Action) -> PathBuf {
         Self::saved_dir_of(path).join(format!("{action}.list"))
     }
+}
+
+/// Whether there certainly is no such file, nor a link of that name, in a directory that can be looked at or is not there.
+fn is_absent(file: &Path) -> bool {
+    let is_missing =
+        |found: io::Result<Metadata>| found.is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+    let is_link_to_nothing =
+        |directory: &Path| !is_missing(directory.symlink_metadata()) && is_missing(directory.metadata());
+    is_missing(file.symlink_metadata()) && !file.parent().is_some_and(is_link_to_nothing)
 }
 
 fn first(errors: Vec<Error>, path: &Path) -> Error {

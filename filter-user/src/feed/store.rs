@@ -36,6 +36,12 @@ impl Store {
         Ok(Self { copies })
     }
 
+    /// The same for those who only look, whether or not there is such a directory.
+    pub fn at(state_dir: &Path) -> Self {
+        let copies = LastGood::at(&state_dir.join("sources"));
+        Self { copies }
+    }
+
     /// Where they lie.
     pub fn directory(&self) -> &Path {
         self.copies.directory()

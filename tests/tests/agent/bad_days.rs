@@ -95,6 +95,46 @@ fn what_is_saved_by_hand_stays_while_the_configuration_has_a_mistake() {
 }
 
 #[test]
+fn a_saved_list_that_vanishes_stays_what_it_was_also_over_a_reboot_until_it_is_emptied() {
+    let (origin, home) = origin_with(&config(""));
+    let save = |arguments: &str| {
+        let file = home.config();
+        origin.synwall(&format!("{arguments} --save --config {}", file.display()));
+    };
+    let mut agent = Agent::start(&origin, &home);
+    save("trust add 203.0.113.0/24");
+    save("deny add 185.94.108.66");
+    let both = |origin: &Origin| {
+        let (trusted, denied) = (origin.list("trust"), origin.list("deny"));
+        assert_eq!(trusted, ["185.94.108.0/24", "203.0.113.0/24"]);
+        assert_eq!(denied, ["185.94.108.66/32"]);
+    };
+    // It has read and kept them.
+    agent.reload();
+    agent.says_after("put an empty file there", || {
+        fs::rename(home.etc.join("saved"), home.etc.join("elsewhere")).unwrap();
+    });
+    agent.reload();
+    both(&origin);
+    agent.stop();
+    origin.synwall("down --all");
+    let mut agent = Agent::start(&origin, &home);
+    both(&origin);
+    agent.says_after("lists: 0 entries set, 1 removed", || {
+        home.write("saved/trust.list", "");
+    });
+    // What is empty may go.
+    let before = agent.log().len();
+    fs::remove_file(home.etc.join("saved/trust.list")).unwrap();
+    agent.reload();
+    assert!(!agent.log()[before..].contains("trust.list"), "{}", agent.log());
+    assert_eq!(origin.list("deny"), ["185.94.108.66/32"]);
+    save("deny remove 185.94.108.66");
+    agent.reload();
+    assert_eq!(origin.list("deny"), Vec::<String>::new());
+}
+
+#[test]
 fn it_does_not_start_with_what_it_cannot_use_and_touches_nothing() {
     for (text, reason) in [
         ("", "interfaces"),
@@ -121,6 +161,10 @@ fn it_does_not_start_with_what_it_cannot_use_and_touches_nothing() {
     fs::set_permissions(home.config(), fs::Permissions::from_mode(0o666)).unwrap();
     let output = Agent::fails(&origin, &home);
     assert!(output.stderr.contains("can be changed by"), "{output}");
+    fs::remove_file(home.config()).unwrap();
+    mkfifo(&home.config(), Mode::S_IRUSR | Mode::S_IWUSR).unwrap();
+    let output = Agent::fails(&origin, &home);
+    assert!(output.stderr.contains("it is not a regular file"), "{output}");
 }
 
 #[test]

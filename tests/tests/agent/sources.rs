@@ -230,6 +230,32 @@ fn a_damaged_copy_is_named_and_fetched_anew() {
 }
 
 #[test]
+fn who_only_looks_makes_no_state_directory_and_is_told_that_there_is_none() {
+    let (origin, home) = origin_with(&source(""));
+    let elsewhere = home.etc.join("nowhere");
+    let looked = origin.run(&format!(
+        "source list --config {} --state-dir {}",
+        home.config().display(),
+        elsewhere.display()
+    ));
+    let looked = looked.ok();
+    assert!(looked.stdout.contains("none yet"), "{looked}");
+    assert!(looked.stderr.contains("there is no state directory"), "{looked}");
+    assert!(!elsewhere.exists());
+}
+
+#[test]
+fn whoever_trusts_everybody_by_force_is_told() {
+    let (origin, home) = origin_with(&source(""));
+    home.write("edge.txt", "0.0.0.0/0\n");
+    let refused = command(&origin, &home, "source refresh edge").exits(1);
+    assert!(refused.stderr.contains("0.0.0.0/0"), "{refused}");
+    let forced = command(&origin, &home, "source refresh edge --force").ok();
+    let said = "0.0.0.0/0 is every address of that IP version, all in the trust list";
+    assert!(forced.stderr.contains(said), "{forced}");
+}
+
+#[test]
 fn a_file_that_is_no_list_to_be_read_is_refused() {
     let (origin, home) = origin_with(&source(""));
     let path = home.etc.join("edge.txt");
@@ -355,7 +381,9 @@ fn copies_that_are_cleared_away_are_made_again() {
     agent.until("keeps it", |_| edge(&origin).len() == 5);
     assert!(home.state.join("sources/edge.list").exists());
     // One that is lost while its list is known is made again at once: the guards compare what comes next with it.
-    agent.says_after("its list of before stays", || home.write("edge.txt", "no list\n"));
+    agent.says_after("its list of before, if any, stays", || {
+        home.write("edge.txt", "no list\n")
+    });
     let copy = home.state.join("sources/edge.list");
     let before = fs::read(&copy).unwrap();
     fs::remove_file(&copy).unwrap();

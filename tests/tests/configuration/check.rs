@@ -2,7 +2,10 @@
 
 use std::{
     fs,
-    os::unix::{fs::PermissionsExt as _, process::CommandExt as _},
+    os::unix::{
+        fs::{PermissionsExt as _, symlink},
+        process::CommandExt as _,
+    },
     path::PathBuf,
 };
 
@@ -114,6 +117,81 @@ fn every_mistake_is_said_with_its_file_and_line() {
 }
 
 #[test]
+fn a_list_of_saved_that_cannot_be_looked_at_is_a_mistake_and_not_missing() {
+    let files = Files::new("interfaces = [\"lo\"]\n[trust]\nprefixes = [\"192.0.2.0/24\"]\n");
+    let saved = files.path("saved");
+    let refused = |why: &str| {
+        let document = files.checked();
+        let mistakes = texts(&document["mistakes"]).join("\n");
+        assert!(
+            mistakes.contains("saved/trust.list") && mistakes.contains(why),
+            "{document}"
+        );
+    };
+    files.run(&["check"]).ok();
+    symlink(files.path("nothing"), &saved).unwrap();
+    refused("No such file");
+    fs::remove_file(&saved).unwrap();
+    fs::write(&saved, "").unwrap();
+    refused("Not a directory");
+    fs::remove_file(&saved).unwrap();
+    fs::create_dir(&saved).unwrap();
+    files.run(&["check"]).ok();
+    symlink(files.path("nothing"), saved.join("trust.list")).unwrap();
+    refused("No such file");
+}
+
+#[test]
+fn of_two_places_that_have_a_prefix_it_is_said_which_one_stands() {
+    let files = Files::new(
+        "interfaces = [\"lo\"]\n[trust]\nprefixes = [\"192.0.2.0/24\"]\nfiles = [\"t\"]\n[deny]\nfiles = [\"d\"]\n[retire]\nfiles = [\"r\"]\n",
+    );
+    for (file, text) in [
+        ("t", "10.0.0.0/8\n"),
+        ("d", "10.0.0.0/8\n192.0.2.0/24\n"),
+        ("r", "10.0.0.0/8\n192.0.2.0/24\n"),
+    ] {
+        files.write(file, text);
+    }
+    let document = files.checked();
+    for list in ["trusted", "denied"] {
+        assert_eq!(document[list]["v4"], 1, "{document}");
+    }
+    assert_eq!(document["retired"]["v4"], 2, "they are destinations: {document}");
+    let warnings = texts(&document["warnings"]);
+    let (of_config, of_files) = (warnings[1], warnings[0]);
+    assert!(
+        of_config.starts_with("192.0.2.0/24: the trust entry in")
+            && of_config.contains("synwall.toml stands"),
+        "{warnings:?}"
+    );
+    assert!(
+        of_files.starts_with("10.0.0.0/8: the deny entry in") && of_files.contains("/d stands"),
+        "{warnings:?}"
+    );
+}
+
+#[test]
+fn whoever_might_lock_himself_out_is_warned() {
+    let files = Files::new(
+        "interfaces = [\"lo\"]\ntcp = \"1-1024\"\n[trust]\nprefixes = [\"192.0.2.0/24\"]\n[retire]\nprefixes = [\"127.0.0.0/30\", \"::1\", \"192.0.2.7\"]\n",
+    );
+    let document = files.checked();
+    let warnings = texts(&document["warnings"]).join("\n");
+    for expected in [
+        "tcp has port 22 in it",
+        "127.0.0.1 is an address of lo now, and 127.0.0.0/30 is retired",
+        "::1 is an address of lo now",
+    ] {
+        assert!(
+            warnings.contains(expected),
+            "not warned of '{expected}':\n{warnings}"
+        );
+    }
+    assert!(!warnings.contains("192.0.2.7"), "{warnings}");
+}
+
+#[test]
 fn what_is_legal_and_probably_not_meant_is_a_warning() {
     let files = Files::new("interfaces = [\"lo\", \"no-such-card\"]\n");
     let document = files.checked();
@@ -137,7 +215,7 @@ fn what_is_legal_and_probably_not_meant_is_a_warning() {
     for expected in [
         "synwall.toml can be changed by group",
         "list can be changed by group",
-        "192.0.2.0/24 is a trust entry in",
+        "etc/synwall.toml stands, and the trust entry in",
         "source seldom: a prefix that its list lacks once is gone (grace 1h) before the next attempt has brought it back (up to 1h 5m 30s)",
         "source gone: there is no file",
         "source missing: there is no program /no/such/program now",

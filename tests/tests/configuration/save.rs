@@ -217,7 +217,7 @@ fn what_the_kernel_refuses_is_not_saved_either() {
     let refused = saving.run("trust add 10.0.0.0/8 192.0.2.0/24");
     assert_eq!(refused.code, Some(1), "{refused}");
     assert!(refused.stderr.contains("already a deny entry"), "{refused}");
-    assert!(!saving.list("trust").exists());
+    assert_eq!(saving.lines("trust"), Vec::<String>::new());
     assert_eq!(saving.origin.list("trust"), ["185.94.108.0/24"]);
     let text = "# mine\n10.0.0.0/8\n";
     saving.home.write("saved/trust.list", text);
@@ -274,6 +274,95 @@ fn what_cannot_be_saved_is_refused_and_nothing_is_changed() {
         output.code == Some(1) && output.stderr.contains("trust.list:2: 'no' is not"),
         "{output}"
     );
+    let way_round = "to change it at once, until a reboot: leave out --save";
+    assert!(output.stderr.contains(way_round), "{output}");
+    fs::remove_file(saving.list("trust")).unwrap();
+    nix::unistd::mkfifo(&saving.list("trust"), nix::sys::stat::Mode::S_IRUSR).unwrap();
+    let output = saving.run("trust add 11.0.0.0/8");
+    assert!(
+        output.code == Some(1) && output.stderr.contains("it is not a regular file"),
+        "{output}"
+    );
+    let output = saving.origin.run("trust add 11.0.0.0/8 --config somewhere");
+    assert!(
+        output.code == Some(2) && output.stderr.contains("--save"),
+        "{output}"
+    );
+}
+
+#[test]
+fn what_would_not_be_in_force_from_the_list_is_not_saved() {
+    let saving = Saving::down();
+    saving.home.write("denied.txt", "198.51.100.9\n");
+    saving.home.write("trusted.txt", "203.0.113.0/24\n");
+    saving.home.configure(&format!(
+        "{CONFIG}files = [\"trusted.txt\"]\n[deny]\nprefixes = [\"10.0.0.0/8\"]\nfiles = [\"denied.txt\"]\n"
+    ));
+    let refused = [
+        ("deny add 185.94.108.0/24", "the trust entry in", "synwall.toml"),
+        (
+            "trust add 192.0.2.0/24 10.0.0.0/8",
+            "the deny entry in",
+            "synwall.toml",
+        ),
+        ("trust add 198.51.100.9", "the deny entry in", "denied.txt"),
+    ];
+    let agent = Agent::start(&saving.origin, &saving.home);
+    let mut agent = Some(agent);
+    for _ in 0..2 {
+        for (arguments, stands, file) in refused {
+            let output = saving.run(arguments);
+            let is_named = output.stderr.contains(stands) && output.stderr.contains(file);
+            assert!(output.code == Some(1) && is_named, "{output}");
+            assert!(
+                output.stderr.contains("goes before what --save keeps"),
+                "{output}"
+            );
+        }
+        if let Some(agent) = agent.take() {
+            // Who is told that it is in another list is told who keeps it there.
+            let output = saving.origin.run("deny add 185.94.108.0/24");
+            assert!(output.stderr.contains("the agent keeps it (config)"), "{output}");
+            agent.stop();
+            saving.origin.synwall("down --all");
+        }
+    }
+    for list in ["trust", "deny"] {
+        assert_eq!(saving.lines(list), Vec::<String>::new());
+    }
+    // Deny goes before what a list file trusts, and a retired prefix has nothing to do with the others.
+    saving.run("deny add 203.0.113.0/24").ok();
+    saving.run("retire add 203.0.113.0/24 185.94.108.0/24").ok();
+    let agent = Agent::start(&saving.origin, &saving.home);
+    assert!(saving.entry("deny", "203.0.113.0/24").is_some());
+    assert!(saving.entry("retire", "185.94.108.0/24").is_some());
+    assert!(saving.entry("trust", "185.94.108.0/24").is_some());
+    agent.stop();
+}
+
+#[test]
+fn beside_a_configuration_that_has_a_mistake_it_is_saved_and_that_is_said() {
+    let saving = Saving::down();
+    saving.home.configure("interfaces = 1\n");
+    let added = saving.run("trust add 192.0.2.0/24").ok();
+    let said = "the configuration cannot be used as it is";
+    assert!(
+        added.stderr.contains(said) && added.stderr.contains("synwall.toml:1:"),
+        "{added}"
+    );
+    assert_eq!(saving.lines("trust"), ["192.0.2.0/24"]);
+}
+
+#[test]
+fn what_is_named_twice_is_meant_once() {
+    let saving = Saving::up();
+    let added = saving.run("trust add 192.0.2.0/24 192.0.2.0/24").ok();
+    assert!(added.stderr.contains("1 saved in"), "{added}");
+    let removed = saving.run("trust remove 192.0.2.0/24 192.0.2.0/24").ok();
+    assert!(removed.stderr.contains("1 taken out of"), "{removed}");
+    saving.origin.synwall("trust add 192.0.2.0/24");
+    saving.origin.synwall("trust remove 192.0.2.0/24 192.0.2.0/24");
+    assert_eq!(saving.origin.list("trust"), ["185.94.108.0/24"]);
 }
 
 #[test]

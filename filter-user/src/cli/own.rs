@@ -1,0 +1,34 @@
+//! Addresses that this machine has now, and that are to be retired.
+
+use filter_user::{Error, error::shown, interface};
+use ipnet::IpNet;
+
+/// What to say of each address of this machine that lies in one of these prefixes. That may be meant: an address is retired
+/// before it is taken off.
+pub fn retired(prefixes: &[IpNet]) -> Vec<String> {
+    // That it cannot be told is no reason not to do what is asked for.
+    let cannot = |error: Error| {
+        vec![format!(
+            "it could not be seen which addresses are in use: {error}"
+        )]
+    };
+    find(prefixes).unwrap_or_else(cannot)
+}
+
+fn find(prefixes: &[IpNet]) -> Result<Vec<String>, Error> {
+    if prefixes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let interfaces = interface::all()?;
+    let addresses = interface::addresses()?.into_iter();
+    let own = addresses.filter_map(|(address, index)| {
+        let prefix = prefixes.iter().find(|prefix| prefix.contains(&address))?;
+        let interface = interfaces.iter().find(|interface| interface.index == index)?;
+        Some(format!(
+            "{address} is an address of {} now, and {prefix} is retired: nothing that is sent to it arrives on a protected \
+             interface, SSH included",
+            shown(&interface.name)
+        ))
+    });
+    Ok(own.collect())
+}
