@@ -27,8 +27,11 @@ pub const JITTER: Duration = Duration::from_secs(300);
 pub const TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a prefix stays that the list no longer has.
 pub const GRACE: Duration = Duration::from_secs(3600);
-/// The longest of these times: sums of them have to stay times.
-const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
+/// The shortest interval: a server that is asked more often has to be protected from us, and a program keeps a processor
+/// busy.
+const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
+/// The shortest time that an attempt gets. In less no server can answer.
+const SHORTEST_TIMEOUT: Duration = Duration::from_millis(100);
 
 impl Checker<'_> {
     /// What a section says.
@@ -83,14 +86,19 @@ impl Checker<'_> {
                 format!("{key}.list: the networks of a provider can be trusted only; leave it out"),
             );
         }
-        for (what, time, text, may_be_zero) in [
-            ("interval", &mut feed.interval, &section.interval, false),
-            ("jitter", &mut feed.jitter, &section.jitter, true),
-            ("timeout", &mut feed.timeout, &section.timeout, false),
-            ("grace", &mut feed.grace, &section.grace, true),
+        for (what, time, text, least) in [
+            (
+                "interval",
+                &mut feed.interval,
+                &section.interval,
+                SHORTEST_INTERVAL,
+            ),
+            ("jitter", &mut feed.jitter, &section.jitter, Duration::ZERO),
+            ("timeout", &mut feed.timeout, &section.timeout, SHORTEST_TIMEOUT),
+            ("grace", &mut feed.grace, &section.grace, Duration::ZERO),
         ] {
             if let Some(text) = text
-                && let Some(read) = self.time(&format!("{key}.{what}"), text, may_be_zero)
+                && let Some(read) = self.time(&format!("{key}.{what}"), text, least)
             {
                 *time = read;
             }
@@ -365,18 +373,13 @@ impl Checker<'_> {
         })
     }
 
-    fn time(&mut self, key: &str, text: &Spanned<String>, may_be_zero: bool) -> Option<Duration> {
-        let what = match duration::parse(text.get_ref()) {
-            Ok(time) if time > LONGEST => "it is longer than a year".to_owned(),
-            Ok(time) => return Some(time),
-            Err(duration::BadDuration::Zero) if may_be_zero => return Some(Duration::ZERO),
-            Err(error) => error.to_string(),
-        };
-        self.wrong(
-            &text.span(),
-            format!("{key}: '{}': {what}", shown(text.get_ref())),
-        );
-        None
+    fn time(&mut self, key: &str, text: &Spanned<String>, least: Duration) -> Option<Duration> {
+        duration::parse_within(text.get_ref(), least..=duration::YEAR)
+            .map_err(|error| {
+                let what = format!("{key}: '{}': {error}", shown(text.get_ref()));
+                self.wrong(&text.span(), what);
+            })
+            .ok()
     }
 }
 
