@@ -1,5 +1,7 @@
 //! The sections `[source.NAME]`: lists that somebody else keeps.
 
+mod url;
+
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use toml::Spanned;
@@ -223,27 +225,11 @@ impl Checker<'_> {
 
     fn url(&mut self, key: &str, text: &Spanned<String>) -> Option<String> {
         let url = text.get_ref();
-        let parsed: Option<ureq::http::Uri> = url.parse().ok();
-        let has_host = |parsed: ureq::http::Uri| {
-            let has_user = parsed
-                .authority()
-                .is_some_and(|authority| authority.as_str().contains('@'));
-            parsed.scheme_str() == Some("https")
-                && !has_user
-                && parsed.host().is_some_and(|host| !host.is_empty())
-        };
-        // Where it is not written so, what the library makes of it is not what is read here.
-        if url.starts_with("https://") && parsed.is_some_and(has_host) {
-            return Some(url.clone());
-        }
-        self.wrong(
-            &text.span(),
-            format!(
-                "{key}.https: '{}' is not an address that begins with https:// and a host",
-                shown(url)
-            ),
-        );
-        None
+        let checked = url::check(url).map_err(|what| {
+            let what = format!("{key}.https: '{}' {what}", url::without_secrets(url));
+            self.wrong(&text.span(), what);
+        });
+        checked.is_ok().then(|| url.clone())
     }
 
     /// `None` if there is something wrong with it.
@@ -274,21 +260,14 @@ impl Checker<'_> {
 
     fn domain(&mut self, key: &str, text: &Spanned<String>) -> Option<String> {
         let name = text.get_ref();
-        let labels = name.strip_suffix('.').unwrap_or(name);
-        let fits = |label: &str| {
-            (1..=63).contains(&label.len())
-                && label
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
-        };
-        // RFC 1035, section 2.3.4.
-        if labels.len() <= 253 && labels.split('.').all(fits) {
+        if url::is_domain(name) {
             return Some(name.clone());
         }
-        self.wrong(
-            &text.span(),
-            format!("{key}.dns-txt: '{}' is not a domain name", shown(name)),
+        let what = format!(
+            "{key}.dns-txt: '{}' is not a domain name; write letters, digits, - and _ with dots between (what is outside ASCII in punycode): _networks.example",
+            shown(name)
         );
+        self.wrong(&text.span(), what);
         None
     }
 
