@@ -126,11 +126,13 @@ pub enum Error {
     },
     /// The same in a file.
     #[error(
-        "{file}: {prefix} covers every address, and is not taken from a file; name the networks that are meant. The whole list was left alone"
+        "{file}:{line}: {prefix} covers every address, and is not taken from a file; name the networks that are meant. The whole list was left alone"
     )]
     WholeInternetListed {
         /// The file.
         file: String,
+        /// The line, from 1.
+        line: usize,
         /// The prefix.
         prefix: ipnet::IpNet,
     },

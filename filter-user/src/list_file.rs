@@ -7,7 +7,7 @@ use ipnet::IpNet;
 
 use crate::{
     Error, Result,
-    entry::{Label, NewEntry, Origin},
+    entry::{Label, MAX_LABEL_BYTES, NewEntry, Origin},
     error::shown,
     prefix::{self, BadPrefix},
     trusted_file::{self, NotRead, TrustedFile},
@@ -32,8 +32,8 @@ pub enum Reason {
     Prefix(BadPrefix),
     /// The prefix has been there before, with another label.
     Twice(IpNet),
-    /// The label does not fit.
-    Label,
+    /// The label does not fit, or could disturb a terminal.
+    Label(String),
     /// A line is for one prefix, and there is another one behind it.
     Second(String),
     /// Not text.
@@ -45,7 +45,16 @@ impl fmt::Display for Reason {
         match self {
             Self::Prefix(bad) => write!(f, "{bad}"),
             Self::Twice(prefix) => write!(f, "{prefix} is there twice, with different labels"),
-            Self::Label => write!(f, "the label is too long or has a control character"),
+            Self::Label(label) if label.len() > MAX_LABEL_BYTES => write!(
+                f,
+                "the label '{}' is longer than {MAX_LABEL_BYTES} bytes; shorten it",
+                shown(label)
+            ),
+            Self::Label(label) => write!(
+                f,
+                "the label '{}' has a control character; leave that out",
+                shown(label)
+            ),
             Self::Second(second) => write!(
                 f,
                 "{} is a second prefix: each goes on a line of its own",
@@ -120,9 +129,16 @@ pub fn read_unattended(file: &Path) -> Result<ListFile> {
         None => Ok(list),
         Some(all) => Err(Error::WholeInternetListed {
             file: file.display().to_string().replace('\n', "\\n"),
+            line: number_of(all.prefix, &list.bytes),
             prefix: all.prefix,
         }),
     }
+}
+
+/// The first line that has this prefix, from 1.
+fn number_of(prefix: IpNet, bytes: &[u8]) -> usize {
+    let has_it = |text: &[u8]| line(text).is_ok_and(|line| line.is_some_and(|(there, _)| there == prefix));
+    1 + lines(bytes).take_while(|text| !has_it(text)).count()
 }
 
 fn understand(read: TrustedFile, name: String) -> Result<ListFile> {
@@ -138,11 +154,10 @@ fn understand(read: TrustedFile, name: String) -> Result<ListFile> {
 
 /// Reads a list. A prefix that is there twice is taken once. What comes back is in the order of the prefixes.
 pub fn parse(bytes: &[u8], origin: &Origin) -> Result<Vec<NewEntry>, BadLine> {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut labels = Labels::default();
     let mut entries = Vec::new();
     let mut bad = None;
-    for (number, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
+    for (number, line) in lines(bytes).enumerate() {
         match parse_line(line, &mut labels) {
             Ok(None) => {}
             Ok(Some((prefix, label))) => entries.push(Line {
@@ -158,7 +173,7 @@ pub fn parse(bytes: &[u8], origin: &Origin) -> Result<Vec<NewEntry>, BadLine> {
     }
     // The first line that cannot be used is the one that is named. It may be one that contradicts another above it.
     if let Some((number, reason)) = sort(&mut entries).or(bad) {
-        let line = bytes.split(|byte| *byte == b'\n').nth(number).unwrap_or_default();
+        let line = lines(bytes).nth(number).unwrap_or_default();
         return Err(BadLine {
             number: number + 1,
             text: String::from_utf8_lossy(line)
@@ -179,6 +194,12 @@ pub fn parse(bytes: &[u8], origin: &Origin) -> Result<Vec<NewEntry>, BadLine> {
     Ok(entries.into_iter().map(entry).collect())
 }
 
+/// The lines of a list. Some editors put a mark before the first.
+fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    bytes.split(|byte| *byte == b'\n')
+}
+
 /// What a line says, and its number from 0.
 struct Line {
     number: usize,
@@ -196,7 +217,7 @@ struct Labels {
 impl Labels {
     fn get(&mut self, text: &str) -> Result<Label, Reason> {
         if text != self.last.as_str() {
-            let label = Label::new(text).map_err(|_| Reason::Label)?;
+            let label = Label::new(text).map_err(|_| Reason::Label(text.to_owned()))?;
             self.last = self.all.get(&label).cloned().unwrap_or(label);
             self.all.insert(self.last.clone());
         }
@@ -294,6 +315,36 @@ mod tests {
         assert!(
             error.starts_with("1: ") && error.contains("10.0.0.0/8"),
             "{error}"
+        );
+    }
+
+    #[test]
+    fn a_label_that_does_not_fit_is_shown() {
+        for (line, told) in [
+            (
+                format!("10.0.0.0/8 {}", "ä".repeat(16)),
+                format!(
+                    "1: the label '{}' is longer than 31 bytes; shorten it",
+                    "ä".repeat(16)
+                ),
+            ),
+            (
+                "10.0.0.0/8 a\u{202e}b".into(),
+                "1: the label 'a\\u{202e}b' has a control character; leave that out".into(),
+            ),
+        ] {
+            let error = parse_text(&line).unwrap_err();
+            assert!(error.starts_with(&told), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_line_of_a_prefix_is_found_again() {
+        let text = b"\xef\xbb\xbf# ::/0\r\n10.0.0.0/8\n\n ::/0 all # of it\r\n::/0 all\n";
+        assert_eq!(number_of("::/0".parse().unwrap(), text), 4);
+        assert_eq!(
+            number_of("0.0.0.0/0".parse().unwrap(), b"\xef\xbb\xbf0.0.0.0/0"),
+            1
         );
     }
 

@@ -282,7 +282,7 @@ impl PrefixRow {
 
     pub fn cells(&self) -> [String; 8] {
         let seconds = |seconds: Option<u64>, suffix: &str| {
-            let shown = |s| format!("{}{suffix}", humantime::format_duration(Duration::from_secs(s)));
+            let shown = |s| format!("{}{suffix}", duration::format(Duration::from_secs(s)));
             seconds.map_or_else(|| "-".to_owned(), shown)
         };
         let or_dash = |text: &str| {

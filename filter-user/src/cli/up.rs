@@ -61,7 +61,7 @@ pub struct Up {
     #[arg(long, value_name = "MODE", default_value = "auto")]
     xdp: Xdp,
     /// Stop filtering again after this time, unless `synwall confirm` comes before
-    #[arg(long, value_name = "TIME", value_parser = duration::parse)]
+    #[arg(long, value_name = "TIME", value_parser = duration::parse_up_to_a_day)]
     confirm: Option<Duration>,
     /// Take 0.0.0.0/0 and ::/0 as prefixes
     #[arg(long)]
@@ -262,7 +262,7 @@ impl Up {
         if let Some(time) = self.confirm.filter(|_| awaits) {
             output::note(format_args!(
                 "filtering ends by itself in {} unless you keep it: synwall confirm",
-                humantime::format_duration(time)
+                duration::format(time)
             ));
         }
     }

@@ -1,5 +1,7 @@
 //! From a file as it is written to a [`Config`], or to everything that is wrong with it.
 
+mod interface;
+
 use std::{
     collections::{HashMap, HashSet},
     ops::Range,
@@ -18,7 +20,7 @@ use super::{
 };
 use crate::{
     attach::Wanted,
-    entry::{Action, Label, MAX_LABEL_BYTES, NewEntry, Origin},
+    entry::{Action, Label, NewEntry, Origin},
     error::shown,
     feed::Feed,
     list_file::{self, Reason},
@@ -28,10 +30,6 @@ use crate::{
     sources::Lengths,
 };
 
-/// What an interface may be called, in bytes (IFNAMSIZ, linux/if.h, without the NUL).
-const NAME_BYTES: usize = filter_common::INTERFACE_NAME_BYTES - 1;
-/// What a pattern may be, in bytes.
-const PATTERN_BYTES: usize = 255;
 /// Of how many prefixes counters are shown unless told otherwise.
 const METRICS_PREFIXES: u32 = 1000;
 
@@ -174,26 +172,11 @@ impl Checker<'_> {
     }
 
     fn interface(&mut self, text: &Spanned<String>) -> Option<InterfacePattern> {
-        let pattern = text.get_ref();
-        let is_glob = pattern.contains(['*', '?', '[']);
-        let what = if pattern.is_empty() || pattern == "." || pattern == ".." {
-            "is not the name of an interface (see: ip -brief link)".to_owned()
-        } else if pattern.contains(|c: char| c == '/' || c == ':' || c.is_whitespace() || c.is_control()) {
-            "has a character that no interface's name has (see: ip -brief link)".to_owned()
-        } else if !is_glob && pattern.len() > NAME_BYTES {
-            format!(
-                "is too long: interfaces have names of {NAME_BYTES} bytes at the most (see: ip -brief link)"
-            )
-        } else if pattern.len() > PATTERN_BYTES {
-            format!("is too long: patterns have {PATTERN_BYTES} bytes at the most")
-        } else {
-            match glob::Pattern::new(pattern) {
-                Ok(pattern) => return Some(InterfacePattern(pattern)),
-                Err(error) => format!("is no pattern: {} (examples: eth*, ens[0-3])", error.msg),
-            }
-        };
-        self.wrong(&text.span(), format!("interfaces: '{}' {what}", shown(pattern)));
-        None
+        let pattern = interface::pattern(text.get_ref()).map_err(|what| {
+            let what = format!("interfaces: '{}' {what}", shown(text.get_ref()));
+            self.wrong(&text.span(), what);
+        });
+        pattern.ok()
     }
 
     /// One of several words; the first of them where none is given.
@@ -387,10 +370,13 @@ impl Checker<'_> {
     }
 }
 
-/// What is wrong with a line, and what to do.
+/// What is wrong with a text that is read as a line.
 fn explain(reason: Reason) -> String {
     match reason {
-        Reason::Label => format!("{reason}; write one of {MAX_LABEL_BYTES} bytes at the most"),
+        Reason::Second(second) => format!(
+            "{} is a second prefix: each is a text of its own: [\"PREFIX\", \"PREFIX\"]",
+            shown(&second)
+        ),
         reason => reason.to_string(),
     }
 }

@@ -165,7 +165,7 @@ pub struct Source {
     #[schemars(extend("x-default" = "those in `/etc/resolv.conf`"))]
     #[schemars(example = r#"server = "127.0.0.1:53""#)]
     pub server: Text,
-    /// The time from one attempt to the next.
+    /// The time from one attempt to the next, a second at the least.
     #[schemars(with = "String", extend("x-type" = "time", "x-default" = "\"30m\""))]
     #[schemars(example = r#"interval = "10m""#)]
     pub interval: Text,
@@ -173,7 +173,7 @@ pub struct Source {
     #[schemars(with = "String", extend("x-type" = "time", "x-default" = "\"5m\""))]
     #[schemars(example = r#"jitter = "1m""#)]
     pub jitter: Text,
-    /// How long an attempt may take in all.
+    /// How long an attempt may take in all, `100ms` at the least.
     #[schemars(with = "String", extend("x-type" = "time", "x-default" = "\"30s\""))]
     #[schemars(example = r#"timeout = "10s""#)]
     pub timeout: Text,

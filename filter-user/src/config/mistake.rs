@@ -87,7 +87,11 @@ pub(super) fn read(text: &str) -> Result<File, (usize, String)> {
 }
 
 /// What to do about what the library says.
-const HINTS: [(&str, &str); 3] = [
+const HINTS: [(&str, &str); 4] = [
+    (
+        "carriage return must be followed by newline",
+        "; end lines as Unix does (LF), or Windows (CR LF)",
+    ),
     ("key with no value", "; write key = value"),
     (
         "unclosed array",
@@ -106,7 +110,14 @@ fn check_sections(table: &DeTable<'_>) -> Result<(), (usize, String)> {
         check_section(value, key, &format!("[{key}]"))?;
         if let ("source", DeValue::Table(sources)) = (key, value.get_ref()) {
             for (name, source) in sources {
-                let name = shown(name.get_ref());
+                let name = name.get_ref();
+                let is_key =
+                    reference::example(&["source".into(), "NAME".into(), name.to_string()]).is_some();
+                let name = shown(name);
+                if is_key && !source.get_ref().is_table() {
+                    let what = format!("source.{name}: name the source: [source.NAME]");
+                    return Err((source.span().start, what));
+                }
                 check_section(source, &format!("source.{name}"), &format!("[source.{name}]"))?;
                 let json = source.get_ref().as_table().and_then(|source| source.get("json"));
                 for selection in json
@@ -141,6 +152,10 @@ fn check_section(value: &Spanned<DeValue<'_>>, key: &str, section: &str) -> Resu
 fn path_at(table: &DeTable<'_>, at: usize) -> Vec<String> {
     for (key, value) in table {
         let name = || key.get_ref().to_string();
+        // The header of a section is a part of what is in it.
+        if key.span().contains(&at) {
+            return vec![name()];
+        }
         let mut inner = match value.get_ref() {
             DeValue::Table(inner) => path_at(inner, at),
             DeValue::Array(values) => {
@@ -152,7 +167,7 @@ fn path_at(table: &DeTable<'_>, at: usize) -> Vec<String> {
             }
             _ => Vec::new(),
         };
-        if !inner.is_empty() || key.span().contains(&at) || value.span().contains(&at) {
+        if !inner.is_empty() || value.span().contains(&at) {
             inner.insert(0, name());
             return inner;
         }
@@ -175,7 +190,12 @@ fn explain(message: &str, path: &[String]) -> String {
                 },
             )
         });
-        let meant = meant(wrong, &known);
+        let is_of_the_top = !place.is_empty() && reference::example(&[wrong.to_owned()]).is_some();
+        let meant = if is_of_the_top {
+            "; it belongs above the first [section]".to_owned()
+        } else {
+            meant(wrong, &known)
+        };
         return format!(
             "'{}' is not a key{place}{meant}; known: {}",
             shown(wrong),

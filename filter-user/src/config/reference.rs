@@ -180,7 +180,8 @@ listen = "127.0.0.1:9436"
 - A prefix may stand in one list only. Between the file, list files and sources, the file goes before list files, and these
   before sources; among equals deny goes before trust.
 - A prefix of length 0 (`0.0.0.0/0`, `::/0`) is not taken from any file.
-- Times are numbers with units: `30s`, `5m`, `1h 30m`, `7d`; a year at the most.
+- Times are numbers with units: `500ms`, `30s`, `5m`, `1h 30m`, `7d`; `365d` at the most. Months and years are no units here:
+  `5M` would be five months, and five minutes are meant.
 "#;
 
 const CONCLUSION: &str = r#"

@@ -73,12 +73,12 @@ fn sources() -> impl Strategy<Value = String> {
     let times = (
         line(&[
             "interval = \"1h 30m\"",
-            "interval = \"1ns\"",
-            "interval = \"1year\"",
+            "interval = \"1s 1ns\"",
+            "interval = \"365d\"",
         ]),
-        line(&["jitter = \"0s\"", "jitter = \"31days\""]),
+        line(&["jitter = \"0s\"", "jitter = \"31days 1h\""]),
         line(&["timeout = \"1500ms\""]),
-        line(&["grace = \"0s\"", "grace = \"1month\""]),
+        line(&["grace = \"0s\"", "grace = \"100d\""]),
     );
     vec((kind, select(&["trust", "deny", "retire"]), times), 0..4).prop_map(|sources| {
         let mut has_preset = false;

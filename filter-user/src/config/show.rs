@@ -12,6 +12,7 @@ use super::{
 use crate::{
     Error, Result,
     attach::Wanted,
+    duration,
     entry::Action,
     error::Doing as _,
     feed::{Feed, Format, From},
@@ -138,7 +139,7 @@ fn provider(feed: &Feed) -> Option<&str> {
 }
 
 fn section(directory: &Path, feed: &Feed) -> Result<Source> {
-    let time = |time| text(humantime::format_duration(time).to_string());
+    let time = |time| text(duration::format(time));
     let mut section = Source {
         provider: provider(feed).and_then(text),
         interval: time(feed.interval),

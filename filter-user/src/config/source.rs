@@ -1,5 +1,7 @@
 //! The sections `[source.NAME]`: lists that somebody else keeps.
 
+mod url;
+
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use toml::Spanned;
@@ -27,8 +29,11 @@ pub const JITTER: Duration = Duration::from_secs(300);
 pub const TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a prefix stays that the list no longer has.
 pub const GRACE: Duration = Duration::from_secs(3600);
-/// The longest of these times: sums of them have to stay times.
-const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
+/// The shortest interval: a server that is asked more often has to be protected from us, and a program keeps a processor
+/// busy.
+const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
+/// The shortest time that an attempt gets. In less no server can answer.
+const SHORTEST_TIMEOUT: Duration = Duration::from_millis(100);
 
 impl Checker<'_> {
     /// What a section says.
@@ -83,14 +88,19 @@ impl Checker<'_> {
                 format!("{key}.list: the networks of a provider can be trusted only; leave it out"),
             );
         }
-        for (what, time, text, may_be_zero) in [
-            ("interval", &mut feed.interval, &section.interval, false),
-            ("jitter", &mut feed.jitter, &section.jitter, true),
-            ("timeout", &mut feed.timeout, &section.timeout, false),
-            ("grace", &mut feed.grace, &section.grace, true),
+        for (what, time, text, least) in [
+            (
+                "interval",
+                &mut feed.interval,
+                &section.interval,
+                SHORTEST_INTERVAL,
+            ),
+            ("jitter", &mut feed.jitter, &section.jitter, Duration::ZERO),
+            ("timeout", &mut feed.timeout, &section.timeout, SHORTEST_TIMEOUT),
+            ("grace", &mut feed.grace, &section.grace, Duration::ZERO),
         ] {
             if let Some(text) = text
-                && let Some(read) = self.time(&format!("{key}.{what}"), text, may_be_zero)
+                && let Some(read) = self.time(&format!("{key}.{what}"), text, least)
             {
                 *time = read;
             }
@@ -215,27 +225,11 @@ impl Checker<'_> {
 
     fn url(&mut self, key: &str, text: &Spanned<String>) -> Option<String> {
         let url = text.get_ref();
-        let parsed: Option<ureq::http::Uri> = url.parse().ok();
-        let has_host = |parsed: ureq::http::Uri| {
-            let has_user = parsed
-                .authority()
-                .is_some_and(|authority| authority.as_str().contains('@'));
-            parsed.scheme_str() == Some("https")
-                && !has_user
-                && parsed.host().is_some_and(|host| !host.is_empty())
-        };
-        // Where it is not written so, what the library makes of it is not what is read here.
-        if url.starts_with("https://") && parsed.is_some_and(has_host) {
-            return Some(url.clone());
-        }
-        self.wrong(
-            &text.span(),
-            format!(
-                "{key}.https: '{}' is not an address that begins with https:// and a host",
-                shown(url)
-            ),
-        );
-        None
+        let checked = url::check(url).map_err(|what| {
+            let what = format!("{key}.https: '{}' {what}", url::without_secrets(url));
+            self.wrong(&text.span(), what);
+        });
+        checked.is_ok().then(|| url.clone())
     }
 
     /// `None` if there is something wrong with it.
@@ -266,21 +260,14 @@ impl Checker<'_> {
 
     fn domain(&mut self, key: &str, text: &Spanned<String>) -> Option<String> {
         let name = text.get_ref();
-        let labels = name.strip_suffix('.').unwrap_or(name);
-        let fits = |label: &str| {
-            (1..=63).contains(&label.len())
-                && label
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
-        };
-        // RFC 1035, section 2.3.4.
-        if labels.len() <= 253 && labels.split('.').all(fits) {
+        if url::is_domain(name) {
             return Some(name.clone());
         }
-        self.wrong(
-            &text.span(),
-            format!("{key}.dns-txt: '{}' is not a domain name", shown(name)),
+        let what = format!(
+            "{key}.dns-txt: '{}' is not a domain name; write letters, digits, - and _ with dots between (what is outside ASCII in punycode): _networks.example",
+            shown(name)
         );
+        self.wrong(&text.span(), what);
         None
     }
 
@@ -365,18 +352,13 @@ impl Checker<'_> {
         })
     }
 
-    fn time(&mut self, key: &str, text: &Spanned<String>, may_be_zero: bool) -> Option<Duration> {
-        let what = match duration::parse(text.get_ref()) {
-            Ok(time) if time > LONGEST => "it is longer than a year".to_owned(),
-            Ok(time) => return Some(time),
-            Err(duration::BadDuration::Zero) if may_be_zero => return Some(Duration::ZERO),
-            Err(error) => error.to_string(),
-        };
-        self.wrong(
-            &text.span(),
-            format!("{key}: '{}': {what}", shown(text.get_ref())),
-        );
-        None
+    fn time(&mut self, key: &str, text: &Spanned<String>, least: Duration) -> Option<Duration> {
+        duration::parse_within(text.get_ref(), least..=duration::YEAR)
+            .map_err(|error| {
+                let what = format!("{key}: '{}': {error}", shown(text.get_ref()));
+                self.wrong(&text.span(), what);
+            })
+            .ok()
     }
 }
 

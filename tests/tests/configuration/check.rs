@@ -89,7 +89,7 @@ fn what_is_found_is_said_in_two_lines() {
 fn every_mistake_is_said_with_its_file_and_line() {
     let files = Files::new(FINE);
     files.write("office.txt", "192.0.2.0/24\n\noffice.example\n");
-    files.write("saved/deny.list", "0.0.0.0/0\n");
+    files.write("saved/deny.list", "192.0.2.9\n0.0.0.0/0\n");
     let document = files.checked();
     let mistakes = texts(&document["mistakes"]);
     assert_eq!(mistakes.len(), 2, "{mistakes:?}");
@@ -98,7 +98,7 @@ fn every_mistake_is_said_with_its_file_and_line() {
         "{mistakes:?}"
     );
     assert!(
-        mistakes[1].contains("/saved/deny.list: 0.0.0.0/0 covers every address"),
+        mistakes[1].contains("/saved/deny.list:2: 0.0.0.0/0 covers every address"),
         "{mistakes:?}"
     );
     let output = files.run(&["check"]);

@@ -14,6 +14,8 @@ const MISTAKES: &[&str] = &[
     "interfaces = [\"eth0\"]\n[trust]\n[deny]\n[trust]",
     "just words",
     "interfaces = [\"eth0\"]\n\u{1b}[2J = 1",
+    "interfaces = [\"eth0\"]\npolicy = \"observe\"\rdrop = \"new\"",
+    "interfaces = [\"eth0\"]\n# a comment\r[trust]",
     // Unknown keys.
     "interfaces = [\"eth0\"]\npolcy = \"observe\"",
     "interfaces = [\"eth0\"]\nsomething = 1",
@@ -24,6 +26,14 @@ const MISTAKES: &[&str] = &[
     "interfaces = [\"eth0\"]\n[metrics]\naddress = \"127.0.0.1:9436\"",
     "interfaces = [\"eth0\"]\nstate-dir = \"/var/lib/synwall\"",
     "interfaces = [\"eth0\"]\n\"a\\nb\\u001b`\" = 1",
+    "interfaces = [\"eth0\"]\n[sources.a]\nfile = \"a\"",
+    "interfaces = [\"eth0\"]\n[trusts]\nprefixes = []",
+    "interfaces = [\"eth0\"]\nsources.a.file = \"a\"",
+    "interfaces = [\"eth0\"]\n[source.a]\nfile = \"a\"\n[source.b.json]",
+    "[trust]\nprefixes = [\"10.0.0.0/8\"]\ninterfaces = [\"eth0\"]",
+    "interfaces = [\"eth0\"]\n[trust]\npolicy = \"observe\"",
+    "interfaces = [\"eth0\"]\n[source.a]\nfile = \"a\"\n\ntcp = \"80\"",
+    "interfaces = [\"eth0\"]\n[metrics]\nlisten = \"127.0.0.1:1\"\ntrust = 1",
     // Other types.
     "interfaces = \"eth0\"",
     "interfaces = [\"eth0\", 5]",
@@ -33,6 +43,9 @@ const MISTAKES: &[&str] = &[
     "interfaces = [\"eth0\"]\n[trust]\nprefixes = \"10.0.0.0/8\"",
     "interfaces = [\"eth0\"]\nsource = 1",
     "interfaces = [\"eth0\"]\n[source]\na = \"https://a.example/\"",
+    "interfaces = [\"eth0\"]\n[source]\nhttps = \"https://a.example/\"",
+    "interfaces = [\"eth0\"]\n[source]\ndns-txt = \"a.example\"",
+    "interfaces = [\"eth0\"]\n[[source.json]]\npointer = \"\"",
     "interfaces = [\"eth0\"]\n[source.a]\nfile = \"a\"\ninterval = 60",
     "interfaces = [\"eth0\"]\n[source.a]\nfile = \"a\"\njson = { pointer = \"/a\" }",
     "interfaces = [\"eth0\"]\n[source.a]\nfile = \"a\"\njson = [{ pointer = \"/a\", member = \"b\", with = { c = 1 } }]",
@@ -49,6 +62,9 @@ const MISTAKES: &[&str] = &[
     "interfaces = [\"an-interface-with-a-long-name\"]",
     "interfaces = [\"eth[0\"]",
     "interfaces = [\"eth0\",\n  \"eth***\"]",
+    "interfaces = [\"**x\"]",
+    "interfaces = [\"eth0@if5\"]",
+    "interfaces = [\"eth*@bond0\"]",
     // Words.
     "interfaces = [\"eth0\"]\npolicy = \"enforced\"",
     "interfaces = [\"eth0\"]\npolicy = \"\"",
@@ -70,6 +86,7 @@ const MISTAKES: &[&str] = &[
     "interfaces = [\"eth0\"]\n[trust]\nprefixes = [\"\"]",
     "interfaces = [\"eth0\"]\n[trust]\nprefixes = [\"# 10.0.0.0/8\"]",
     "interfaces = [\"eth0\"]\n[trust]\nprefixes = [\"10.0.0.0/8\\n11.0.0.0/8\"]",
+    "interfaces = [\"eth0\"]\n[trust]\nprefixes = [\"10.0.0.0/24 10.0.1.0/24\"]",
     "interfaces = [\"eth0\"]\n[trust]\nprefixes = [\"10.0.0.0/8 a label that is much longer than it may be\"]",
     "interfaces = [\"eth0\"]\n[trust]\nprefixes = [\"10.0.0.0/8 a\\u202Eb\"]",
     "interfaces = [\"eth0\"]\n[trust]\nprefixes = [\"0.0.0.0/0\"]",
@@ -89,6 +106,7 @@ const MISTAKES: &[&str] = &[
     "interfaces = [\"eth0\"]\n[trust]\nproviders = [\"qrator\"]\n[source.qrator]\nfile = \"qrator.txt\"",
     "interfaces = [\"eth0\"]\n[source.a]\nprovider = \"qrator\"\nhttps = \"https://mirror.example/\"",
     "interfaces = [\"eth0\"]\n[source.a]\nprovider = \"qrator\"\nfile = \"a\"",
+    "interfaces = [\"eth0\"]\n[source.a]\nprovider = \"cloudflare\"\nhttps = \"https://user:secret@a.example/\"",
     "interfaces = [\"eth0\"]\n[source.a]\nprovider = \"qrator\"\nlist = \"deny\"",
     "interfaces = [\"eth0\"]\n[source.a]\nprovider = \"nobody\"",
     // Sources.
@@ -103,6 +121,18 @@ const MISTAKES: &[&str] = &[
     "interfaces = [\"eth0\"]\n[source.a]\nhttps = \"https://\"",
     "interfaces = [\"eth0\"]\n[source.a]\nhttps = \"https://user:secret@a.example/\"",
     "interfaces = [\"eth0\"]\n[source.a]\nhttps = \"https://a.example/a b\"",
+    "interfaces = [\"eth0\"]\n[source.a]\nhttps = \"http://user:secret@a.example/list\"",
+    "interfaces = [\"eth0\"]\n[source.a]\nhttps = \"https://us:er/se?cret@a.example/list\"",
+    "interfaces = [\"eth0\"]\n[source.a]\nhttps = \"https://müller.example/\"",
+    "interfaces = [\"eth0\"]\n[source.a]\nhttps = \"https://a.example/list?key=a secret\"",
+    "interfaces = [\"eth0\"]\n[source.a]\nhttps = \"https://a.example/<b>\"",
+    "interfaces = [\"eth0\"]\n[source.a]\nhttps = \"https://*/\"",
+    "interfaces = [\"eth0\"]\n[source.a]\nhttps = \"https://.../\"",
+    "interfaces = [\"eth0\"]\n[source.a]\nhttps = \"https://a.example:\"",
+    "interfaces = [\"eth0\"]\n[source.a]\nhttps = \"https://a.example:0/\"",
+    "interfaces = [\"eth0\"]\n[source.a]\nhttps = \"https://127.0.0.1:99999/\"",
+    "interfaces = [\"eth0\"]\n[source.a]\nhttps = \"https://[::1]:x/\"",
+    "interfaces = [\"eth0\"]\n[source.a]\nhttps = \"https://2001:db8::1/\"",
     "interfaces = [\"eth0\"]\n[source.a]\ndns-txt = \"not a name\"",
     "interfaces = [\"eth0\"]\n[source.a]\ndns-txt = \"a..example\"",
     "interfaces = [\"eth0\"]\n[source.a]\ndns-txt = \"a.example\"\nserver = \"127.0.0.1\"",
@@ -124,6 +154,14 @@ const MISTAKES: &[&str] = &[
     "interfaces = [\"eth0\"]\n[source.a]\nfile = \"a\"\ninterval = \"0s\"",
     "interfaces = [\"eth0\"]\n[source.a]\nfile = \"a\"\ntimeout = \"60\"",
     "interfaces = [\"eth0\"]\n[source.a]\nfile = \"a\"\ngrace = \"2years\"",
+    "interfaces = [\"eth0\"]\n[source.a]\nfile = \"a\"\ngrace = \"366d\"",
+    "interfaces = [\"eth0\"]\n[source.a]\nfile = \"a\"\ninterval = \"5M\"",
+    "interfaces = [\"eth0\"]\n[source.a]\nfile = \"a\"\njitter = \"1 month\"",
+    "interfaces = [\"eth0\"]\n[source.a]\nfile = \"a\"\ninterval = \"5 minuts\"",
+    "interfaces = [\"eth0\"]\n[source.a]\nfile = \"a\"\ninterval = \"1us\"",
+    "interfaces = [\"eth0\"]\n[source.a]\nexec = [\"/bin/a\"]\ninterval = \"999ms\"",
+    "interfaces = [\"eth0\"]\n[source.a]\nprovider = \"cloudflare\"\ninterval = \"0.5s\"",
+    "interfaces = [\"eth0\"]\n[source.a]\nfile = \"a\"\ntimeout = \"99ms\"",
     "interfaces = [\"eth0\"]\n[source.a]\nfile = \"a\"\njitter = \"-1s\"",
     // Metrics.
     "interfaces = [\"eth0\"]\n[metrics]",
@@ -146,6 +184,7 @@ fn each_has_its_message() {
         );
         let first = Config::parse(text, Path::new("/etc/synwall.toml")).unwrap_err();
         assert_eq!(first.to_string(), mistakes[0].to_string());
+        let text = text.replace('\r', "␍");
         writeln!(told, "{text}\n=> {}\n", mistakes[0]).unwrap();
     }
     insta::assert_snapshot!(told);

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// How often sources are asked for.
-const OFTEN: &str = "interval = \"100ms\"\njitter = \"0s\"\ngrace = \"0s\"\n";
+const OFTEN: &str = "interval = \"1s\"\njitter = \"0s\"\ngrace = \"0s\"\n";
 
 const GOOD: &str = "198.51.100.0/24\n203.0.113.0/24\n2001:db8:5::/48\n";
 
@@ -189,14 +189,14 @@ fn a_provider_that_is_down_keeps_its_list_and_comes_back() {
     web.answers(|_, stream| answer(stream, "503 Service Unavailable", "", ""));
     agent.says("the server answered 503 Service Unavailable, not 200 OK");
     let before = web.server.requests();
-    agent.until("it asks again and again", |_| web.server.requests() > before + 10);
+    agent.until("it asks again and again", |_| web.server.requests() > before + 3);
     assert_eq!(from(&origin, "trust", "source:web"), list);
 
     // Not even a start without it changes that.
     agent.kill();
     let mut agent = Agent::start(&origin, &home);
     let before = web.server.requests();
-    agent.until("it asks again and again", |_| web.server.requests() > before + 10);
+    agent.until("it asks again and again", |_| web.server.requests() > before + 3);
     assert_eq!(from(&origin, "trust", "source:web"), list);
 
     web.answers(|_, stream| {
