@@ -11,6 +11,7 @@ use filter_user::{
     Error,
     agent::interfaces::select,
     config::{self, Config, InterfacePattern, Ranks},
+    duration,
     entry::Action,
     feed::{Feed, From},
     interface, list_file,
@@ -196,8 +197,8 @@ fn warn(config: &Config, lists: &Ranks, warnings: &mut Vec<String>) {
             warnings.push(format!(
                 "source {}: a prefix that its list lacks once is gone (grace {}) before the next attempt has brought it back (up to {})",
                 feed.name,
-                humantime::format_duration(feed.grace),
-                humantime::format_duration(next),
+                duration::format(feed.grace),
+                duration::format(next),
             ));
         }
         let (path, what) = match &feed.from {

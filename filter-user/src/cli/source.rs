@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use filter_user::{
     config::{self, Config},
+    duration,
     entry::NewEntry,
     error::shown,
     feed::{self, Feed, FeedError, From, store::Store},
@@ -158,7 +159,7 @@ impl Row {
     }
 
     fn cells(&self) -> [String; 6] {
-        let age = |seconds| humantime::format_duration(Duration::from_secs(seconds)).to_string();
+        let age = |seconds| duration::format(Duration::from_secs(seconds));
         [
             self.name.clone(),
             self.origin.clone(),

@@ -16,7 +16,7 @@ use super::{
     Config, InterfacePattern, Metrics, OnStop, SAVED,
     file::{self, File, Text, Texts},
     mistake::{self, Mistake, meant},
-    source,
+    ranks, source,
 };
 use crate::{
     attach::Wanted,
@@ -69,7 +69,8 @@ pub(super) struct Checker<'a> {
 struct Lists {
     entries: Vec<(Action, NewEntry)>,
     files: Vec<(Action, PathBuf)>,
-    listed: HashMap<IpNet, (Action, Label)>,
+    /// Retired prefixes are destinations, and for themselves.
+    listed: HashMap<(bool, IpNet), (Action, Label)>,
 }
 
 impl Checker<'_> {
@@ -262,7 +263,8 @@ impl Checker<'_> {
                 "{prefix} is every address, and is not taken from a file; name the networks that are meant"
             ));
         }
-        match lists.listed.get(&prefix) {
+        let key = ranks::key(action, prefix);
+        match lists.listed.get(&key) {
             None => {}
             Some((there, other)) if *there == action && *other == label => return Ok(None),
             Some((there, _)) if *there == action => {
@@ -276,7 +278,7 @@ impl Checker<'_> {
                 ));
             }
         }
-        lists.listed.insert(prefix, (action, label.clone()));
+        lists.listed.insert(key, (action, label.clone()));
         Ok(Some(NewEntry {
             prefix,
             label,

@@ -139,7 +139,7 @@ pub struct Source {
     #[schemars(with = "String", extend("x-type" = "domain name"))]
     #[schemars(example = r#"dns-txt = "_networks.example""#)]
     pub dns_txt: Text,
-    /// A program, by its absolute path, and its arguments: what it prints is the list. No shell is involved.
+    /// A program, by its absolute path, and its arguments: what it prints is the list. No shell is involved (but a script without a `#!` line is run by `/bin/sh`).
     #[schemars(with = "Vec<String>", extend("x-type" = "list of texts"))]
     #[schemars(example = r#"exec = ["/usr/local/bin/proxy-networks", "--json"]"#)]
     pub exec: Texts,

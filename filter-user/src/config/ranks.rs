@@ -120,7 +120,7 @@ impl Ranks {
 }
 
 /// Prefixes of senders, and those of receivers.
-fn key(action: Action, prefix: IpNet) -> (bool, IpNet) {
+pub(super) fn key(action: Action, prefix: IpNet) -> (bool, IpNet) {
     (action == Action::Retire, prefix)
 }
 

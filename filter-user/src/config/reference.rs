@@ -177,9 +177,9 @@ listen = "127.0.0.1:9436"
 - Nothing that is not listed here may stand in the file. A key that is left out has its default.
 - The file decides who gets through, so one that every user can write, or that belongs to somebody else than root, is not
   read.
-- A prefix may stand in one list only. Between the file, list files and sources, the file goes before list files, and these
-  before sources; among equals deny goes before trust.
-- A prefix of length 0 (`0.0.0.0/0`, `::/0`) is not taken from any file.
+- A prefix may be trusted or denied, and not both. Retired ones are destinations, and may be any. Between the file, list files
+  and sources, the file goes before list files, and these before sources; among equals deny goes before trust.
+- A prefix of length 0 (`0.0.0.0/0`, `::/0`) is not taken from any file, but with `synwall source refresh NAME --force`.
 - Times are numbers with units: `500ms`, `30s`, `5m`, `1h 30m`, `7d`; `365d` at the most. Months and years are no units here:
   `5M` would be five months, and five minutes are meant.
 "#;

@@ -382,7 +382,7 @@ fn copies_that_are_cleared_away_are_made_again() {
     assert!(home.state.join("sources/edge.list").exists());
     // One that is lost while its list is known is made again at once: the guards compare what comes next with it.
     agent.says_after("its list of before, if any, stays", || {
-        home.write("edge.txt", "no list\n")
+        home.write("edge.txt", "no list\n");
     });
     let copy = home.state.join("sources/edge.list");
     let before = fs::read(&copy).unwrap();

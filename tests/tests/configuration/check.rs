@@ -144,12 +144,12 @@ fn a_list_of_saved_that_cannot_be_looked_at_is_a_mistake_and_not_missing() {
 #[test]
 fn of_two_places_that_have_a_prefix_it_is_said_which_one_stands() {
     let files = Files::new(
-        "interfaces = [\"lo\"]\n[trust]\nprefixes = [\"192.0.2.0/24\"]\nfiles = [\"t\"]\n[deny]\nfiles = [\"d\"]\n[retire]\nfiles = [\"r\"]\n",
+        "interfaces = [\"lo\"]\n[trust]\nprefixes = [\"192.0.2.0/24\"]\nfiles = [\"t\"]\n[deny]\nfiles = [\"d\"]\n[retire]\nprefixes = [\"192.0.2.0/24\"]\nfiles = [\"r\"]\n",
     );
     for (file, text) in [
         ("t", "10.0.0.0/8\n"),
         ("d", "10.0.0.0/8\n192.0.2.0/24\n"),
-        ("r", "10.0.0.0/8\n192.0.2.0/24\n"),
+        ("r", "10.0.0.0/8\n"),
     ] {
         files.write(file, text);
     }
