@@ -23,8 +23,14 @@ struct ServiceUser {
 impl ServiceUser {
     fn new() -> Self {
         let console = Console::new();
-        // The build directory may be in one that only root may enter.
-        fs::copy(console.command("").get_program(), "/run/laboratory/synwall").expect("a copy");
+        // The build directory may be in one that only root may enter. Copied by a process of its own: what another test
+        // starts meanwhile would inherit the copy open for writing, and it could not be executed.
+        let built = console.command("");
+        let copied = Command::new("cp")
+            .arg(built.get_program())
+            .arg("/run/laboratory/synwall")
+            .status();
+        assert!(copied.unwrap().success());
         fs::create_dir("/sys/fs/bpf/given").unwrap();
         chown("/sys/fs/bpf/given", Some(USER), Some(USER)).unwrap();
         fs::set_permissions("/sys/fs/bpf/given", fs::Permissions::from_mode(0o700)).unwrap();
