@@ -134,6 +134,19 @@ pub struct NewEntry {
     pub saved: bool,
 }
 
+impl From<&Entry> for NewEntry {
+    /// The same again, for good.
+    fn from(entry: &Entry) -> Self {
+        Self {
+            prefix: entry.prefix,
+            label: entry.label.clone(),
+            origin: entry.origin.clone(),
+            expires_ns: None,
+            saved: entry.saved,
+        }
+    }
+}
+
 impl FromStr for NewEntry {
     type Err = Error;
 

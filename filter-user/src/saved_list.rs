@@ -38,7 +38,7 @@ pub struct SavedList {
     action: Action,
     /// The lists that may not have the same prefixes.
     others: Vec<(Action, PathBuf)>,
-    /// What it was before it was changed; `None` if it was not there.
+    /// What it was before it was changed, or should have been; `None` if it was not there.
     before: Option<Vec<u8>>,
     entries: Vec<NewEntry>,
     _lock: File,
@@ -97,6 +97,20 @@ impl SavedList {
             entries,
             _lock: lock,
         })
+    }
+
+    /// Whether there is no such file.
+    pub fn is_missing(&self) -> bool {
+        self.before.is_none()
+    }
+
+    /// Takes entries for those of the file that is missing: the agent holds on to what a list had that vanished, and would take
+    /// a new one without them for what is meant from now on.
+    pub fn stand_in(&mut self, entries: Vec<NewEntry>) {
+        if self.is_missing() && !entries.is_empty() {
+            self.before = Some(with(HEADING.as_bytes(), &entries));
+            self.entries = entries;
+        }
     }
 
     /// Where it lies, without symbolic links.

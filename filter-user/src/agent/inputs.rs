@@ -70,7 +70,7 @@ impl Inputs {
         let mut reading = Attempt::default();
         let none = ListFiles::default();
         let whole = |config: Config| {
-            let config = none.with_lost(config, &copies);
+            let config = ListFiles::with_lost_by(config, &copies);
             let files = ListFiles::read(&config, &none, &copies, Reading::AtOnce)?;
             Ok((config, files))
         };
@@ -82,7 +82,10 @@ impl Inputs {
             (Err(error), Some(former)) => {
                 log::error!("{error}; the last good configuration is in force");
                 reading.fail(error.to_string());
-                (whole(former)?, None)
+                let former = ListFiles::with_lost_by(former, &copies);
+                let former = ListFiles::without_unreadable(former, &copies);
+                let files = ListFiles::read(&former, &none, &copies, Reading::AtOnce)?;
+                ((former, files), None)
             }
             (Err(error), None) => return Err(error),
         };
@@ -117,7 +120,7 @@ impl Inputs {
             found.config = self.look_at_config(is_other, reading);
         }
         // What is saved by hand belongs to the file's place, whatever its text is by now.
-        let with_saved = self.files.with_lost(self.config.clone(), &self.copies);
+        let with_saved = self.files.with_lost(self.config.clone());
         let read = |config: Config| {
             let files = ListFiles::read(&config, &self.files, &self.copies, reading)?;
             Ok((config, files))
@@ -144,7 +147,7 @@ impl Inputs {
     /// Whether another configuration is in force now. `is_other` says whether the file is another one than before.
     fn look_at_config(&mut self, is_other: bool, reading: Reading) -> bool {
         let read = Config::read(&self.path).and_then(|config| {
-            let config = self.files.with_lost(config, &self.copies);
+            let config = self.files.with_lost(config);
             let files = ListFiles::read(&config, &self.files, &self.copies, reading)?;
             Ok((config, files))
         });

@@ -199,8 +199,10 @@ impl Keeper {
         self.due.lists = true;
         self.retry.forget();
         if found.config {
-            log::info!("the configuration has changed");
             let config = &self.inputs.config;
+            if config.text != before.text {
+                log::info!("the configuration has changed");
+            }
             self.due.settings |= settings(config) != settings(&before);
             self.due.anew |= config.interfaces != before.interfaces;
             if self.due.settings || self.due.anew {
@@ -384,9 +386,10 @@ impl Keeper {
             return false;
         };
         let is_anothers = self.was_up && !self.due.anew && !self.kernel.is_ours();
+        let is_set_up_again = found.is_some() && (self.taken_down || is_anothers);
         if found.is_none() {
             self.miss();
-        } else if self.taken_down || is_anothers {
+        } else if is_set_up_again {
             // Somebody has set it up again, by hand. Its settings and interfaces are theirs; lists are brought up to date.
             self.taken_down = false;
             let lists = Due {
@@ -413,9 +416,12 @@ impl Keeper {
         for interface in self.guarded.protected() {
             self.due.attach.remove(&interface.index);
         }
-        for index in returned {
-            if self.due.attach.insert(index) {
-                self.retry.soon();
+        // In a filter that is not ours yet, it is its owner's.
+        if !is_set_up_again {
+            for index in returned {
+                if self.due.attach.insert(index) {
+                    self.retry.soon();
+                }
             }
         }
         true

@@ -48,12 +48,37 @@ impl ListFiles {
 
     /// A configuration with those lists of `--save`, too, that were there, had entries, and are gone: they are what they were.
     /// To empty a list, its file is emptied.
-    pub fn with_lost(&self, config: Config, copies: &LastGood) -> Config {
+    pub fn with_lost(&self, config: Config) -> Config {
         config.with_saved_or(|file| {
-            let known = self.files.get(file).map(|known| Arc::clone(&known.entries));
-            let entries = known.or_else(|| last_good_list(&file.1, copies));
-            entries.is_some_and(|entries| !entries.is_empty())
+            self.files
+                .get(file)
+                .is_some_and(|known| !known.entries.is_empty())
         })
+    }
+
+    /// The same for an agent that has just come, and knows by the copies.
+    pub fn with_lost_by(config: Config, copies: &LastGood) -> Config {
+        config.with_saved_or(|(_, path)| {
+            last_good_list(path, copies).is_some_and(|entries| !entries.is_empty())
+        })
+    }
+
+    /// A configuration without those lists of `--save` that cannot be read, and that there is no copy of: for want of a list
+    /// that nobody could have missed so far, a good configuration does not stay out of force.
+    pub fn without_unreadable(mut config: Config, copies: &LastGood) -> Config {
+        let saved = Config::saved_dir_of(&config.path);
+        config.files.retain(|(_, path)| {
+            let is_saved = path.parent() == Some(&saved);
+            let read = is_saved.then(|| read_file(path, None, copies, Reading::AtOnce));
+            match read {
+                Some(Err(error)) => {
+                    log::error!("{error}; there is no copy of it either, so it is left out");
+                    false
+                }
+                _ => true,
+            }
+        });
+        config
     }
 
     /// Keeps copies of what was read since, for a day on which it cannot be.

@@ -139,6 +139,13 @@ fn check(file: &Path, json: bool, output: &mut Output) -> anyhow::Result<ExitCod
 /// The prefixes of the file and its list files.
 fn read_lists(config: &Config, document: &mut CheckDocument) -> Ranks {
     let mut ranks = Ranks::of(config);
+    let saved = Config::saved_dir_of(&config.path);
+    if saved.is_symlink() && !saved.exists() {
+        document.mistakes.push(format!(
+            "{} leads nowhere: its lists cannot be read; mend the link, or mount what it leads to",
+            saved.display()
+        ));
+    }
     for (action, file) in &config.files {
         let read = match list_file::read_unattended(file) {
             Ok(read) => read,

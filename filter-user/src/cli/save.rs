@@ -46,7 +46,7 @@ impl Save {
 
 /// Adds entries to the list and to its file.
 pub fn add(config: &Path, pin_dir: &Path, list: Action, entries: Vec<NewEntry>) -> anyhow::Result<ExitCode> {
-    let saved = SavedList::open(config, list).inspect_err(way_round)?;
+    let mut saved = SavedList::open(config, list).inspect_err(way_round)?;
     let mistake = match Config::read_file(config) {
         Ok((config, _)) => {
             config.refuse_outranked(list, &entries)?;
@@ -55,6 +55,7 @@ pub fn add(config: &Path, pin_dir: &Path, list: Action, entries: Vec<NewEntry>) 
         Err(mistakes) => mistakes.into_iter().next(),
     };
     let mut filter = open(pin_dir)?;
+    stand_in(&mut saved, filter.as_ref(), list)?;
     saved.add(&entries).inspect_err(way_round)?;
     let (origin, count) = (saved.origin(), entries.len());
     let entries = entries.into_iter().map(|entry| NewEntry {
@@ -76,6 +77,27 @@ pub fn add(config: &Path, pin_dir: &Path, list: Action, entries: Vec<NewEntry>) 
     Ok(ExitCode::SUCCESS)
 }
 
+/// Makes a list that vanished what it was, as far as the filter has it.
+fn stand_in(saved: &mut SavedList, filter: Option<&Instance>, list: Action) -> Result<(), Error> {
+    let Some(filter) = filter.filter(|_| saved.is_missing()) else {
+        return Ok(());
+    };
+    let (origin, rules) = (saved.origin(), filter.live_rules()?);
+    let held = rules
+        .iter()
+        .filter(|entry| entry.action == list && entry.saved && entry.origin == origin);
+    let held: Vec<NewEntry> = held.map(NewEntry::from).collect();
+    if !held.is_empty() {
+        output::warning(format_args!(
+            "the list {} was gone; it is written anew with what the filter has of it ({} entries)",
+            saved.path().display(),
+            held.len()
+        ));
+    }
+    saved.stand_in(held);
+    Ok(())
+}
+
 /// Where something is wrong with the files, the filter can be changed all the same.
 fn way_round(error: &Error) {
     if error.exit_code() == ExitCode::FAILURE {
@@ -87,14 +109,21 @@ fn way_round(error: &Error) {
 
 /// Removes prefixes from the list and from its file. Each must be in one of them.
 pub fn remove(config: &Path, pin_dir: &Path, list: Action, prefixes: &[IpNet]) -> anyhow::Result<ExitCode> {
-    let saved = SavedList::open(config, list)?;
+    let mut saved = SavedList::open(config, list)?;
     let mut filter = open(pin_dir)?;
+    stand_in(&mut saved, filter.as_ref(), list)?;
     let present = present(filter.as_ref(), list, prefixes)?;
     let is_present = |prefix: IpNet| present.iter().any(|entry| entry.prefix == prefix);
     if let Some(prefix) = prefixes
         .iter()
         .find(|prefix| !saved.has(**prefix) && !is_present(**prefix))
     {
+        if filter.is_none() && saved.is_missing() {
+            output::note(format_args!(
+                "there is no list {}; if there was one, the agent goes by what it had until there is: put an empty file there",
+                saved.path().display()
+            ));
+        }
         return Err(Error::NotListed {
             prefix: *prefix,
             action: list,

@@ -176,7 +176,7 @@ impl Row {
 fn place_of(feed: &Feed) -> String {
     match &feed.from {
         From::BuiltIn => "built in".to_owned(),
-        From::Https { url, .. } => shown(url),
+        From::Https { url, .. } => feed::https::without_secrets(url),
         From::File { path, .. } => shown(&path.display().to_string()),
         From::DnsTxt { name, .. } => format!("TXT {}", shown(name)),
         From::Exec { command, .. } => shown(&command.join(" ")),

@@ -60,7 +60,7 @@ pub struct Up {
     /// Where the program runs
     #[arg(long, value_name = "MODE", default_value = "auto")]
     xdp: Xdp,
-    /// Stop filtering again after this time, unless `synwall confirm` comes before
+    /// Stop filtering again after this time (a day at the most), unless `synwall confirm` comes before
     #[arg(long, value_name = "TIME", value_parser = duration::parse_up_to_a_day)]
     confirm: Option<Duration>,
     /// Take 0.0.0.0/0 and ::/0 as prefixes

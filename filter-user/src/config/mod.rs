@@ -14,7 +14,6 @@ mod show;
 mod source;
 
 use std::{
-    fs::Metadata,
     io,
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -176,7 +175,7 @@ impl Config {
     }
 
     /// The same with those lists in [`SAVED`] that are there now, and those that may be and cannot be looked at: to read
-    /// these says why.
+    /// these says why. Where [`SAVED`] is a link that leads nowhere, there are none.
     #[must_use]
     pub fn with_saved(self) -> Self {
         self.with_saved_or(|_| false)
@@ -203,13 +202,10 @@ impl Config {
     }
 }
 
-/// Whether there certainly is no such file, nor a link of that name, in a directory that can be looked at or is not there.
+/// Whether there certainly is no such file, nor a link of that name.
 fn is_absent(file: &Path) -> bool {
-    let is_missing =
-        |found: io::Result<Metadata>| found.is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
-    let is_link_to_nothing =
-        |directory: &Path| !is_missing(directory.symlink_metadata()) && is_missing(directory.metadata());
-    is_missing(file.symlink_metadata()) && !file.parent().is_some_and(is_link_to_nothing)
+    let found = file.symlink_metadata();
+    found.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
 }
 
 fn first(errors: Vec<Error>, path: &Path) -> Error {

@@ -9,7 +9,7 @@ use std::{
 
 use ipnet::IpNet;
 
-use super::{Config, SAVED};
+use super::Config;
 use crate::{
     Error, Result,
     entry::{Action, NewEntry},
@@ -131,7 +131,8 @@ impl Config {
         let mut ranks = Ranks::of(self);
         if action == Action::Trust {
             // Of `saved/` itself, one prefix is in one list only.
-            let is_saved = |file: &Path| file.parent().is_some_and(|directory| directory.ends_with(SAVED));
+            let saved = Self::saved_dir_of(&self.path);
+            let is_saved = |file: &Path| file.parent() == Some(&saved);
             let files = self.files.iter();
             for (action, file) in files.filter(|(action, file)| *action == Action::Deny && !is_saved(file)) {
                 for entry in list_file::read_unattended(file).map_or_else(|_| Vec::new(), |list| list.entries)

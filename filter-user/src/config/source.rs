@@ -226,7 +226,7 @@ impl Checker<'_> {
     fn url(&mut self, key: &str, text: &Spanned<String>) -> Option<String> {
         let url = text.get_ref();
         let checked = url::check(url).map_err(|what| {
-            let what = format!("{key}.https: '{}' {what}", url::without_secrets(url));
+            let what = format!("{key}.https: '{}' {what}", url::masked(url));
             self.wrong(&text.span(), what);
         });
         checked.is_ok().then(|| url.clone())

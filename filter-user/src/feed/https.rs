@@ -239,7 +239,7 @@ fn explain_tls(error: &rustls::Error) -> Why {
 }
 
 /// An address as it may stand in a log: a name with a password, or a key in the query, may not.
-fn without_secrets(url: &str) -> String {
+pub fn without_secrets(url: &str) -> String {
     let url = url.split(['?', '#']).next().unwrap_or_default();
     let Some((scheme, rest)) = url.split_once("://") else {
         return shown(url);

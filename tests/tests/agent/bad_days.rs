@@ -135,6 +135,55 @@ fn a_saved_list_that_vanishes_stays_what_it_was_also_over_a_reboot_until_it_is_e
 }
 
 #[test]
+fn a_command_that_saves_into_a_list_that_vanished_makes_it_what_it_was() {
+    let (origin, home) = origin_with(&config(""));
+    let save = |arguments: &str| {
+        let file = home.config();
+        origin.run(&format!("{arguments} --save --config {}", file.display()))
+    };
+    let agent = Agent::start(&origin, &home);
+    save("trust add 203.0.113.0/24 198.51.100.0/25").ok();
+    agent.reload();
+    origin.synwall("deny add 192.0.2.0/24");
+    let lose = || fs::remove_file(home.etc.join("saved/trust.list")).unwrap();
+    for (arguments, code, expected) in [
+        (
+            "trust add 192.0.2.0/24",
+            1,
+            ["185.94.108.0/24", "198.51.100.0/25", "203.0.113.0/24"].as_slice(),
+        ),
+        (
+            "trust add 172.16.5.0/24",
+            0,
+            &[
+                "172.16.5.0/24",
+                "185.94.108.0/24",
+                "198.51.100.0/25",
+                "203.0.113.0/24",
+            ],
+        ),
+        (
+            "trust remove 198.51.100.0/25",
+            0,
+            &["172.16.5.0/24", "185.94.108.0/24", "203.0.113.0/24"],
+        ),
+    ] {
+        lose();
+        agent.reload();
+        let saved = save(arguments);
+        assert_eq!(saved.code, Some(code), "{saved}");
+        assert!(saved.stderr.contains("it is written anew"), "{saved}");
+        agent.reload();
+        assert_eq!(origin.list("trust"), expected);
+    }
+    agent.stop();
+    origin.synwall("down --all");
+    lose();
+    let missing = save("trust remove 203.0.113.0/24");
+    assert!(missing.stderr.contains("put an empty file there"), "{missing}");
+}
+
+#[test]
 fn it_does_not_start_with_what_it_cannot_use_and_touches_nothing() {
     for (text, reason) in [
         ("", "interfaces"),

@@ -2,7 +2,8 @@
 
 use std::{thread, time::Duration};
 
-use tests::origin::agent::Agent;
+use nix::sys::signal::Signal;
+use tests::origin::agent::{Agent, Home};
 
 use crate::{config, entries, from, origin_with};
 
@@ -174,6 +175,37 @@ fn it_does_so_whether_or_not_the_agent_saw_that_there_was_none_and_though_no_lis
         let second = Agent::fails(&origin, &home);
         assert!(second.stderr.contains("another agent"), "{second}");
     }
+}
+
+#[test]
+fn a_filter_that_another_agent_took_over_is_asked_for_now_and_then() {
+    let (origin, home) = origin_with(&config("").replace("[\"eth0\"]", "[\"eth0\", \"wan0\"]"));
+    origin.add_interface("wan0");
+    let mut agent = Agent::start(&origin, &home);
+    origin.synwall("down --all");
+    let others = Home {
+        state: home.state.with_extension("other"),
+        ..home.clone()
+    };
+    let other = Agent::start(&origin, &others);
+    home.write("whatever", "");
+    agent.says("another agent");
+    // It would put the filter on what returns.
+    other.signal(Signal::SIGSTOP);
+    origin.site.origin.namespace().ip("link del wan0\n");
+    origin.add_interface("wan0");
+    thread::sleep(Duration::from_secs(1));
+    let before = agent.cpu_ticks();
+    thread::sleep(Duration::from_secs(3));
+    let used = agent.cpu_ticks() - before;
+    other.signal(Signal::SIGCONT);
+    assert!(used < 50, "{used} of 300 ticks\n{}", agent.log());
+    other.stop();
+    // Now it is nobody else's.
+    agent.says_after("wan0: up", || {
+        origin.site.origin.namespace().ip("link del wan0\n");
+        origin.add_interface("wan0");
+    });
 }
 
 #[test]

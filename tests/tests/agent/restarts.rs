@@ -1,6 +1,6 @@
 //! The agent, and the machine, start again: the filter is what it was, whatever is missing by then.
 
-use std::{fs, path::Path};
+use std::{fs, os::unix::fs::symlink, path::Path};
 
 use tests::origin::{Origin, PINS, agent::Agent};
 
@@ -94,6 +94,34 @@ fn a_configuration_that_could_not_be_put_in_force_is_no_last_good_one() {
     let mut agent = Agent::start(&origin, &home);
     agent.says("the last good configuration is in force");
     origin.filters();
+}
+
+#[test]
+fn a_saved_list_that_was_never_good_keeps_no_good_configuration_out_of_force() {
+    let (origin, home) = origin_with(&config(""));
+    home.write("saved/trust.list", "172.16.5.0/24\n");
+    let trusted = ["172.16.5.0/24", "185.94.108.0/24"];
+    Agent::start(&origin, &home).stop();
+    // Its lists are on a disk that is not there yet.
+    let (saved, disk) = (home.etc.join("saved"), home.etc.join("disk"));
+    fs::rename(&saved, &disk).unwrap();
+    symlink(home.etc.join("nothing"), &saved).unwrap();
+    reboot(&origin);
+    let agent = Agent::start(&origin, &home);
+    origin.filters();
+    assert_eq!(origin.list("trust"), trusted);
+    agent.stop();
+    fs::remove_file(&saved).unwrap();
+    fs::rename(&disk, &saved).unwrap();
+    // Somebody mistyped one that there was none of before.
+    home.write("saved/deny.list", "nonsense\n");
+    reboot(&origin);
+    let mut agent = Agent::start(&origin, &home);
+    agent.says("there is no copy of it either, so it is left out");
+    origin.filters();
+    assert_eq!(origin.list("trust"), trusted);
+    agent.says_after("lists:", || home.write("saved/deny.list", "185.94.108.66\n"));
+    assert_eq!(origin.list("deny"), ["185.94.108.66/32"]);
 }
 
 #[test]

@@ -77,7 +77,7 @@ pub(super) fn is_domain(name: &str) -> bool {
 }
 
 /// An address as it may stand in a message, whatever is wrong with it: a password, or a key in the query, may not.
-pub(super) fn without_secrets(url: &str) -> String {
+pub(super) fn masked(url: &str) -> String {
     let is_scheme = |scheme: &str| scheme.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let scheme = url.find("://").filter(|end| is_scheme(&url[..*end]));
     let (scheme, rest) = url.split_at(scheme.map_or(0, |end| end + "://".len()));
@@ -154,7 +154,7 @@ mod tests {
             ("https://host/list?key=secret", "https://host/list?…"),
             ("https://*/list?key=secret@b", "https://…@b"),
         ] {
-            assert_eq!(without_secrets(url), seen);
+            assert_eq!(masked(url), seen);
             let told = check(url).err().unwrap_or_default();
             assert!(
                 !told.contains("se") || told.contains("has a user"),
