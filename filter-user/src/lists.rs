@@ -14,7 +14,7 @@ use crate::{
     in_place,
     names::{LABEL, Names, ORIGIN},
     pins::Pins,
-    rules::Rules,
+    rules::{Rules, key_of},
     summary::{Header, Intent, Summary},
     table::{Record, Table},
     tries::Tries,
@@ -136,7 +136,7 @@ impl Lists {
             let entry = reader.entry(slot, &record).ok_or_else(|| not_understood(pins))?;
             counted.push((entry, since(&record, total)));
         }
-        counted.sort_by_key(|(entry, _)| (entry.action == Action::Retire, entry.prefix));
+        counted.sort_by_key(|(entry, _)| key_of(entry));
         Ok(counted)
     }
 

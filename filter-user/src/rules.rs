@@ -27,7 +27,7 @@ impl From<Vec<Entry>> for Rules {
     }
 }
 
-fn key(action: Action, prefix: IpNet) -> Key {
+pub(crate) fn key(action: Action, prefix: IpNet) -> Key {
     (action == Action::Retire, prefix)
 }
 

@@ -77,8 +77,8 @@ impl SavedList {
             return Err(Error::ExposedList { file, exposed });
         }
         // Retired prefixes are destinations, the others sources.
-        let is_other =
-            |other: &Action| *other != action && *other != Action::Retire && action != Action::Retire;
+        let is_retire = |action: Action| action == Action::Retire;
+        let is_other = |other: &Action| *other != action && is_retire(*other) == is_retire(action);
         let others = Action::ALL.into_iter().filter(is_other);
         let (before, entries) = match list_file::read_unattended(&list) {
             Ok(read) => (Some(read.bytes), read.entries),

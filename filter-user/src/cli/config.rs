@@ -10,7 +10,7 @@ use clap::{Args, Subcommand};
 use filter_user::{
     Error,
     agent::interfaces::select,
-    config::{self, Config, InterfacePattern, Ranks},
+    config::{self, Config, InterfacePattern, Place, Ranks},
     duration,
     entry::Action,
     feed::{Feed, From},
@@ -158,8 +158,9 @@ fn read_lists(config: &Config, document: &mut CheckDocument) -> Ranks {
             let what = format!("the list {} can be changed by {exposed}", file.display());
             document.warnings.push(what);
         }
+        let place = Place::list_file(*action, file);
         for entry in read.entries {
-            let outranked = ranks.take(*action, file, entry.prefix);
+            let outranked = ranks.take(&place, entry.prefix);
             document
                 .warnings
                 .extend(outranked.map(|outranked| outranked.to_string()));

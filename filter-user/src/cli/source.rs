@@ -264,7 +264,9 @@ impl Refresh {
             feed.name
         ));
         let whole = |entry: &&NewEntry| entry.prefix.prefix_len() == 0;
-        if !self.dry_run
+        // Otherwise none is taken.
+        if self.force
+            && !self.dry_run
             && let Some(all) = feed::last_good(feed, store)
                 .iter()
                 .flat_map(|good| &good.entries)

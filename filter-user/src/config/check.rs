@@ -9,14 +9,13 @@ use std::{
 };
 
 use filter_common::DropLevel;
-use ipnet::IpNet;
 use toml::Spanned;
 
 use super::{
     Config, InterfacePattern, Metrics, OnStop, SAVED,
     file::{self, File, Text, Texts},
     mistake::{self, Mistake, meant},
-    ranks, source,
+    source,
 };
 use crate::{
     attach::Wanted,
@@ -26,6 +25,7 @@ use crate::{
     list_file::{self, Reason},
     ports::PortSet,
     provider,
+    rules::{self, Key},
     settings::Policy,
     sources::Lengths,
 };
@@ -70,7 +70,7 @@ struct Lists {
     entries: Vec<(Action, NewEntry)>,
     files: Vec<(Action, PathBuf)>,
     /// Retired prefixes are destinations, and for themselves.
-    listed: HashMap<(bool, IpNet), (Action, Label)>,
+    listed: HashMap<Key, (Action, Label)>,
 }
 
 impl Checker<'_> {
@@ -263,7 +263,7 @@ impl Checker<'_> {
                 "{prefix} is every address, and is not taken from a file; name the networks that are meant"
             ));
         }
-        let key = ranks::key(action, prefix);
+        let key = rules::key(action, prefix);
         match lists.listed.get(&key) {
             None => {}
             Some((there, other)) if *there == action && *other == label => return Ok(None),

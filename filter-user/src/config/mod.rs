@@ -34,7 +34,7 @@ use crate::{
 };
 
 pub use mistake::Mistake;
-pub use ranks::Ranks;
+pub use ranks::{Place, Ranks};
 pub use reference::markdown;
 pub use source::{GRACE, INTERVAL, JITTER, TIMEOUT};
 

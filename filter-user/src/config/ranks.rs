@@ -2,9 +2,10 @@
 //! before trust. A retired prefix is a destination, and has nothing to do with the other lists.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry as Slot},
     fmt,
-    path::{Path, PathBuf},
+    path::Path,
+    sync::Arc,
 };
 
 use ipnet::IpNet;
@@ -15,22 +16,33 @@ use crate::{
     entry::{Action, NewEntry},
     error::shown,
     list_file,
+    rules::{Key, key},
 };
 
 /// Where prefixes stand.
 #[derive(Debug, Default)]
 pub struct Ranks {
-    standing: HashMap<(bool, IpNet), Place>,
+    standing: HashMap<Key, Place>,
 }
 
-/// A list, and what puts a prefix into it.
+/// A list, and what puts prefixes into it. A million of them share the path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// The list.
-    pub action: Action,
-    /// The file; whether it is the configuration itself.
-    file: PathBuf,
+    action: Action,
+    file: Arc<Path>,
+    /// Whether it is the configuration itself.
     is_config: bool,
+}
+
+impl Place {
+    /// A list file.
+    pub fn list_file(action: Action, file: &Path) -> Self {
+        Self {
+            action,
+            file: file.into(),
+            is_config: false,
+        }
+    }
 }
 
 impl fmt::Display for Place {
@@ -72,9 +84,10 @@ impl fmt::Display for Outranked {
 impl Ranks {
     /// The prefixes in the configuration itself.
     pub fn of(config: &Config) -> Self {
+        let file: Arc<Path> = config.path.as_path().into();
         let place = |action| Place {
             action,
-            file: config.path.clone(),
+            file: Arc::clone(&file),
             is_config: true,
         };
         let entries = config.entries.iter();
@@ -86,24 +99,21 @@ impl Ranks {
     }
 
     /// Takes a prefix of a list file in. Comes back if the prefix is in another list, too.
-    pub fn take(&mut self, action: Action, file: &Path, prefix: IpNet) -> Option<Outranked> {
-        let new = Place {
-            action,
-            file: file.to_owned(),
-            is_config: false,
+    pub fn take(&mut self, new: &Place, prefix: IpNet) -> Option<Outranked> {
+        let there = match self.standing.entry(key(new.action, prefix)) {
+            Slot::Occupied(there) => there.into_mut(),
+            Slot::Vacant(free) => {
+                free.insert(new.clone());
+                return None;
+            }
         };
-        let key = key(action, prefix);
-        let Some(there) = self.standing.get_mut(&key) else {
-            self.standing.insert(key, new);
-            return None;
-        };
-        if there.action == action {
+        if there.action == new.action {
             return None;
         }
-        let unused = if there.is_config || action == Action::Trust {
-            new
+        let unused = if there.is_config || new.action == Action::Trust {
+            new.clone()
         } else {
-            std::mem::replace(there, new)
+            std::mem::replace(there, new.clone())
         };
         Some(Outranked {
             prefix,
@@ -119,11 +129,6 @@ impl Ranks {
     }
 }
 
-/// Prefixes of senders, and those of receivers.
-pub(super) fn key(action: Action, prefix: IpNet) -> (bool, IpNet) {
-    (action == Action::Retire, prefix)
-}
-
 impl Config {
     /// Fails if the agent would not put one of these in force from the list that `--save` keeps, since the configuration or
     /// one of its list files has it in another list. List files that cannot be read are left out.
@@ -133,18 +138,21 @@ impl Config {
             // Of `saved/` itself, one prefix is in one list only.
             let saved = Self::saved_dir_of(&self.path);
             let is_saved = |file: &Path| file.parent() == Some(&saved);
+            let is_asked = |prefix: IpNet| entries.iter().any(|entry| entry.prefix == prefix);
             let files = self.files.iter();
             for (action, file) in files.filter(|(action, file)| *action == Action::Deny && !is_saved(file)) {
-                for entry in list_file::read_unattended(file).map_or_else(|_| Vec::new(), |list| list.entries)
-                {
-                    ranks.take(*action, file, entry.prefix);
+                let place = Place::list_file(*action, file);
+                let denied =
+                    list_file::read_unattended(file).map_or_else(|_| Vec::new(), |list| list.entries);
+                for entry in denied.iter().filter(|denied| is_asked(denied.prefix)) {
+                    ranks.take(&place, entry.prefix);
                 }
             }
         }
-        let saved = Self::saved_list(&self.path, action);
+        let saved = Place::list_file(action, &Self::saved_list(&self.path, action));
         let outranked = entries
             .iter()
-            .filter_map(|entry| ranks.take(action, &saved, entry.prefix))
+            .filter_map(|entry| ranks.take(&saved, entry.prefix))
             .find(|outranked| outranked.unused.action == action);
         outranked.map_or(Ok(()), |Outranked { prefix, stands, .. }| {
             Err(Error::Outranked {
@@ -163,7 +171,7 @@ mod tests {
 
     fn take(ranks: &mut Ranks, action: Action, file: &str) -> Option<String> {
         let prefix = prefix::parse("10.0.0.0/8").unwrap();
-        let taken = ranks.take(action, Path::new(file), prefix);
+        let taken = ranks.take(&Place::list_file(action, Path::new(file)), prefix);
         taken.map(|outranked| outranked.to_string())
     }
 
