@@ -99,13 +99,13 @@ impl Guarded {
     }
 
     /// Notes on which of them the kernel finds no filter; on none of them if there is no filter, for the reason that is
-    /// given. `is_due` says of which it is known that it has yet to be put on them. Returns the indices of those whose program
+    /// given. `due` are those that it has yet to be put on. Returns the indices of those whose program
     /// went with them and that are back: what somebody took off by hand is left so.
     pub fn note(
         &mut self,
         found: Option<Vec<Unprotected>>,
         without_filter: &str,
-        is_due: impl Fn(u32) -> bool,
+        due: &BTreeSet<u32>,
     ) -> Vec<u32> {
         let mut returned = Vec::new();
         let all = self.selection.interfaces.iter().map(|interface| interface.index);
@@ -118,7 +118,7 @@ impl Guarded {
         self.refused.retain(|index, _| !self.protected.contains(index));
         let reason = |index: u32, otherwise: &str| match self.refused.get(&index) {
             Some(refused) => refused.clone(),
-            None if is_due(index) => "the filter is not on it yet".to_owned(),
+            None if due.contains(&index) => "the filter is not on it yet".to_owned(),
             None => otherwise.to_owned(),
         };
         let unprotected: Vec<(String, String)> = match found {
@@ -175,11 +175,11 @@ mod tests {
             ..Guarded::default()
         };
         guarded.refuse(&[(interface, refusal)]);
-        guarded.note(off(), "", |_| false);
+        guarded.note(off(), "", &BTreeSet::new());
         assert!(guarded.unprotected()[0].1.contains("why"));
-        guarded.note(Some(Vec::new()), "", |_| false);
+        guarded.note(Some(Vec::new()), "", &BTreeSet::new());
         assert_eq!(guarded.protected().count(), 1);
-        guarded.note(off(), "", |_| false);
+        guarded.note(off(), "", &BTreeSet::new());
         assert_eq!(guarded.unprotected()[0].1, Why::TakenOff.text());
     }
 }

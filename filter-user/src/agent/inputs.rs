@@ -35,10 +35,9 @@ pub struct Inputs {
     pub former: Option<Config>,
     /// How reading it goes.
     pub reading: Attempt,
-    /// What was there when it was read: the file, and the lists of `saved/`, which belong to it whenever they are there.
+    /// The file as it was when it was read, and the lists of `saved/` that were there at the last look: they belong to it
+    /// whenever they are there.
     seen: (Signature, Vec<PathBuf>),
-    /// The lists of `saved/` that were there at the last look.
-    saved: Vec<PathBuf>,
     put_off: PutOff,
     /// List files.
     pub files: ListFiles,
@@ -68,11 +67,9 @@ impl Inputs {
         let seen = Self::see(path);
         let former = last_good_config(&copies, path);
         let mut reading = Attempt::default();
-        let none = ListFiles::default();
         let whole = |config: Config| {
             let config = ListFiles::with_lost_by(config, &copies);
-            let files = ListFiles::read(&config, &none, &copies, Reading::AtOnce)?;
-            Ok((config, files))
+            ListFiles::read(config, &ListFiles::default(), &copies, Reading::AtOnce)
         };
         let ((config, files), former) = match (Config::read(path).and_then(whole), former) {
             (Ok(read), former) => {
@@ -83,9 +80,7 @@ impl Inputs {
                 log::error!("{error}; the last good configuration is in force");
                 reading.fail(error.to_string());
                 let former = ListFiles::with_lost_by(former, &copies);
-                let former = ListFiles::without_unreadable(former, &copies);
-                let files = ListFiles::read(&former, &none, &copies, Reading::AtOnce)?;
-                ((former, files), None)
+                (ListFiles::read_what_can_be(former, &copies)?, None)
             }
             (Err(error), None) => return Err(error),
         };
@@ -93,7 +88,6 @@ impl Inputs {
             path: path.to_owned(),
             former,
             reading,
-            saved: seen.1.clone(),
             seen,
             put_off: PutOff::default(),
             files,
@@ -112,7 +106,7 @@ impl Inputs {
         let mut found = Found::default();
         let now = Self::see(&self.path);
         let is_other = now != self.seen;
-        self.saved.clone_from(&now.1);
+        self.seen.1.clone_from(&now.1);
         let waits = self.put_off.is_due(reading, self.seen.0, now.0);
         // What a refused one names may have been mended meanwhile.
         if !waits && (is_other || self.reading.error.is_some()) {
@@ -121,12 +115,9 @@ impl Inputs {
         }
         // What is saved by hand belongs to the file's place, whatever its text is by now.
         let with_saved = self.files.with_lost(self.config.clone());
-        let read = |config: Config| {
-            let files = ListFiles::read(&config, &self.files, &self.copies, reading)?;
-            Ok((config, files))
-        };
+        let read = |config: Config| ListFiles::read(config, &self.files, &self.copies, reading);
         // Without what is new of it, there is a last good list of each.
-        let read: Result<_> = read(with_saved).or_else(|_| read(self.config.clone()));
+        let read = read(with_saved).or_else(|_| read(self.config.clone()));
         if let Ok((config, files)) = read {
             found.lists = !files.have_entries_of(&self.files);
             (self.config, self.files) = (config, files);
@@ -148,8 +139,7 @@ impl Inputs {
     fn look_at_config(&mut self, is_other: bool, reading: Reading) -> bool {
         let read = Config::read(&self.path).and_then(|config| {
             let config = self.files.with_lost(config);
-            let files = ListFiles::read(&config, &self.files, &self.copies, reading)?;
-            Ok((config, files))
+            ListFiles::read(config, &self.files, &self.copies, reading)
         });
         match read {
             Ok((config, files)) => {
@@ -177,17 +167,15 @@ impl Inputs {
     /// of before had is still to be let go: an agent that comes after this one knows by its copy whom to let go.
     pub fn keep_copies(&mut self, config: bool) {
         self.files.keep(&self.copies);
-        if config
-            && self.kept.as_ref() != Some(&self.config.text)
-            && let Err(error) = self.copies.keep(CONFIG, self.config.text.as_bytes())
-        {
+        if !config || self.kept.as_ref() == Some(&self.config.text) {
+            return;
+        }
+        if let Err(error) = self.copies.keep(CONFIG, self.config.text.as_bytes()) {
             log::warn!(
                 "{error}; after a reboot, there is no copy of the configuration if it has a mistake by then"
             );
         }
-        if config {
-            self.kept = Some(self.config.text.clone());
-        }
+        self.kept = Some(self.config.text.clone());
     }
 
     /// What should be in the lists.
@@ -207,7 +195,7 @@ impl Inputs {
     /// Whether the lists that commands save to are what they were when they were read.
     pub fn are_saved_lists_current(&self) -> bool {
         let saved = Config::saved_dir_of(&self.path);
-        Self::see(&self.path).1 == self.saved && self.files.are_current_in(&saved)
+        Self::see(&self.path).1 == self.seen.1 && self.files.are_current_in(&saved)
     }
 
     /// Whether another look is due soon, since a file is being written.

@@ -65,15 +65,6 @@ pub struct Keeper {
     policy: Option<Policy>,
 }
 
-/// What an attempt to bring the kernel to what is wanted got to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Reached {
-    /// The filter, if there is one.
-    Filter,
-    /// Another command has it.
-    Locked,
-}
-
 impl Keeper {
     /// Reads everything and brings it about. Fails where nothing could ever come of it: a configuration that cannot be used,
     /// missing privileges, another agent.
@@ -255,8 +246,10 @@ impl Keeper {
             &self.report,
         );
         if self.retry.begin(&self.due) {
-            let is_wanted = !self.due.is_nothing() && (!self.taken_down || self.due.anew);
-            self.is_locked = is_wanted && self.apply() == Reached::Locked;
+            self.is_locked = false;
+            if !self.due.is_nothing() && (!self.taken_down || self.due.anew) {
+                self.apply();
+            }
         }
         if self.inputs.are_unsettled() {
             self.retry.within(QUIET);
@@ -274,7 +267,7 @@ impl Keeper {
         }
     }
 
-    fn apply(&mut self) -> Reached {
+    fn apply(&mut self) {
         let waits = self.waits();
         let mut attach = self.guarded.interfaces().to_vec();
         attach.retain(|interface| self.due.attach.contains(&interface.index));
@@ -294,17 +287,11 @@ impl Keeper {
             are_rules_current: &|| self.inputs.are_saved_lists_current(),
         };
         match self.kernel.bring_about(&wish) {
-            Ok(outcome) => {
-                self.take(outcome, waits);
-                Reached::Filter
-            }
+            Ok(outcome) => self.take(outcome, waits),
             Err(error) => {
+                self.is_locked = matches!(error, Error::Locked { .. });
                 self.fail(&error);
                 self.retry.later(&self.due);
-                match error {
-                    Error::Locked { .. } => Reached::Locked,
-                    _ => Reached::Filter,
-                }
             }
         }
     }
@@ -408,10 +395,7 @@ impl Keeper {
         };
         self.policy = found.as_ref().map(|seen| seen.policy);
         let unprotected = found.map(|seen| seen.unprotected);
-        let attach = &self.due.attach;
-        let returned = self
-            .guarded
-            .note(unprotected, without_filter, |index| attach.contains(&index));
+        let returned = self.guarded.note(unprotected, without_filter, &self.due.attach);
         // Where it is, it need not be put any more, also when somebody takes it off by hand.
         for interface in self.guarded.protected() {
             self.due.attach.remove(&interface.index);

@@ -237,19 +237,20 @@ fn change(filter: &mut Instance, wish: &Wish<'_>, is_new: bool, outcome: &mut Ou
 /// Lets go of interfaces that went away, which only a pattern meant: those that come in their place (of containers, say) have
 /// other names, and what is left of each would stay for good.
 fn clear_gone(filter: &mut Instance, config: &Config) {
-    let Ok(there) = interface::all() else {
-        return;
-    };
     let names = || config.interfaces.iter().map(|pattern| &pattern.0);
     let is_named = |a: &Attachment| names().any(|pattern| a.is_called(pattern.as_str()));
     let is_meant = |a: &Attachment| names().any(|pattern| pattern.matches(&a.name()));
-    let is_back = |a: &Attachment| there.iter().any(|interface| a.is_called(&interface.name));
     let gone = filter.attachments.iter().filter(|a| a.state == State::Gone);
-    let gone: Vec<String> = gone
-        .filter(|a| is_meant(a) && !is_named(a) && !is_back(a))
-        .map(Attachment::name)
-        .collect();
-    for name in gone {
+    let mut gone: Vec<&Attachment> = gone.filter(|a| is_meant(a) && !is_named(a)).collect();
+    if gone.is_empty() {
+        return;
+    }
+    let Ok(there) = interface::all() else {
+        return;
+    };
+    gone.retain(|a| !there.iter().any(|interface| a.is_called(&interface.name)));
+    let names: Vec<String> = gone.into_iter().map(Attachment::name).collect();
+    for name in names {
         // What cannot be removed now is the next time.
         let _ = filter.detach(&[name]);
     }

@@ -35,15 +35,41 @@ struct ListFile {
 }
 
 impl ListFiles {
-    /// Reads those that are others than `before`. Fails if one cannot be read that there is no last good list of.
-    pub fn read(config: &Config, before: &Self, copies: &LastGood, reading: Reading) -> Result<Self> {
+    /// Reads those of a configuration that are others than `before`. Fails if one cannot be read that there is no last good list
+    /// of.
+    pub fn read(
+        config: Config,
+        before: &Self,
+        copies: &LastGood,
+        reading: Reading,
+    ) -> Result<(Config, Self)> {
         let read = |(action, path): &(Action, PathBuf)| {
             let key = (*action, path.clone());
             let file = read_file(path, before.files.get(&key), copies, reading)?;
             Ok((key, file))
         };
         let files = config.files.iter().map(read).collect::<Result<_>>()?;
-        Ok(Self { files })
+        Ok((config, Self { files }))
+    }
+
+    /// The same for an agent that has just come, without those lists of `--save` that it would fail for: for want of a list
+    /// that nobody could have missed so far, a good configuration does not stay out of force.
+    pub fn read_what_can_be(mut config: Config, copies: &LastGood) -> Result<(Config, Self)> {
+        let saved = Config::saved_dir_of(&config.path);
+        let mut files = BTreeMap::new();
+        for key in std::mem::take(&mut config.files) {
+            match read_file(&key.1, None, copies, Reading::AtOnce) {
+                Ok(file) => {
+                    config.files.push(key.clone());
+                    files.insert(key, file);
+                }
+                Err(error) if key.1.parent() == Some(&saved) => {
+                    log::error!("{error}; there is no copy of it either, so it is left out");
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok((config, Self { files }))
     }
 
     /// A configuration with those lists of `--save`, too, that were there, had entries, and are gone: they are what they were.
@@ -61,24 +87,6 @@ impl ListFiles {
         config.with_saved_or(|(_, path)| {
             last_good_list(path, copies).is_some_and(|entries| !entries.is_empty())
         })
-    }
-
-    /// A configuration without those lists of `--save` that cannot be read, and that there is no copy of: for want of a list
-    /// that nobody could have missed so far, a good configuration does not stay out of force.
-    pub fn without_unreadable(mut config: Config, copies: &LastGood) -> Config {
-        let saved = Config::saved_dir_of(&config.path);
-        config.files.retain(|(_, path)| {
-            let is_saved = path.parent() == Some(&saved);
-            let read = is_saved.then(|| read_file(path, None, copies, Reading::AtOnce));
-            match read {
-                Some(Err(error)) => {
-                    log::error!("{error}; there is no copy of it either, so it is left out");
-                    false
-                }
-                _ => true,
-            }
-        });
-        config
     }
 
     /// Keeps copies of what was read since, for a day on which it cannot be.
