@@ -209,6 +209,13 @@ impl Origin {
     }
 }
 
+/// The filter's lock, as another command has it, until what comes back is dropped.
+pub fn locked() -> fs::File {
+    let pins = fs::File::open(PINS).expect("a filter");
+    pins.lock().expect("the lock");
+    pins
+}
+
 /// Every file and directory below `directory`, if it is there.
 pub fn pins(directory: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(directory) else {

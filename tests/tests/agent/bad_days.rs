@@ -19,7 +19,7 @@ use tests::origin::{
     agent::{Agent, Home},
 };
 
-use crate::{config, entries, from, origin_with};
+use crate::{config, entries, from, origin_with, save};
 
 #[test]
 fn a_mistake_in_the_configuration_is_named_and_nothing_changes() {
@@ -84,11 +84,7 @@ fn what_is_saved_by_hand_stays_while_the_configuration_has_a_mistake() {
     agent.says_after("the configuration of before stays in force", || {
         home.configure("interfaces = 1\n");
     });
-    let file = home.config();
-    origin.synwall(&format!(
-        "trust add 203.0.113.0/24 --save --config {}",
-        file.display()
-    ));
+    save(&origin, &home, "trust add 203.0.113.0/24").ok();
     agent.says_after("lists:", || home.write("office.txt", "192.0.2.0/25\n"));
     assert_eq!(origin.run("trust check 203.0.113.1").code, Some(0));
     origin.filters();
@@ -97,13 +93,10 @@ fn what_is_saved_by_hand_stays_while_the_configuration_has_a_mistake() {
 #[test]
 fn a_saved_list_that_vanishes_stays_what_it_was_also_over_a_reboot_until_it_is_emptied() {
     let (origin, home) = origin_with(&config(""));
-    let save = |arguments: &str| {
-        let file = home.config();
-        origin.synwall(&format!("{arguments} --save --config {}", file.display()));
-    };
+    let save = |arguments: &str| save(&origin, &home, arguments);
     let mut agent = Agent::start(&origin, &home);
-    save("trust add 203.0.113.0/24");
-    save("deny add 185.94.108.66");
+    save("trust add 203.0.113.0/24").ok();
+    save("deny add 185.94.108.66").ok();
     let both = |origin: &Origin| {
         let (trusted, denied) = (origin.list("trust"), origin.list("deny"));
         assert_eq!(trusted, ["185.94.108.0/24", "203.0.113.0/24"]);
@@ -129,7 +122,7 @@ fn a_saved_list_that_vanishes_stays_what_it_was_also_over_a_reboot_until_it_is_e
     agent.reload();
     assert!(!agent.log()[before..].contains("trust.list"), "{}", agent.log());
     assert_eq!(origin.list("deny"), ["185.94.108.66/32"]);
-    save("deny remove 185.94.108.66");
+    save("deny remove 185.94.108.66").ok();
     agent.reload();
     assert_eq!(origin.list("deny"), Vec::<String>::new());
 }
@@ -137,10 +130,7 @@ fn a_saved_list_that_vanishes_stays_what_it_was_also_over_a_reboot_until_it_is_e
 #[test]
 fn a_command_that_saves_into_a_list_that_vanished_makes_it_what_it_was() {
     let (origin, home) = origin_with(&config(""));
-    let save = |arguments: &str| {
-        let file = home.config();
-        origin.run(&format!("{arguments} --save --config {}", file.display()))
-    };
+    let save = |arguments: &str| save(&origin, &home, arguments);
     let agent = Agent::start(&origin, &home);
     save("trust add 203.0.113.0/24 198.51.100.0/25").ok();
     agent.reload();
@@ -389,8 +379,7 @@ fn fill_disk(home: &Home) -> PathBuf {
 fn a_filter_that_somebody_locks_is_changed_when_they_let_go() {
     let (origin, home) = origin_with(&config(""));
     let mut agent = Agent::start(&origin, &home);
-    let pins = fs::File::open(tests::origin::PINS).unwrap();
-    pins.lock().unwrap();
+    let pins = tests::origin::locked();
     agent.says_after("another synwall command is at work", || {
         home.configure(&config("drop = \"all\""));
     });

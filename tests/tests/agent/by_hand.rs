@@ -5,7 +5,7 @@ use std::{thread, time::Duration};
 use nix::sys::signal::Signal;
 use tests::origin::agent::{Agent, Home};
 
-use crate::{config, entries, from, origin_with};
+use crate::{config, config_on, entries, from, origin_with, save};
 
 #[test]
 fn entries_made_by_hand_survive_every_reload() {
@@ -179,7 +179,7 @@ fn it_does_so_whether_or_not_the_agent_saw_that_there_was_none_and_though_no_lis
 
 #[test]
 fn a_filter_that_another_agent_took_over_is_asked_for_now_and_then() {
-    let (origin, home) = origin_with(&config("").replace("[\"eth0\"]", "[\"eth0\", \"wan0\"]"));
+    let (origin, home) = origin_with(&config_on("\"eth0\", \"wan0\""));
     origin.add_interface("wan0");
     let mut agent = Agent::start(&origin, &home);
     origin.synwall("down --all");
@@ -211,13 +211,9 @@ fn a_filter_that_another_agent_took_over_is_asked_for_now_and_then() {
 #[test]
 fn what_drops_more_waits_for_the_entries_that_came_with_it_when_a_command_saves_meanwhile() {
     let (origin, home) = origin_with(&config("policy = \"observe\""));
-    origin.synwall(&format!(
-        "trust add 203.0.113.0/24 --save --config {}",
-        home.config().display()
-    ));
+    save(&origin, &home, "trust add 203.0.113.0/24").ok();
     let mut agent = Agent::start(&origin, &home);
-    let pins = std::fs::File::open(tests::origin::PINS).unwrap();
-    pins.lock().unwrap();
+    let pins = tests::origin::locked();
     let more = "prefixes = [\"172.16.5.0/24\", ";
     home.configure(&config("").replace("prefixes = [", more));
     // It has read that, and waits for the lock.
@@ -236,7 +232,7 @@ fn what_drops_more_waits_for_the_entries_that_came_with_it_when_a_command_saves_
 fn an_entry_of_the_agents_that_was_removed_by_hand_is_back_with_the_next_change_of_a_list_and_not_before() {
     let (origin, home) = origin_with(&format!(
         "{}files = [\"list.txt\"]\n",
-        config("").replace("[\"eth0\"]", "[\"eth0\", \"wan?\"]")
+        config_on("\"eth0\", \"wan?\"")
     ));
     home.write("list.txt", "10.0.0.0/24\n");
     let mut agent = Agent::start(&origin, &home);

@@ -4,7 +4,7 @@ use std::fs;
 
 use tests::origin::agent::Agent;
 
-use crate::{config, entries, from, origin_with};
+use crate::{config, config_on, entries, from, origin_with};
 
 #[test]
 fn the_configuration_is_in_force_when_the_agent_is_ready() {
@@ -133,7 +133,7 @@ fn the_file_goes_before_list_files_and_deny_before_trust() {
 
 #[test]
 fn interfaces_that_are_no_longer_named_are_let_go() {
-    let (origin, home) = origin_with(&config("").replace("[\"eth0\"]", "[\"eth0\", \"wan?\"]"));
+    let (origin, home) = origin_with(&config_on("\"eth0\", \"wan?\""));
     origin.add_interface("wan0");
     origin.add_interface("lan0");
     origin.synwall("up lan0 --trust 192.0.2.0/24");
@@ -149,7 +149,7 @@ fn interfaces_that_are_no_longer_named_are_let_go() {
         .collect();
     assert_eq!(names, ["eth0", "lan0"], "what was put up by hand stays");
     // Also while nobody looks.
-    home.configure(&config("").replace("[\"eth0\"]", "[\"eth0\", \"wan?\"]"));
+    home.configure(&config_on("\"eth0\", \"wan?\""));
     agent.says("wan0: up");
     agent.kill();
     home.configure(&config(""));

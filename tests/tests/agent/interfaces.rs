@@ -2,11 +2,11 @@
 
 use tests::{kernel::skipped, lab::Output, origin::agent::Agent};
 
-use crate::{config, origin_with};
+use crate::{config, config_on, origin_with};
 
 #[test]
 fn an_interface_is_protected_as_soon_as_it_appears() {
-    let (origin, home) = origin_with(&config("").replace("[\"eth0\"]", "[\"eth0\", \"wan?\"]"));
+    let (origin, home) = origin_with(&config_on("\"eth0\", \"wan?\""));
     let mut agent = Agent::start(&origin, &home);
     agent.says("there is no interface 'wan?' (yet)");
     for name in ["wan0", "wan7"] {
@@ -58,7 +58,7 @@ fn an_interface_that_returns_is_protected_again() {
 
 #[test]
 fn nothing_is_left_of_interfaces_that_came_and_went_under_names_that_only_a_pattern_means() {
-    let (origin, home) = origin_with(&config("").replace("[\"eth0\"]", "[\"eth0\", \"wan?\", \"kept0\"]"));
+    let (origin, home) = origin_with(&config_on("\"eth0\", \"wan?\", \"kept0\""));
     origin.add_interface("kept0");
     origin.add_interface("hand0");
     let mut agent = Agent::start(&origin, &home);
@@ -81,9 +81,9 @@ fn nothing_is_left_of_interfaces_that_came_and_went_under_names_that_only_a_patt
 fn one_that_returns_while_a_source_is_waited_for_is_protected_again() {
     let waiting = format!(
         "{}[source.edge]\nfile = \"edge.txt\"\n",
-        config("").replace("[\"eth0\"]", "[\"eth0\", \"wan?\"]")
+        config_on("\"eth0\", \"wan?\"")
     );
-    let (origin, home) = origin_with(&config("").replace("[\"eth0\"]", "[\"eth0\", \"wan?\"]"));
+    let (origin, home) = origin_with(&config_on("\"eth0\", \"wan?\""));
     origin.add_interface("wan0");
     let mut agent = Agent::start(&origin, &home);
     agent.says_after("waiting for the first list of edge", || home.configure(&waiting));
@@ -98,7 +98,7 @@ fn one_that_returns_while_a_source_is_waited_for_is_protected_again() {
 
 #[test]
 fn a_reload_with_a_mistake_sees_to_interfaces_that_have_just_appeared() {
-    let (origin, home) = origin_with(&config("").replace("[\"eth0\"]", "[\"eth0\", \"wan?\"]"));
+    let (origin, home) = origin_with(&config_on("\"eth0\", \"wan?\""));
     let mut agent = Agent::start(&origin, &home);
     agent.says_after("the configuration of before stays in force", || {
         home.configure("interfaces = 1\n");
@@ -110,10 +110,9 @@ fn a_reload_with_a_mistake_sees_to_interfaces_that_have_just_appeared() {
 
 #[test]
 fn a_change_that_nobody_needs_any_more_has_not_failed() {
-    let (origin, home) = origin_with(&config("").replace("[\"eth0\"]", "[\"eth0\", \"wan?\"]"));
+    let (origin, home) = origin_with(&config_on("\"eth0\", \"wan?\""));
     let mut agent = Agent::start(&origin, &home);
-    let pins = std::fs::File::open(tests::origin::PINS).unwrap();
-    pins.lock().unwrap();
+    let pins = tests::origin::locked();
     agent.says_after("another synwall command is at work", || {
         origin.add_interface("wan0");
     });
@@ -139,10 +138,9 @@ fn where_the_filter_can_be_on_no_interface_nothing_is_said_to_have_been_done() {
 
 #[test]
 fn an_interface_is_not_said_to_be_protected_before_the_kernel_says_so() {
-    let (origin, home) = origin_with(&config("").replace("[\"eth0\"]", "[\"eth0\", \"wan?\"]"));
+    let (origin, home) = origin_with(&config_on("\"eth0\", \"wan?\""));
     let mut agent = Agent::start(&origin, &home);
-    let pins = std::fs::File::open(tests::origin::PINS).unwrap();
-    pins.lock().unwrap();
+    let pins = tests::origin::locked();
     agent.drain();
     agent.says_after("another synwall command is at work", || {
         origin.add_interface("wan0");
@@ -155,7 +153,7 @@ fn an_interface_is_not_said_to_be_protected_before_the_kernel_says_so() {
 
 #[test]
 fn an_interface_that_gets_a_name_that_is_meant_is_protected() {
-    let (origin, home) = origin_with(&config("").replace("[\"eth0\"]", "[\"eth0\", \"wan0\"]"));
+    let (origin, home) = origin_with(&config_on("\"eth0\", \"wan0\""));
     origin.add_interface("tmp0");
     let mut agent = Agent::start(&origin, &home);
     agent.says_after("wan0: up", || {
@@ -176,7 +174,7 @@ fn one_that_cannot_have_the_filter_is_no_reason_for_the_others_to_go_without() {
     agent.says("lo: lo cannot run XDP natively");
     agent.says("lo is not protected");
     agent.says_after("lo: up, generic XDP", || {
-        home.configure(&config("").replace("[\"eth0\"]", "[\"lo\", \"eth0\"]"));
+        home.configure(&config_on("\"lo\", \"eth0\""));
     });
     assert_eq!(origin.interface("lo")["xdp"], "generic");
 }

@@ -15,11 +15,27 @@ mod restarts;
 mod service;
 mod sources;
 
-use tests::origin::{Origin, agent::Home};
+use tests::{
+    lab::Output,
+    origin::{Origin, agent::Home},
+};
 
 /// A configuration that trusts the proxy, with more in it.
 fn config(more: &str) -> String {
     format!("interfaces = [\"eth0\"]\n{more}\n[trust]\nprefixes = [\"185.94.108.0/24 proxy\"]\n")
+}
+
+/// The same for other interfaces: names in quotation marks.
+fn config_on(interfaces: &str) -> String {
+    config("").replace("\"eth0\"", interfaces)
+}
+
+/// Runs a command with `--save` for that configuration.
+fn save(origin: &Origin, home: &Home, arguments: &str) -> Output {
+    origin.run(&format!(
+        "{arguments} --save --config {}",
+        home.config().display()
+    ))
 }
 
 /// An origin that has nothing but a configuration.

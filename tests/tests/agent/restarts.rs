@@ -4,7 +4,7 @@ use std::{fs, os::unix::fs::symlink, path::Path};
 
 use tests::origin::{Origin, PINS, agent::Agent};
 
-use crate::{config, entries, origin_with};
+use crate::{config, config_on, entries, origin_with};
 
 /// What a reboot takes away.
 fn reboot(origin: &Origin) {
@@ -37,8 +37,7 @@ fn a_killed_agent_leaves_the_filter_and_the_next_takes_it_over() {
 
 #[test]
 fn an_interface_that_could_not_be_let_go_is_let_go_by_the_next_agent() {
-    let named = |interfaces: &str| config("").replace("[\"eth0\"]", interfaces);
-    let (origin, home) = origin_with(&named("[\"eth0\", \"wan0\"]"));
+    let (origin, home) = origin_with(&config_on("\"eth0\", \"wan0\""));
     origin.add_interface("wan0");
     let mut agent = Agent::start(&origin, &home);
     // With nobody to trust, nothing is changed, not even this.
@@ -49,7 +48,7 @@ fn an_interface_that_could_not_be_let_go_is_let_go_by_the_next_agent() {
     let mut agent = Agent::start(&origin, &home);
     assert_eq!(origin.interface("wan0")["state"], "attached");
     agent.says_after("wan0: the filter is off it", || {
-        home.configure(&named("[\"eth0\"]"));
+        home.configure(&config(""));
     });
     origin.filters();
 }

@@ -39,8 +39,7 @@ fn it_ends_soon_however_much_there_is_to_do_and_whoever_has_the_filter() {
     let (origin, home) = origin_with(&format!("{}files = [\"list.txt\"]\n", config("")));
     home.write("list.txt", "10.0.0.0/24\n");
     let mut agent = Agent::start(&origin, &home);
-    let pins = std::fs::File::open(PINS).unwrap();
-    pins.lock().unwrap();
+    let pins = tests::origin::locked();
     agent.says_after("another synwall command is at work", || {
         home.write("list.txt", "10.0.1.0/24\n");
     });

@@ -34,8 +34,7 @@ fn start(mut command: Command) -> Child {
 fn a_lock_that_stays_makes_every_command_fail_and_changes_nothing() {
     let console = Console::up();
     let before = console.everything();
-    let lock = File::open(PINS).unwrap();
-    lock.lock().unwrap();
+    let lock = tests::origin::locked();
     // All at once, as each waits.
     let commands = [
         "trust add 192.0.2.0/24",
@@ -68,8 +67,7 @@ fn a_lock_that_stays_makes_every_command_fail_and_changes_nothing() {
 #[test]
 fn a_short_lock_is_waited_for() {
     let console = Console::up();
-    let lock = File::open(PINS).unwrap();
-    lock.lock().unwrap();
+    let lock = tests::origin::locked();
     let mut waiting = start(console.command("trust add 192.0.2.0/24"));
     thread::sleep(Duration::from_millis(300));
     assert!(
@@ -137,8 +135,7 @@ fn a_lock_on_nothing_is_no_lock() {
 #[test]
 fn a_command_that_is_stopped_while_it_waits_holds_nobody_up_for_ever() {
     let console = Console::up();
-    let lock = File::open(PINS).unwrap();
-    lock.lock().unwrap();
+    let lock = tests::origin::locked();
     let mut stopped = start(console.command("status"));
     // It is at the head of the queue when nobody else can be.
     let queue = File::open(Path::new(PINS).join("chunks")).unwrap();

@@ -1,13 +1,8 @@
 //! Several commands at once: each waits for its turn, and nothing is lost.
 
-use std::{
-    fs::{self, File},
-    process::Stdio,
-    thread,
-    time::Duration,
-};
+use std::{fs, process::Stdio, thread, time::Duration};
 
-use tests::origin::{Origin, PINS, UP, interface_pins};
+use tests::origin::{Origin, UP, interface_pins};
 
 #[test]
 fn eight_who_add_at_once_lose_no_update() {
@@ -80,8 +75,7 @@ fn up_and_down_at_once_end_in_one_or_the_other() {
 #[test]
 fn up_looks_at_the_interface_only_when_it_is_its_turn() {
     let origin = Origin::up();
-    let lock = File::open(PINS).unwrap();
-    lock.lock().unwrap();
+    let lock = tests::origin::locked();
     let mut up = origin.site.synwall_command(UP.split(' '));
     let up = up.stderr(Stdio::piped()).spawn().unwrap();
     thread::sleep(Duration::from_millis(300));

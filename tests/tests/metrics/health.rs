@@ -1,7 +1,7 @@
 //! `/healthz` asks the kernel, and names what is not protected.
 
 use std::{
-    fs::{self, File},
+    fs,
     path::Path,
     thread,
     time::{Duration, Instant},
@@ -99,8 +99,7 @@ fn a_filter_that_cannot_be_read_is_told_in_time_and_asked_once() {
     says(&mut agent, &origin, 200, "ok\n");
     // What was read a moment ago would still do.
     thread::sleep(Duration::from_millis(1100));
-    let pins = File::open(PINS).unwrap();
-    pins.lock().unwrap();
+    let pins = tests::origin::locked();
     let threads = |agent: &Agent| {
         fs::read_dir(format!("/proc/{}/task", agent.pid()))
             .unwrap()
