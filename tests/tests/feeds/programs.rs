@@ -56,6 +56,19 @@ fn program(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("a mode");
 }
 
+#[test]
+fn a_script_that_names_no_interpreter_is_run_by_the_shell() {
+    let directory = directory();
+    let path = directory.path().join("networks");
+    program(&path, 0o755);
+    let without_the_first_line = Command::new("sed").args(["-i", "1d"]).arg(&path).status();
+    assert!(without_the_first_line.expect("an editor").success());
+    let text = fs::read_to_string(&path).expect("the script");
+    assert_eq!(text, "echo 192.0.2.0/24\n");
+    let path = path.to_str().expect("a path");
+    assert_eq!(get(&[path], AMPLE), Ok("192.0.2.0/24\n".to_owned()));
+}
+
 /// State and process group of a process, if there is one.
 fn process(pid: &str) -> Option<(String, String)> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
