@@ -5,12 +5,14 @@ use std::{io, path::PathBuf, process::ExitCode};
 
 use crate::{
     config::Mistake,
-    entry::{Action, disturbs_terminals},
-    list_file::BadLine,
-    ports::BadPorts,
-    prefix::BadPrefix,
-    sources::Lengths,
-    trusted_path::Exposed,
+    files::list_file::BadLine,
+    lists::sources::Lengths,
+    model::{
+        entry::{Action, disturbs_terminals},
+        ports::BadPorts,
+        prefix::BadPrefix,
+    },
+    sys::path::Exposed,
 };
 
 /// A result of this library.
@@ -26,7 +28,7 @@ pub enum Error {
     #[error(transparent)]
     Ports(#[from] BadPorts),
     /// A label that does not fit.
-    #[error("label '{0}' is longer than {max} bytes, or has a control character; shorten it", max = crate::entry::MAX_LABEL_BYTES)]
+    #[error("label '{0}' is longer than {max} bytes, or has a control character; shorten it", max = crate::model::entry::MAX_LABEL_BYTES)]
     Label(String),
     /// A list file with a line that cannot be used.
     #[error("{file}:{line}")]

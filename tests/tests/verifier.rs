@@ -8,12 +8,16 @@ use std::path::Path;
 use aya::programs::{ProgramError, Xdp};
 use filter_common::DropLevel;
 use filter_user::{
-    instance::Instance,
-    ports::PortSet,
-    preflight::{Version, has_frags, kernel_version},
-    program::{Entry, Program, Specialisation},
-    settings::{Policy, Settings},
-    sources::Lengths,
+    filter::{
+        instance::Instance,
+        program::{Entry, Program, Specialisation},
+    },
+    lists::sources::Lengths,
+    model::{
+        ports::PortSet,
+        settings::{Policy, Settings},
+    },
+    sys::preflight::{Version, has_frags, kernel_version},
 };
 use nix::{
     errno::Errno,

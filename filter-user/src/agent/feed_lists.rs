@@ -8,9 +8,9 @@ use ipnet::IpNet;
 use super::wanted::{Going, Goings, Group};
 use crate::{
     Result,
-    entry::{Action, NewEntry},
     feed::{self, Feed, store::Store},
-    signature::Signature,
+    model::entry::{Action, NewEntry},
+    sys::signature::Signature,
 };
 
 /// Prefixes of one IP version that a filter takes.
@@ -203,8 +203,11 @@ impl FeedList {
 mod tests {
     use super::*;
     use crate::{
-        entry::{Label, Origin},
-        prefix, provider,
+        feed::provider,
+        model::{
+            entry::{Label, Origin},
+            prefix,
+        },
     };
 
     fn entries(count: usize) -> Vec<NewEntry> {

@@ -6,7 +6,7 @@ use super::{
     interfaces::{Selection, select},
     kernel::{Unprotected, Why},
 };
-use crate::{Error, config::InterfacePattern, error::shown, interface::Interface};
+use crate::{Error, config::InterfacePattern, error::shown, sys::netlink::Interface};
 
 /// The interfaces that the filter should be on.
 #[derive(Debug, Default)]

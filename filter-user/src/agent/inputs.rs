@@ -16,11 +16,12 @@ use super::{
 use crate::{
     Result,
     config::Config,
-    entry::Action,
-    last_good::LastGood,
-    rules::Rules,
-    signature::{PutOff, Reading, Signature},
-    trusted_path::{LastLink, Way},
+    files::last_good::LastGood,
+    model::{entry::Action, rules::Rules},
+    sys::{
+        path::{LastLink, Way},
+        signature::{PutOff, Reading, Signature},
+    },
 };
 
 /// The name of the configuration's last good copy.

@@ -27,11 +27,11 @@ use crate::{
     config::{Config, OnStop},
     error::shown,
     feed::From,
-    interface::{self, Interface},
-    ports::PortSet,
-    rules::Rules,
-    settings::Policy,
-    signature::{QUIET, Reading},
+    model::{ports::PortSet, rules::Rules, settings::Policy},
+    sys::{
+        netlink::{self, Interface},
+        signature::{QUIET, Reading},
+    },
 };
 
 /// Keeps the kernel at what is wanted.
@@ -453,7 +453,7 @@ impl Keeper {
 
 /// Every interface, if the kernel tells.
 fn interfaces() -> Option<Vec<Interface>> {
-    interface::all().inspect_err(|error| log::error!("{error}")).ok()
+    netlink::all().inspect_err(|error| log::error!("{error}")).ok()
 }
 
 /// What of a configuration every program is specialised for.

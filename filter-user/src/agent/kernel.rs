@@ -5,19 +5,25 @@ use std::path::PathBuf;
 use crate::{
     Error, Result,
     agent::wanted::{Goings, Plan, plan},
-    attach::Wanted,
-    attachment::{Attachment, State},
-    clock,
     config::Config,
-    entry::Action,
     error::shown,
-    instance::{self, Instance},
-    interface::{self, Interface, Mode},
-    interfaces::Attached,
-    pins::{AgentLock, Pins},
-    preflight,
-    rules::Rules,
-    settings::{self, Policy, Settings},
+    filter::{
+        attach::Wanted,
+        attachment::{Attachment, State},
+        instance::{self, Instance},
+        interfaces::Attached,
+    },
+    model::{
+        entry::Action,
+        rules::Rules,
+        settings::{self, Policy, Settings},
+    },
+    pins::directory::{AgentLock, Pins},
+    sys::{
+        clock,
+        netlink::{self, Interface, Mode},
+        preflight,
+    },
 };
 
 /// The filter that the agent keeps.
@@ -245,7 +251,7 @@ fn clear_gone(filter: &mut Instance, config: &Config) {
     if gone.is_empty() {
         return;
     }
-    let Ok(there) = interface::all() else {
+    let Ok(there) = netlink::all() else {
         return;
     };
     gone.retain(|a| !there.iter().any(|interface| a.is_called(&interface.name)));

@@ -12,10 +12,9 @@ use super::{report::FileReport, wanted::Group};
 use crate::{
     Result,
     config::{Config, SAVED},
-    entry::{Action, NewEntry, Origin},
-    last_good::LastGood,
-    list_file,
-    signature::{PutOff, Reading, Signature},
+    files::{last_good::LastGood, list_file},
+    model::entry::{Action, NewEntry, Origin},
+    sys::signature::{PutOff, Reading, Signature},
 };
 
 /// The list files of a configuration.

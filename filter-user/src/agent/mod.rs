@@ -13,6 +13,7 @@ pub mod journal;
 pub mod keeper;
 pub mod kernel;
 pub mod list_files;
+pub mod metrics;
 pub mod report;
 pub mod retry;
 pub mod server;
@@ -31,7 +32,7 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 
-use crate::{Result, error::Doing as _, interface::Changes};
+use crate::{Result, error::Doing as _, sys::netlink::Changes};
 use fetch::Fetched;
 use keeper::Keeper;
 

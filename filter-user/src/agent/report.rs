@@ -5,7 +5,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use crate::{entry::Action, settings::Policy};
+use crate::model::{entry::Action, settings::Policy};
 
 /// What the agent tells of itself.
 #[derive(Clone, Debug, Default)]

@@ -5,7 +5,7 @@ use std::path::Path;
 use tokio::{net::TcpListener, runtime::Handle, sync::watch, task::JoinHandle};
 
 use super::report::Report;
-use crate::{config::Metrics, metrics};
+use crate::{agent::metrics, config::Metrics};
 
 /// The server of metrics, if there is one.
 pub struct Server {

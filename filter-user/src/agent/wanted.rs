@@ -6,9 +6,11 @@ use filter_common::MAX_EXPIRIES;
 use ipnet::IpNet;
 
 use crate::{
-    change::Edits,
-    entry::{Action, Entry, NewEntry, Origin},
-    rules::{Rules, key_of, side_by_side},
+    filter::change::Edits,
+    model::{
+        entry::{Action, Entry, NewEntry, Origin},
+        rules::{Rules, key_of, side_by_side},
+    },
 };
 
 /// A group of entries from one place.
@@ -200,7 +202,7 @@ fn differs(present: &Entry, wanted: &Entry) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{entry::Label, prefix};
+    use crate::model::{entry::Label, prefix};
 
     const NOW: u64 = 1_000;
 

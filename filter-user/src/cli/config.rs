@@ -11,11 +11,14 @@ use filter_user::{
     Error,
     agent::interfaces::select,
     config::{self, Config, InterfacePattern, Place, Ranks},
-    duration,
-    entry::Action,
     feed::{Feed, From},
-    interface, list_file,
-    settings::{Policy, drop_level_name},
+    files::list_file,
+    model::{
+        duration,
+        entry::Action,
+        settings::{Policy, drop_level_name},
+    },
+    sys::netlink,
 };
 use ipnet::IpNet;
 use serde::Serialize;
@@ -178,7 +181,7 @@ fn warn(config: &Config, lists: &Ranks, warnings: &mut Vec<String>) {
             "nobody is trusted, and the policy is enforce: nothing would be put in force, as every new connection would be dropped; trust somebody ([trust]), or observe first: policy = \"observe\"".into(),
         );
     }
-    match interface::all() {
+    match netlink::all() {
         Ok(all) => {
             for absent in select(&all, &config.interfaces).absent {
                 warnings.push(format!(

@@ -4,9 +4,9 @@ use std::{path::Path, process::ExitCode};
 
 use clap::Args;
 use filter_user::{
-    instance::Instance,
-    pins::{Access, Pins},
-    preflight,
+    filter::instance::Instance,
+    pins::directory::{Access, Pins},
+    sys::preflight,
 };
 
 use super::output;

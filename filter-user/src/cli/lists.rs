@@ -5,12 +5,15 @@ use std::{collections::HashSet, net::IpAddr, path::Path, process::ExitCode, time
 use clap::{Args, Subcommand};
 use filter_common::PrefixCount;
 use filter_user::{
-    change::Change,
-    clock, duration,
-    entry::{Action, Entry, Label, NewEntry, Origin},
-    instance::Instance,
-    list_file, prefix,
-    rules::Difference,
+    files::list_file,
+    filter::{change::Change, instance::Instance},
+    model::{
+        duration,
+        entry::{Action, Entry, Label, NewEntry, Origin},
+        prefix,
+        rules::Difference,
+    },
+    sys::clock,
 };
 use ipnet::IpNet;
 use serde::Serialize;

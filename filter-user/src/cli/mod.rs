@@ -19,7 +19,7 @@ mod up;
 use std::{io, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use filter_user::{entry::Action, pins};
+use filter_user::{model::entry::Action, pins::directory};
 
 use output::Output;
 
@@ -39,7 +39,7 @@ use output::Output;
 )]
 struct Cli {
     /// Where on the BPF file system the filter is kept; another directory is another filter
-    #[arg(long, global = true, env = "SYNWALL_PIN_DIR", default_value = pins::DEFAULT, value_name = "DIR")]
+    #[arg(long, global = true, env = "SYNWALL_PIN_DIR", default_value = directory::DEFAULT, value_name = "DIR")]
     pin_dir: PathBuf,
     #[command(subcommand)]
     verb: Verb,

@@ -10,7 +10,11 @@ use std::{
 };
 
 use comfy_table::{CellAlignment, Table, presets};
-use filter_user::{attachment::State, entry::disturbs_terminals, error::escaped, instance::Instance};
+use filter_user::{
+    error::escaped,
+    filter::{attachment::State, instance::Instance},
+    model::entry::disturbs_terminals,
+};
 use serde::Serialize;
 
 /// The number that every JSON document carries. It goes up when a key changes its meaning or goes away.

@@ -1,6 +1,6 @@
 //! Addresses that this machine has now, and that are to be retired.
 
-use filter_user::{Error, error::shown, interface};
+use filter_user::{Error, error::shown, sys::netlink};
 use ipnet::IpNet;
 
 /// What to say of each address of this machine that lies in one of these prefixes. That may be meant: an address is retired
@@ -19,8 +19,8 @@ fn find(prefixes: &[IpNet]) -> Result<Vec<String>, Error> {
     if prefixes.is_empty() {
         return Ok(Vec::new());
     }
-    let interfaces = interface::all()?;
-    let addresses = interface::addresses()?.into_iter();
+    let interfaces = netlink::all()?;
+    let addresses = netlink::addresses()?.into_iter();
     let own = addresses.filter_map(|(address, index)| {
         let prefix = prefixes.iter().find(|prefix| prefix.contains(&address))?;
         let interface = interfaces.iter().find(|interface| interface.index == index)?;

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use filter_user::{instance::Instance, progress::Progress};
+use filter_user::{filter::instance::Instance, model::progress::Progress};
 
 use super::output::grouped;
 

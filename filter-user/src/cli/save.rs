@@ -9,12 +9,13 @@ use std::{
 use clap::Args;
 use filter_user::{
     Error,
-    change::Change,
     config::{self, Config},
-    entry::{Action, Entry, NewEntry},
-    instance::Instance,
-    rules::Difference,
-    saved_list::SavedList,
+    files::saved_list::SavedList,
+    filter::{change::Change, instance::Instance},
+    model::{
+        entry::{Action, Entry, NewEntry},
+        rules::Difference,
+    },
 };
 use ipnet::IpNet;
 

@@ -4,9 +4,11 @@ use std::{path::Path, process::ExitCode};
 
 use clap::Args;
 use filter_user::{
-    instance::Instance,
-    ports::PortSet,
-    settings::{Policy, drop_level_name},
+    filter::instance::Instance,
+    model::{
+        ports::PortSet,
+        settings::{Policy, drop_level_name},
+    },
 };
 
 use super::{output, up::Level};

@@ -10,10 +10,9 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use filter_user::{
     config::{self, Config},
-    duration,
-    entry::NewEntry,
     error::shown,
     feed::{self, Feed, FeedError, From, store::Store},
+    model::{duration, entry::NewEntry},
 };
 use serde::Serialize;
 

@@ -10,7 +10,7 @@ use std::{
 
 use clap::{Args, ValueEnum};
 use filter_common::Reason;
-use filter_user::{Error, clock, duration, instance::Instance, sources};
+use filter_user::{Error, filter::instance::Instance, lists::sources, model::duration, sys::clock};
 use ipnet::IpNet;
 use serde::Serialize;
 

@@ -10,13 +10,13 @@ use std::{
 use clap::Args;
 use filter_user::{
     Error,
-    attachment::Attachment,
-    clock,
-    counters::Totals,
-    entry::Action,
-    instance::Instance,
-    settings::{Policy, drop_level_name},
-    summary::Summary,
+    filter::{attachment::Attachment, instance::Instance},
+    lists::{counters::Totals, summary::Summary},
+    model::{
+        entry::Action,
+        settings::{Policy, drop_level_name},
+    },
+    sys::clock,
 };
 use serde::Serialize;
 

@@ -7,18 +7,25 @@ use clap::{Args, ValueEnum};
 use filter_common::DropLevel;
 use filter_user::{
     Error,
-    attach::Wanted,
-    clock, duration,
-    entry::{Action, NewEntry},
     error::shown,
-    instance::{self, Instance},
-    interface::{self, Interface},
-    interfaces::Attached,
-    ports::PortSet,
-    provider,
-    rules::Rules,
-    settings::{self, Policy, Settings},
-    sources::Lengths,
+    feed::provider,
+    filter::{
+        attach::Wanted,
+        instance::{self, Instance},
+        interfaces::Attached,
+    },
+    lists::sources::Lengths,
+    model::{
+        duration,
+        entry::{Action, NewEntry},
+        ports::PortSet,
+        rules::Rules,
+        settings::{self, Policy, Settings},
+    },
+    sys::{
+        clock,
+        netlink::{self, Interface},
+    },
 };
 
 use super::{lists::read_list, output};
@@ -151,7 +158,7 @@ impl Up {
         // Looked at only now: before we had the lock, another command may have been changing them.
         let mut interfaces = Vec::new();
         for name in &self.interfaces {
-            let interface = interface::by_name(name)?;
+            let interface = netlink::by_name(name)?;
             if !interfaces.contains(&interface) {
                 interfaces.push(interface);
             }

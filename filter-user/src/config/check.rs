@@ -18,16 +18,18 @@ use super::{
     source,
 };
 use crate::{
-    attach::Wanted,
-    entry::{Action, Label, NewEntry, Origin},
     error::shown,
     feed::Feed,
-    list_file::{self, Reason},
-    ports::PortSet,
-    provider,
-    rules::{self, Key},
-    settings::Policy,
-    sources::Lengths,
+    feed::provider,
+    files::list_file::{self, Reason},
+    filter::attach::Wanted,
+    lists::sources::Lengths,
+    model::{
+        entry::{Action, Label, NewEntry, Origin},
+        ports::PortSet,
+        rules::{self, Key},
+        settings::Policy,
+    },
 };
 
 /// Of how many prefixes counters are shown unless told otherwise.

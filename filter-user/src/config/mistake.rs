@@ -9,7 +9,7 @@ use toml::{
 };
 
 use super::{file::File, reference};
-use crate::{entry::disturbs_terminals, error::shown};
+use crate::{error::shown, model::entry::disturbs_terminals};
 
 /// Characters of what a message says, at the most: a file can have lines of any length.
 const CHARS: usize = 400;

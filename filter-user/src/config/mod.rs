@@ -23,14 +23,18 @@ use filter_common::DropLevel;
 
 use crate::{
     Error, Result,
-    attach::Wanted,
-    entry::{Action, NewEntry},
     feed::Feed,
-    ports::PortSet,
-    settings::Policy,
-    sources::Lengths,
-    trusted_file::{self, NotRead, TrustedFile},
-    trusted_path::Exposed,
+    filter::attach::Wanted,
+    lists::sources::Lengths,
+    model::{
+        entry::{Action, NewEntry},
+        ports::PortSet,
+        settings::Policy,
+    },
+    sys::{
+        file::{self as trusted_file, NotRead, TrustedFile},
+        path::Exposed,
+    },
 };
 
 pub use mistake::Mistake;

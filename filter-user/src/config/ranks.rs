@@ -13,10 +13,12 @@ use ipnet::IpNet;
 use super::Config;
 use crate::{
     Error, Result,
-    entry::{Action, NewEntry},
     error::shown,
-    list_file,
-    rules::{Key, key},
+    files::list_file,
+    model::{
+        entry::{Action, NewEntry},
+        rules::{Key, key},
+    },
 };
 
 /// Where prefixes stand.
@@ -167,7 +169,7 @@ impl Config {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::prefix;
+    use crate::model::prefix;
 
     fn take(ranks: &mut Ranks, action: Action, file: &str) -> Option<String> {
         let prefix = prefix::parse("10.0.0.0/8").unwrap();

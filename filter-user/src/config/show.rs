@@ -11,12 +11,10 @@ use super::{
 };
 use crate::{
     Error, Result,
-    attach::Wanted,
-    duration,
-    entry::Action,
     error::Doing as _,
     feed::{Feed, Format, From},
-    settings::drop_level_name,
+    filter::attach::Wanted,
+    model::{duration, entry::Action, settings::drop_level_name},
 };
 
 /// The text of a file that says what `config` says.

@@ -11,10 +11,12 @@ use super::{
     file::{Field, Json, Source, Text},
 };
 use crate::{
-    duration,
-    entry::{Action, Label, MAX_LABEL_BYTES, Origin},
     error::shown,
     feed::{Feed, Format, From, Selection},
+    model::{
+        duration,
+        entry::{Action, Label, MAX_LABEL_BYTES, Origin},
+    },
 };
 
 /// As they stand in the file.

@@ -19,7 +19,7 @@ use tokio::runtime;
 use crate::{
     error::shown,
     feed::FeedError,
-    prefix::{self, BadPrefix},
+    model::prefix::{self, BadPrefix},
 };
 
 /// As many names may be included in all (RFC 7208, section 4.6.4).

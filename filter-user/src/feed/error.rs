@@ -3,7 +3,7 @@
 use std::{io, path::PathBuf};
 
 use super::{dns_txt::TxtError, exec::ExecError, guard::Refused, https::HttpsError};
-use crate::trusted_path::Exposed;
+use crate::sys::path::Exposed;
 
 /// Why there is no new list.
 #[derive(Debug, thiserror::Error)]

@@ -8,9 +8,9 @@ use std::{
 };
 
 use super::{FeedError, MAX_BYTES};
-use crate::{
+use crate::sys::{
+    file::{self, NotRead},
     signature::Signature,
-    trusted_file::{self, NotRead},
 };
 
 /// Between two looks at a file that is being written.
@@ -35,7 +35,7 @@ pub fn get(path: &Path, timeout: Duration) -> Result<Vec<u8>, FeedError> {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, FeedError> {
-    let read = trusted_file::read_regular(path, MAX_BYTES as u64).map_err(|why| match why {
+    let read = file::read_regular(path, MAX_BYTES as u64).map_err(|why| match why {
         NotRead::Io(source) => FeedError::File {
             path: path.to_owned(),
             source,

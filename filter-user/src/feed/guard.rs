@@ -6,7 +6,7 @@ use std::{collections::HashSet, fmt};
 use filter_common::MAX_PREFIXES;
 use ipnet::IpNet;
 
-use crate::entry::Action;
+use crate::model::entry::Action;
 
 /// Why a list was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -234,7 +234,7 @@ mod tests {
     use std::net::{IpAddr, Ipv4Addr};
 
     use super::*;
-    use crate::prefix;
+    use crate::model::prefix;
 
     fn nets(text: &str) -> Vec<IpNet> {
         text.split_whitespace()

@@ -22,8 +22,10 @@ use ureq::{
 use crate::{
     error::shown,
     feed::{FeedError, MAX_BYTES, https::addresses::InTurn},
-    trusted_file::{self, NotRead},
-    trusted_path::Exposed,
+    sys::{
+        file::{self, NotRead},
+        path::Exposed,
+    },
 };
 
 /// As often an answer may lead to another address.
@@ -190,7 +192,7 @@ fn certificates(file: &Path) -> Result<RootCerts, Why> {
         what,
     };
     // A named pipe would be waited for, beyond any time limit.
-    let read = trusted_file::read_regular(file, MAX_CERTIFICATES).map_err(|error| match error {
+    let read = file::read_regular(file, MAX_CERTIFICATES).map_err(|error| match error {
         NotRead::Exposed(exposed) => Why::ExposedCertificates {
             file: file.to_owned(),
             exposed,

@@ -8,6 +8,7 @@ pub mod exec;
 pub mod file;
 pub mod guard;
 pub mod https;
+pub mod provider;
 pub mod read;
 pub mod schedule;
 pub mod store;
@@ -23,7 +24,7 @@ use ipnet::IpNet;
 
 pub use error::FeedError;
 
-use crate::entry::{Action, Label, NewEntry, Origin};
+use crate::model::entry::{Action, Label, NewEntry, Origin};
 use store::{Store, Stored};
 
 /// Bytes of an answer at the most: room for a quarter of a million prefixes in JSON.

@@ -7,9 +7,12 @@ use serde_json::Value;
 
 use super::{Feed, Format, Selection};
 use crate::{
-    entry::{Label, NewEntry, Origin},
     error::shown,
-    list_file, prefix,
+    files::list_file,
+    model::{
+        entry::{Label, NewEntry, Origin},
+        prefix,
+    },
 };
 
 /// Values of a JSON document at the most, counted by what begins them: while it is read, each takes many times the bytes that
@@ -101,7 +104,7 @@ fn select(document: &Value, selection: &Selection, found: &mut Vec<IpNet>) -> Re
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::provider;
+    use crate::feed::provider;
 
     fn feed() -> Feed {
         provider::feed("qrator").unwrap()

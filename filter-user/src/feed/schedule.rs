@@ -37,7 +37,7 @@ fn random(most: Duration) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::provider;
+    use crate::feed::provider;
 
     fn feed() -> Feed {
         Feed {

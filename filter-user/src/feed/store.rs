@@ -9,7 +9,11 @@ use std::{
 use sha2::{Digest as _, Sha256};
 
 use super::{Feed, Good, read};
-use crate::{Error, Result, entry::NewEntry, entry::Origin, last_good::LastGood, list_file};
+use crate::{
+    Error, Result,
+    files::{last_good::LastGood, list_file},
+    model::{entry::NewEntry, entry::Origin},
+};
 
 /// How the line begins that tells which feed it was.
 const FEED: &str = "# feed ";

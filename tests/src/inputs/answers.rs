@@ -1,9 +1,9 @@
 //! Answers of providers: as text and as JSON, and whether the guards let them pass.
 
 use filter_user::{
-    entry::Action,
+    feed::provider,
     feed::{Format, From, guard, read},
-    provider,
+    model::entry::Action,
 };
 use ipnet::IpNet;
 

@@ -4,11 +4,14 @@
 use std::time::Duration;
 
 use filter_user::{
-    clock, duration,
-    entry::{Label, MAX_LABEL_BYTES, MAX_ORIGIN_BYTES, NewEntry, Origin},
     error::shown,
-    provider,
-    sources::Lengths,
+    feed::provider,
+    lists::sources::Lengths,
+    model::{
+        duration,
+        entry::{Label, MAX_LABEL_BYTES, MAX_ORIGIN_BYTES, NewEntry, Origin},
+    },
+    sys::clock,
 };
 
 use super::{Bytes, assert_fit_for_a_terminal, prefix, text};

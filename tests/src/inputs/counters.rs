@@ -1,7 +1,7 @@
 //! Counters: sums over CPUs of whatever stands there.
 
 use filter_common::{InterfaceCounts, PrefixCount, RecentCount, RecentCounts, SLOT_LIMIT};
-use filter_user::counters::{ReadChunk, Totals, totals_of};
+use filter_user::lists::counters::{ReadChunk, Totals, totals_of};
 
 use super::Bytes;
 

@@ -3,8 +3,8 @@
 use std::sync::atomic::Ordering::Relaxed;
 
 use filter_user::{
-    coverage::{Coverage, Plan, WORDS_V4, WORDS_V6},
-    mapped::Mapped,
+    lists::coverage::{Coverage, Plan, WORDS_V4, WORDS_V6},
+    sys::bpf::mapped::Mapped,
 };
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 

@@ -4,13 +4,14 @@
 use std::collections::BTreeSet;
 
 use filter_user::{
-    entry::Action,
-    lists::Reader,
-    mapped::Mapped,
-    names::{LABEL, Names, ORIGIN},
-    rules::Rules,
-    summary::{Header, Summary},
-    table::{PAGE, Record, Table},
+    lists::{
+        in_force::Reader,
+        names::{LABEL, Names, ORIGIN},
+        summary::{Header, Summary},
+        table::{PAGE, Record, Table},
+    },
+    model::{entry::Action, rules::Rules},
+    sys::bpf::mapped::Mapped,
 };
 
 use super::{Bytes, assert_fit_for_a_terminal};
@@ -57,7 +58,7 @@ pub(super) fn check(bytes: &[u8]) {
         summary.count_record(&record, false);
     }
     let rules = Rules::from(entries);
-    let key = |entry: &filter_user::entry::Entry| (entry.action == Action::Retire, entry.prefix);
+    let key = |entry: &filter_user::model::entry::Entry| (entry.action == Action::Retire, entry.prefix);
     assert!(rules.as_slice().is_sorted_by(|a, b| key(a) < key(b)));
 
     if let Some(intent) = header.intent() {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use filter_user::{
-    entry::{Label, Origin},
-    list_file::{BadLine, parse},
+    files::list_file::{BadLine, parse},
+    model::entry::{Label, Origin},
 };
 use ipnet::IpNet;
 
@@ -62,13 +62,13 @@ fn reference(bytes: &[u8]) -> Result<BTreeMap<IpNet, String>, usize> {
         let Some(first) = words.next() else {
             continue;
         };
-        let read = prefix::reference(first).filter(|_| filter_user::prefix::parse(first).is_ok());
+        let read = prefix::reference(first).filter(|_| filter_user::model::prefix::parse(first).is_ok());
         let prefix = read.ok_or(number)?;
         let label = line.trim_start()[first.len()..].trim();
         // A second prefix is no label.
         let spaced = label.replace(',', " ");
         let second = spaced.split_whitespace().next();
-        if second.is_some_and(|second| filter_user::prefix::parse(second).is_ok()) {
+        if second.is_some_and(|second| filter_user::model::prefix::parse(second).is_ok()) {
             return Err(number);
         }
         Label::new(label).map_err(|_| number)?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use filter_user::ports::PortSet;
+use filter_user::model::ports::PortSet;
 
 use super::{assert_fit_for_a_terminal, text};
 

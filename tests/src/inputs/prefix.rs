@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use filter_user::prefix::{BadPrefix, parse, parse_address};
+use filter_user::model::prefix::{BadPrefix, parse, parse_address};
 use ipnet::IpNet;
 
 use super::{assert_fit_for_a_terminal, text};

@@ -2,8 +2,8 @@
 
 use filter_common::{DropLevel, InterfaceRecord};
 use filter_user::{
-    attachment::name_of,
-    settings::{Settings, SettingsRecord},
+    filter::attachment::name_of,
+    model::settings::{Settings, SettingsRecord},
 };
 
 use super::{Bytes, assert_fit_for_a_terminal};
@@ -24,7 +24,7 @@ pub(super) fn check(bytes: &[u8]) {
     assert_eq!(again, settings, "not read as it was written");
     for set in [&settings.tcp, &settings.udp] {
         let printed = set.to_string();
-        let read = filter_user::ports::PortSet::parse_or_none(&printed);
+        let read = filter_user::model::ports::PortSet::parse_or_none(&printed);
         assert_eq!(read.as_ref(), Ok(set), "not read as it was printed");
     }
 }

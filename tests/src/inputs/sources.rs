@@ -1,7 +1,7 @@
 //! The tables of source networks, of two CPUs.
 
 use filter_common::{NETWORKS, SETS, SourceNetwork, SourceNetworks, SourceSet, SourceSets};
-use filter_user::sources::{CpuTable, Lengths, merge};
+use filter_user::lists::sources::{CpuTable, Lengths, merge};
 
 use super::Bytes;
 

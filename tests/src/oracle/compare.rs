@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use fastrand::Rng;
 use filter_common::Reason;
-use filter_user::{entry::Action, preflight, settings::Policy};
+use filter_user::{
+    model::{entry::Action, settings::Policy},
+    sys::preflight,
+};
 use ipnet::IpNet;
 
 use super::{

@@ -4,12 +4,14 @@ use std::{collections::BTreeSet, fmt};
 
 use filter_common::DropLevel;
 use filter_user::{
-    clock,
-    entry::{Action, Label, NewEntry, Origin},
-    ports::PortSet,
-    rules::Rules,
-    settings::{Policy, Settings, drop_level_name},
-    sources::Lengths,
+    lists::sources::Lengths,
+    model::{
+        entry::{Action, Label, NewEntry, Origin},
+        ports::PortSet,
+        rules::Rules,
+        settings::{Policy, Settings, drop_level_name},
+    },
+    sys::clock,
 };
 use ipnet::IpNet;
 

@@ -9,10 +9,12 @@ use aya::{
 };
 use filter_common::{Count, InterfaceCounts, Reason};
 use filter_user::{
-    entry::Action,
-    instance::Instance,
-    program::{Entry, Program, Specialisation},
-    sources,
+    filter::{
+        instance::Instance,
+        program::{Entry, Program, Specialisation},
+    },
+    lists::sources,
+    model::entry::Action,
 };
 use ipnet::IpNet;
 

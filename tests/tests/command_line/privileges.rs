@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 use std::process::Command;
 
-use filter_user::preflight::{Version, kernel_version};
+use filter_user::sys::preflight::{Version, kernel_version};
 use tests::{
     kernel::{fact, skipped},
     lab::Output,

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use filter_user::{
     config::{Config, markdown},
-    settings::Policy,
+    model::settings::Policy,
 };
 use tests::lab::{Lab, Output};
 

@@ -94,7 +94,7 @@ fn put(thing: Thing, path: &Path) {
 }
 
 fn short<const BYTES: usize>(path: &Path) {
-    let map = Array::<_, [u8; BYTES]>::create(1, filter_user::mapped::MMAPABLE);
+    let map = Array::<_, [u8; BYTES]>::create(1, filter_user::sys::bpf::mapped::MMAPABLE);
     map.unwrap().pin(path).unwrap();
 }
 

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use aya::programs::loaded_programs;
-use filter_user::preflight::{Version, kernel_version};
+use filter_user::sys::preflight::{Version, kernel_version};
 use tests::{
     kernel::{fact, skipped},
     lab::{Cards, Family, LARGE_PAGE, Site},

@@ -48,7 +48,7 @@ fn a_killed_change_leaves_the_deadline_that_the_list_shows() {
         let deadlines = in_force();
         assert_eq!(deadlines.len(), 1, "{deadlines:?}");
         let left =
-            deadlines[0].saturating_sub(filter_user::clock::now_ns().expect("a clock")) / 1_000_000_000;
+            deadlines[0].saturating_sub(filter_user::sys::clock::now_ns().expect("a clock")) / 1_000_000_000;
         assert!(
             left.abs_diff(shown(&origin)) <= 2,
             "{left} s left, {} s shown",

@@ -6,14 +6,18 @@ use std::path::Path;
 use aya::maps::{Array, Map, MapData};
 use filter_common::Decision;
 use filter_user::{
-    entry::{Action, Label, NewEntry, Origin as From},
-    in_place::Editor,
-    instance::Instance,
-    lists::Lists,
-    pins::{Access, Pins},
-    prefix,
-    summary::{Header, Intent},
-    tries::Tries,
+    filter::instance::Instance,
+    lists::{
+        in_force::Lists,
+        in_place::Editor,
+        summary::{Header, Intent},
+        tries::Tries,
+    },
+    model::{
+        entry::{Action, Label, NewEntry, Origin as From},
+        prefix,
+    },
+    pins::directory::{Access, Pins},
 };
 
 use tests::origin::{Origin, PINS, killing};
@@ -74,7 +78,7 @@ fn a_list_that_is_full_in_its_place_is_built_anew() {
             expires_ns: None,
             saved: false,
         };
-        let change = filter_user::change::Change::Add {
+        let change = filter_user::filter::change::Change::Add {
             entries: vec![entry],
             force: false,
         };

@@ -2,13 +2,15 @@
 
 use filter_common::DropLevel;
 use filter_user::{
-    clock,
-    entry::{Action, Label, NewEntry, Origin},
-    ports::PortSet,
-    prefix,
-    rules::Rules,
-    settings::{Policy, Settings},
-    sources::Lengths,
+    lists::sources::Lengths,
+    model::{
+        entry::{Action, Label, NewEntry, Origin},
+        ports::PortSet,
+        prefix,
+        rules::Rules,
+        settings::{Policy, Settings},
+    },
+    sys::clock,
 };
 
 /// A configuration, told apart by its name.

@@ -7,7 +7,7 @@ use std::{
     path::Path,
 };
 
-use filter_user::{
+use filter_user::model::{
     entry::{Action, Label, NewEntry, Origin},
     rules::Rules,
 };

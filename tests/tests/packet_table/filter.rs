@@ -9,11 +9,12 @@ use aya::{
 };
 use filter_common::{InterfaceCounts, Reason};
 use filter_user::{
-    entry::Action,
-    instance::Instance,
-    program::{Entry, Program, Specialisation},
-    settings::Policy,
-    sources,
+    filter::{
+        instance::Instance,
+        program::{Entry, Program, Specialisation},
+    },
+    lists::sources,
+    model::{entry::Action, settings::Policy},
 };
 use ipnet::IpNet;
 

@@ -8,7 +8,7 @@ use std::{
 };
 
 use filter_common::NETWORKS;
-use filter_user::sources::{self, Lengths, Source, Sources};
+use filter_user::lists::sources::{self, Lengths, Source, Sources};
 use ipnet::IpNet;
 use nix::{
     sched::{CpuSet, sched_getcpu, sched_setaffinity},

@@ -22,7 +22,7 @@ use std::{
     path::PathBuf,
 };
 
-use filter_user::preflight::{Version, has_frags, kernel_version};
+use filter_user::sys::preflight::{Version, has_frags, kernel_version};
 use tests::{kernel::skipped, lab::Lab};
 
 use crate::{

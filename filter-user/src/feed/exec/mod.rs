@@ -45,7 +45,7 @@ use nix::{
 use crate::{
     error::shown,
     feed::{FeedError, MAX_BYTES},
-    trusted_path::{Exposed, LastLink, Way},
+    sys::path::{Exposed, LastLink, Way},
 };
 use stream::{Stream, wait_for};
 

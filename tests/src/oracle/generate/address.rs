@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use fastrand::Rng;
-use filter_user::entry::Action;
+use filter_user::model::entry::Action;
 use ipnet::IpNet;
 
 use super::{one_in, pick};

@@ -7,7 +7,7 @@ use std::{
 
 use fastrand::Rng;
 use filter_common::DropLevel;
-use filter_user::{entry::Action, settings::Policy};
+use filter_user::model::{entry::Action, settings::Policy};
 use ipnet::IpNet;
 
 use super::{address, one_in, pick};

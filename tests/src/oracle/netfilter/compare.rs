@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use etherparse::Ipv4HeaderSlice;
 use fastrand::Rng;
 use filter_common::{DropLevel, Reason};
-use filter_user::{entry::Action, settings::Policy};
+use filter_user::model::{entry::Action, settings::Policy};
 
 use super::{
     host::{Host, MTU, Tally},

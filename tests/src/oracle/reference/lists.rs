@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use filter_user::entry::Action;
+use filter_user::model::entry::Action;
 
 use crate::oracle::config::{Config, Entry};
 

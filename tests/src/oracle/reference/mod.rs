@@ -10,7 +10,7 @@ mod packet;
 use std::net::SocketAddr;
 
 use filter_common::{DropLevel, Reason};
-use filter_user::entry::Action;
+use filter_user::model::entry::Action;
 
 use super::{
     config::{Config, Entry},

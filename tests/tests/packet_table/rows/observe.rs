@@ -1,7 +1,7 @@
 //! The policy `observe`: the same verdicts are reached and counted, and every packet passes.
 
 use filter_common::DropLevel;
-use filter_user::settings::Policy;
+use filter_user::model::settings::Policy;
 
 use crate::{
     config::{Config, FULL, STANDARD},

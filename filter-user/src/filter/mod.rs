@@ -1,0 +1,8 @@
+//! A filter as a whole: its program, its interfaces, its changes.
+
+pub mod attach;
+pub mod attachment;
+pub mod change;
+pub mod instance;
+pub mod interfaces;
+pub mod program;

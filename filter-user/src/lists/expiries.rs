@@ -1,0 +1,83 @@
+//! When prefixes stop to count: the map that the program looks deadlines up in.
+
+use aya::maps::{HashMap, MapData, MapError};
+use filter_common::{Expiry, GENERATIONS};
+
+use crate::{Result, error::Doing as _, pins::directory::Pins};
+
+/// The deadlines of both generations.
+#[derive(Debug)]
+pub struct Expiries {
+    map: HashMap<MapData, u32, Expiry>,
+}
+
+impl Expiries {
+    /// Those of a filter.
+    pub fn open(pins: &Pins) -> Result<Self> {
+        Ok(Self {
+            map: pins.map("expiries")?,
+        })
+    }
+
+    /// The deadline of the prefix that has `slot` in `generation`.
+    pub fn get(&self, slot: u32, generation: u32) -> Result<Option<u64>> {
+        match self.map.get(&Expiry::key(slot, generation), 0) {
+            Ok(expiry) => Ok(Some(expiry.deadline_ns)),
+            Err(MapError::KeyNotFound) => Ok(None),
+            Err(error) => Err(error).doing(|| "cannot read when a prefix expires".into()),
+        }
+    }
+
+    /// Notes a deadline, or another one in its place.
+    pub fn set(&mut self, slot: u32, generation: u32, deadline_ns: u64, prefix_len: u8) -> Result<()> {
+        let expiry = Expiry {
+            deadline_ns,
+            prefix_len: prefix_len.into(),
+            reserved: 0,
+        };
+        self.map
+            .insert(Expiry::key(slot, generation), expiry, 0)
+            .doing(|| "cannot remember when a prefix expires".into())
+    }
+
+    /// Forgets a deadline, if there is one.
+    pub fn remove(&mut self, slot: u32, generation: u32) -> Result<()> {
+        if self.get(slot, generation)?.is_none() {
+            return Ok(());
+        }
+        self.map
+            .remove(&Expiry::key(slot, generation))
+            .doing(|| "cannot forget when a prefix expires".into())
+    }
+
+    /// Forgets the deadlines of a generation that is not in force.
+    pub fn forget(&mut self, generation: u32) -> Result<()> {
+        let what = || "cannot forget when prefixes expired".to_owned();
+        self.keys(generation)?
+            .into_iter()
+            .try_for_each(|key| self.map.remove(&key).doing(what))
+    }
+
+    /// The slots in a generation whose time is over.
+    pub fn over(&self, generation: u32, now_ns: u64) -> Result<Vec<u32>> {
+        let mut slots = Vec::new();
+        for key in self.keys(generation)? {
+            let slot = key / GENERATIONS;
+            if self
+                .get(slot, generation)?
+                .is_some_and(|deadline| deadline <= now_ns)
+            {
+                slots.push(slot);
+            }
+        }
+        slots.sort_unstable();
+        Ok(slots)
+    }
+
+    fn keys(&self, generation: u32) -> Result<Vec<u32>> {
+        let keys: std::result::Result<Vec<u32>, _> = self.map.keys().collect();
+        let mut keys = keys.doing(|| "cannot read when prefixes expire".into())?;
+        keys.retain(|key| Expiry::generation(*key) == generation);
+        Ok(keys)
+    }
+}

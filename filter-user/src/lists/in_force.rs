@@ -1,0 +1,295 @@
+//! The lists in force, read as far as somebody wants to know.
+
+use std::{collections::HashMap, net::IpAddr, num::NonZeroU64};
+
+use aya::maps::{Array, MapData};
+use filter_common::{GENERATIONS, MAX_NESTED_EXPIRED, PrefixCount, SLOT_LIMIT};
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+
+use crate::{
+    Error, Result,
+    error::Doing as _,
+    lists::{
+        counters,
+        expiries::Expiries,
+        in_place,
+        names::{LABEL, Names, ORIGIN},
+        summary::{Header, Intent, Summary},
+        table::{Record, Table},
+        tries::Tries,
+    },
+    model::{
+        entry::{Action, Entry, Label, Origin},
+        rules::{Rules, key_of},
+    },
+    pins::directory::Pins,
+    sys::clock,
+};
+
+/// The generation in force.
+#[derive(Debug)]
+pub struct Lists {
+    number: u32,
+    pub(crate) header: Header,
+    /// What a killed command left undone, and whether the program sees it as done.
+    left: Option<(Intent, bool)>,
+}
+
+/// The number of the generation in force.
+pub(crate) fn in_force(pins: &Pins) -> Result<u32> {
+    let generation: Array<MapData, u32> = pins.map("generation")?;
+    let number = generation
+        .get(&0, 0)
+        .doing(|| "cannot read which generation is in force".into())?;
+    Ok(number % GENERATIONS)
+}
+
+/// Where the table and the tries of a generation are pinned.
+pub(crate) fn directory(number: u32) -> String {
+    format!("generation{number}")
+}
+
+impl Lists {
+    /// Opens the generation in force. Its entries are not read.
+    pub fn open(pins: &Pins) -> Result<Self> {
+        Self::open_generation(pins, in_force(pins)?)
+    }
+
+    /// Opens a generation before it is in force.
+    pub(crate) fn open_generation(pins: &Pins, number: u32) -> Result<Self> {
+        let header = Header::open(pins, &directory(number))?;
+        let left = match header.intent() {
+            None => None,
+            Some(intent) if intent.slot >= SLOT_LIMIT => return Err(not_understood(pins)),
+            Some(intent) => Some((intent, in_place::is_done(pins, number, &intent)?)),
+        };
+        Ok(Self { number, header, left })
+    }
+
+    /// Its number.
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// Where it is pinned.
+    pub(crate) fn directory(&self) -> String {
+        directory(self.number)
+    }
+
+    /// What a killed command left undone, and whether the program sees it as done.
+    pub(crate) fn left(&self) -> Option<&(Intent, bool)> {
+        self.left.as_ref()
+    }
+
+    /// How many entries there are, those that have expired included.
+    pub fn summary(&self) -> Summary {
+        match &self.left {
+            Some((intent, true)) => intent.summary,
+            _ => self.header.summary(),
+        }
+    }
+
+    /// How many entries there are that have not expired.
+    pub fn live_summary(&self, pins: &Pins) -> Result<Summary> {
+        let mut summary = self.summary();
+        if summary.expiring > 0 {
+            let now = clock::now_ns()?;
+            let table = Table::few(pins, &self.directory())?;
+            for slot in Expiries::open(pins)?.over(self.number, now)? {
+                summary.count_record(&self.record(&table, slot)?, false);
+            }
+        }
+        Ok(summary)
+    }
+
+    /// The record of a slot.
+    pub(crate) fn record(&self, table: &Table, slot: u32) -> Result<Record> {
+        match &self.left {
+            Some((intent, is_done)) if intent.slot == slot => {
+                Ok(if *is_done { intent.after } else { intent.before })
+            }
+            _ => table.get(slot),
+        }
+    }
+
+    /// Every entry, those that have expired included.
+    pub fn rules(&self, pins: &Pins) -> Result<Rules> {
+        let mut reader = Reader::open(self, pins)?;
+        let table = Table::whole(pins, &self.directory())?;
+        let mut entries = Vec::with_capacity(self.summary().total().min(table.slots()));
+        self.each_record(&table, |slot, record| {
+            entries.push(reader.entry(slot, &record).ok_or_else(|| not_understood(pins))?);
+            Ok(())
+        })?;
+        Ok(Rules::from(entries))
+    }
+
+    /// Every entry with what was counted on it, those left out that expired before `now_ns`.
+    pub fn counted(&self, pins: &Pins, now_ns: u64) -> Result<Vec<(Entry, PrefixCount)>> {
+        let table = Table::whole(pins, &self.directory())?;
+        let mut live = Vec::with_capacity(self.summary().total().min(table.slots()));
+        self.each_record(&table, |slot, record| {
+            if !record.is_over(now_ns) {
+                live.push((slot, record));
+            }
+            Ok(())
+        })?;
+        let slots: Vec<u32> = live.iter().map(|(slot, _)| *slot).collect();
+        let totals = counters::totals(pins, &slots)?;
+        let mut reader = Reader::open(self, pins)?;
+        let mut counted = Vec::with_capacity(live.len());
+        for ((slot, record), total) in live.into_iter().zip(totals) {
+            let entry = reader.entry(slot, &record).ok_or_else(|| not_understood(pins))?;
+            counted.push((entry, since(&record, total)));
+        }
+        counted.sort_by_key(|(entry, _)| key_of(entry));
+        Ok(counted)
+    }
+
+    /// The entry for exactly that prefix, if its time is not over.
+    pub fn get(&self, pins: &Pins, action: Action, prefix: IpNet) -> Result<Option<Entry>> {
+        let Some(decision) = Tries::open(pins, &self.directory())?.longest(action, prefix)? else {
+            return Ok(None);
+        };
+        let record = self.record(&Table::few(pins, &self.directory())?, decision.slot())?;
+        let is_it = record.prefix() == Some(prefix) && record.action() == Some(action);
+        if !is_it || record.is_over(clock::now_ns()?) {
+            return Ok(None);
+        }
+        let entry = Reader::open(self, pins)?.entry(decision.slot(), &record);
+        entry.ok_or_else(|| not_understood(pins)).map(Some)
+    }
+
+    /// The entry that decides about packets from an address: as the program finds it.
+    pub fn deciding(&self, pins: &Pins, address: IpAddr) -> Result<Option<Entry>> {
+        let tries = Tries::open(pins, &self.directory())?;
+        let table = Table::few(pins, &self.directory())?;
+        let now = clock::now_ns()?;
+        let mut prefix = Some(IpNet::from(address));
+        for _ in 0..=MAX_NESTED_EXPIRED {
+            let Some(within) = prefix else {
+                return Ok(None);
+            };
+            let Some(decision) = tries.longest(Action::Trust, within)? else {
+                return Ok(None);
+            };
+            let record = self.record(&table, decision.slot())?;
+            if !record.is_over(now) {
+                let entry = Reader::open(self, pins)?.entry(decision.slot(), &record);
+                return entry.ok_or_else(|| not_understood(pins)).map(Some);
+            }
+            prefix = record
+                .prefix()
+                .and_then(|found| shorter(address, found.prefix_len()));
+        }
+        Ok(None)
+    }
+
+    /// Every record that is taken, with its slot.
+    fn each_record(&self, table: &Table, mut what: impl FnMut(u32, Record) -> Result<()>) -> Result<()> {
+        // The record of an entry that a killed command was changing may be the one before or the one after.
+        let left = self
+            .left
+            .as_ref()
+            .map(|(intent, is_done)| (intent.slot, if *is_done { intent.after } else { intent.before }));
+        for record in table.taken() {
+            let (slot, record) = record?;
+            if left.is_none_or(|(other, _)| other != slot) {
+                what(slot, record)?;
+            }
+        }
+        match left.filter(|(_, record)| record.action().is_some()) {
+            Some((slot, record)) => what(slot, record),
+            None => Ok(()),
+        }
+    }
+}
+
+/// All but the last bit of the first `len` bits of an address.
+fn shorter(address: IpAddr, len: u8) -> Option<IpNet> {
+    let len = len.checked_sub(1)?;
+    match address {
+        IpAddr::V4(address) => Some(Ipv4Net::new(address, len).ok()?.trunc().into()),
+        IpAddr::V6(address) => Some(Ipv6Net::new(address, len).ok()?.trunc().into()),
+    }
+}
+
+/// What of a slot's total was counted on the prefix that has it now.
+fn since(record: &Record, total: PrefixCount) -> PrefixCount {
+    PrefixCount {
+        packets: total.packets.saturating_sub(record.base_packets),
+        bytes: total.bytes.saturating_sub(record.base_bytes),
+        last_ns: if total.last_ns >= record.since_ns {
+            total.last_ns
+        } else {
+            0
+        },
+        reserved: 0,
+    }
+}
+
+/// Turns records into entries.
+pub struct Reader {
+    labels: Names<LABEL>,
+    origins: Names<ORIGIN>,
+    known_labels: HashMap<u32, Label>,
+    known_origins: HashMap<u32, Origin>,
+}
+
+impl Reader {
+    /// For records of which these are the labels and the origins.
+    pub fn new(labels: Names<LABEL>, origins: Names<ORIGIN>) -> Self {
+        Self {
+            labels,
+            origins,
+            known_labels: HashMap::from([(0, Label::default())]),
+            known_origins: HashMap::new(),
+        }
+    }
+
+    fn open(lists: &Lists, pins: &Pins) -> Result<Self> {
+        let directory = lists.directory();
+        Ok(Self::new(
+            Names::open(pins, &format!("{directory}/labels"))?,
+            Names::open(pins, &format!("{directory}/origins"))?,
+        ))
+    }
+
+    /// The entry that stands on a slot; `None` if nobody of this version wrote that record.
+    pub fn entry(&mut self, slot: u32, record: &Record) -> Option<Entry> {
+        let (prefix, action) = (record.prefix()?, record.action()?);
+        let label = match self.known_labels.get(&record.label) {
+            Some(label) => label.clone(),
+            None => {
+                let label: Label = self.labels.get(record.label - 1)?;
+                self.known_labels.insert(record.label, label.clone());
+                label
+            }
+        };
+        let number = u32::from(record.origin);
+        let origin = match self.known_origins.get(&number) {
+            Some(origin) => origin.clone(),
+            None => {
+                let origin: Origin = self.origins.get(number)?;
+                self.known_origins.insert(number, origin.clone());
+                origin
+            }
+        };
+        Some(Entry {
+            prefix,
+            action,
+            label,
+            origin,
+            expires_ns: NonZeroU64::new(record.expires_ns),
+            saved: record.is_saved(),
+            slot: Some(slot),
+        })
+    }
+}
+
+fn not_understood(pins: &Pins) -> Error {
+    Error::OtherLayout {
+        path: pins.path().to_owned(),
+        what: "an entry of its lists cannot be understood".into(),
+    }
+}

@@ -1,0 +1,267 @@
+//! One entry of the lists in force, changed where it stands.
+//!
+//! For packets a change of one entry is one write to a trie, or to its deadline, so it needs no other generation. What else
+//! belongs to it (its record, the summary) follows. Before anything is done, what is to be done is noted in the header:
+//! whoever comes after a killed command sees from the trie whether it was done, and takes the one record or the
+//! other to be true. The next change writes that one down.
+
+use filter_common::{Chunked, Decision};
+use ipnet::IpNet;
+
+use crate::{
+    Result,
+    lists::{
+        counters,
+        expiries::Expiries,
+        in_force::{Lists, directory},
+        names::{LABEL, Names, ORIGIN},
+        summary::{Header, Intent, Summary},
+        table::{PAGE, Record, Table},
+        tries::Tries,
+    },
+    model::entry::{Action, Label, NewEntry},
+    pins::directory::Pins,
+    sys::clock,
+};
+
+/// The lists in force, to change single entries.
+pub struct Editor<'a> {
+    pins: &'a Pins,
+    header: &'a Header,
+    generation: u32,
+    tries: Tries,
+    table: Table,
+    expiries: Expiries,
+    summary: Summary,
+}
+
+impl<'a> Editor<'a> {
+    /// Opens the lists in force. Nothing may be left undone in them, see [`finish`].
+    pub fn open(pins: &'a Pins, lists: &'a Lists) -> Result<Self> {
+        let name = lists.directory();
+        Ok(Self {
+            pins,
+            header: &lists.header,
+            generation: lists.number(),
+            tries: Tries::open(pins, &name)?,
+            table: Table::few(pins, &name)?,
+            expiries: Expiries::open(pins)?,
+            summary: lists.summary(),
+        })
+    }
+
+    /// The slot and the record of exactly that prefix, among sources or retired ones.
+    pub fn find(&self, action: Action, prefix: IpNet) -> Result<Option<(u32, Record)>> {
+        let Some(decision) = self.tries.longest(action, prefix)? else {
+            return Ok(None);
+        };
+        let record = self.table.get(decision.slot())?;
+        Ok((record.prefix() == Some(prefix)).then_some((decision.slot(), record)))
+    }
+
+    /// The slots of entries whose time is over, with their records.
+    pub fn over(&self, now_ns: u64) -> Result<Vec<(u32, Record)>> {
+        if self.summary.expiring == 0 {
+            return Ok(Vec::new());
+        }
+        let slots = self.expiries.over(self.generation, now_ns)?;
+        let taken = slots.into_iter().map(|slot| Ok((slot, self.table.get(slot)?)));
+        let is_taken =
+            |record: &Result<(u32, Record)>| record.as_ref().map_or(true, |(_, r)| r.action().is_some());
+        taken.filter(is_taken).collect()
+    }
+
+    /// What would become of an entry: its slot, its record before and after, and the summary then. `present` is what is there
+    /// for that prefix, and not over. `None` if there is no room for it here.
+    pub fn plan(
+        &self,
+        action: Action,
+        new: &NewEntry,
+        present: Option<(u32, Record)>,
+    ) -> Result<Option<Intent>> {
+        let mut summary = self.summary;
+        let directory = directory(self.generation);
+        let label = if new.label == Label::default() {
+            0
+        } else {
+            let labels = Names::<LABEL>::open(self.pins, &format!("{directory}/labels"))?;
+            let Some(number) = labels.find_or_store(&new.label, summary.labels) else {
+                return Ok(None);
+            };
+            summary.labels = summary.labels.max(number + 1);
+            number + 1
+        };
+        let origins = Names::<ORIGIN>::open(self.pins, &format!("{directory}/origins"))?;
+        let Some(origin) = origins.find_or_store(&new.origin, summary.origins) else {
+            return Ok(None);
+        };
+        summary.origins = summary.origins.max(origin + 1);
+        let Ok(origin) = u16::try_from(origin) else {
+            return Ok(None);
+        };
+        let (slot, before) = match present {
+            Some(present) => present,
+            None => match self.take_free(&mut summary)? {
+                Some(free) => free,
+                None => return Ok(None),
+            },
+        };
+        let mut after = Record::new(action, new.prefix);
+        (after.label, after.origin) = (label, origin);
+        after.expires_ns = new.expires_ns.unwrap_or(0);
+        after.set_saved(new.saved);
+        (after.since_ns, after.base_packets, after.base_bytes) = if present.is_some() {
+            (before.since_ns, before.base_packets, before.base_bytes)
+        } else {
+            let totals = counters::totals(self.pins, &[slot])?;
+            let base = totals.first().copied().unwrap_or_default();
+            (clock::now_ns()?, base.packets, base.bytes)
+        };
+        summary.count_record(&before, false);
+        summary.count_record(&after, true);
+        Ok(Some(Intent {
+            slot,
+            before,
+            after,
+            summary,
+        }))
+    }
+
+    /// What would be left of an entry: nothing.
+    pub fn plan_removal(&self, slot: u32, record: Record) -> Intent {
+        let mut summary = self.summary;
+        summary.count_record(&record, false);
+        let after = Record::free(summary.free());
+        summary.set_free(Some(slot));
+        Intent {
+            slot,
+            before: record,
+            after,
+            summary,
+        }
+    }
+
+    /// Takes a slot that nobody has from the chain of free ones, or from a new page.
+    fn take_free(&self, summary: &mut Summary) -> Result<Option<(u32, Record)>> {
+        if let Some(slot) = summary.free() {
+            let record = self.table.get(slot)?;
+            // A chain that leads anywhere else is none: what is built anew has another one.
+            if record.action().is_some() || !self.table.has_place(slot) {
+                return Ok(None);
+            }
+            summary.set_free(record.next());
+            return Ok(Some((slot, record)));
+        }
+        let pages = self.table.chunks().count();
+        let chunk = (0..Chunked::MAX_CHUNKS).find(|chunk| !self.table.has_page(*chunk));
+        let Some(chunk) = chunk.filter(|_| pages < self.table.capacity()) else {
+            return Ok(None);
+        };
+        counters::make_chunks(self.pins, std::iter::once(chunk))?;
+        // Killed from here on, the page is lost until the next list is built.
+        self.table
+            .set_page(chunk, u32::try_from(pages).unwrap_or(u32::MAX));
+        let first = chunk * PAGE;
+        self.table.chain_page(chunk)?;
+        summary.set_free(Some(first + 1));
+        Ok(Some((first, Record::free(Some(first + 1)))))
+    }
+
+    /// Does what was planned: from here on packets see it. What is left is to [write it down](Self::write_down).
+    pub fn apply(&mut self, intent: &Intent) -> Result<()> {
+        self.header.begin(intent);
+        let result = self.write_tries(intent);
+        if result.is_err() {
+            let is_done = is_done_in(&self.tries, &self.expiries, self.generation, intent).unwrap_or(false);
+            // The first error tells why; what cannot be undone now is undone by the next change.
+            let _ = self.finish(intent, is_done);
+        }
+        result
+    }
+
+    /// The deadline comes before the trie's entry that has the program look for it, and goes after it.
+    fn write_tries(&mut self, intent: &Intent) -> Result<()> {
+        let Intent {
+            slot, before, after, ..
+        } = intent;
+        let decision = |record: &Record| {
+            let action = record.action()?;
+            Some((
+                action,
+                record.prefix()?,
+                Decision::new(action.kernel(), *slot, record.expires_ns != 0),
+            ))
+        };
+        if let Some(prefix) = after.prefix().filter(|_| after.expires_ns != 0) {
+            self.expiries
+                .set(*slot, self.generation, after.expires_ns, prefix.prefix_len())?;
+        }
+        match (decision(before), decision(after)) {
+            (before, Some(after)) if before != Some(after) => self.tries.insert(after.0, after.1, after.2),
+            (Some((action, prefix, _)), None) => self.tries.remove(action, prefix),
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes down what was [done](Self::apply). Until then the note about it stands in the header, and the next change
+    /// does this first.
+    pub fn write_down(&mut self, intent: &Intent) -> Result<()> {
+        self.finish(intent, true)
+    }
+
+    /// Writes down what is true: the record and the summary.
+    fn finish(&mut self, intent: &Intent, is_done: bool) -> Result<()> {
+        let record = if is_done { &intent.after } else { &intent.before };
+        if record.expires_ns == 0 {
+            self.expiries.remove(intent.slot, self.generation)?;
+        } else if let Some(prefix) = record.prefix().filter(|_| !is_done) {
+            // It may have been given the new one already.
+            let (slot, deadline) = (intent.slot, record.expires_ns);
+            self.expiries
+                .set(slot, self.generation, deadline, prefix.prefix_len())?;
+        }
+        self.table.set(intent.slot, record)?;
+        if is_done {
+            self.summary = intent.summary;
+            self.header.set_summary(&self.summary);
+        }
+        self.header.end();
+        Ok(())
+    }
+}
+
+/// Whether the program sees an entry as it should be afterwards.
+pub(crate) fn is_done(pins: &Pins, generation: u32, intent: &Intent) -> Result<bool> {
+    let tries = Tries::open(pins, &directory(generation))?;
+    is_done_in(&tries, &Expiries::open(pins)?, generation, intent)
+}
+
+fn is_done_in(tries: &Tries, expiries: &Expiries, generation: u32, intent: &Intent) -> Result<bool> {
+    let Intent {
+        slot, before, after, ..
+    } = intent;
+    let known = if after.action().is_some() { after } else { before };
+    let (Some(list), Some(prefix)) = (known.action(), known.prefix()) else {
+        return Ok(false);
+    };
+    let found = tries
+        .longest(list, prefix)?
+        .filter(|decision| decision.slot() == *slot);
+    Ok(match after.action() {
+        None => found.is_none(),
+        Some(action) => {
+            found == Some(Decision::new(action.kernel(), *slot, after.expires_ns != 0))
+                && (after.expires_ns == 0 || expiries.get(*slot, generation)? == Some(after.expires_ns))
+        }
+    })
+}
+
+/// Finishes what a killed command left undone, and says whether there was something.
+pub fn finish(pins: &Pins, lists: &Lists) -> Result<bool> {
+    let Some((intent, is_done)) = lists.left() else {
+        return Ok(false);
+    };
+    let mut editor = Editor::open(pins, lists)?;
+    editor.finish(intent, *is_done)?;
+    Ok(true)
+}

@@ -1,0 +1,13 @@
+//! A generation of the lists: what the kernel program reads of it, and what users see.
+
+pub mod counters;
+pub mod coverage;
+pub mod expiries;
+pub mod generation;
+pub mod in_force;
+pub mod in_place;
+pub mod names;
+pub mod sources;
+pub mod summary;
+pub mod table;
+pub mod tries;

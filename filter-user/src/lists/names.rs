@@ -1,0 +1,160 @@
+//! Labels and origins: texts that many entries share, each stored once and known by its number.
+
+use std::{collections::HashMap, hash::Hash};
+
+use aya::maps::{Array, MapData};
+
+use crate::{
+    Result,
+    error::Doing as _,
+    model::entry::{Label, MAX_LABEL_BYTES, MAX_ORIGIN_BYTES, Origin},
+    pins::directory::Pins,
+    sys::bpf::mapped::{MMAPABLE, Mapped},
+};
+
+/// Bytes of a label in its map, and of an origin, padded with NULs.
+pub const LABEL: usize = MAX_LABEL_BYTES + 1;
+/// See [`LABEL`].
+pub const ORIGIN: usize = MAX_ORIGIN_BYTES + 1;
+
+/// A text that entries share.
+pub trait Name: Clone + Eq + Hash {
+    /// It as users see it.
+    fn text(&self) -> &str;
+    /// Back from its text.
+    fn from_text(text: &str) -> Option<Self>;
+}
+
+impl Name for Label {
+    fn text(&self) -> &str {
+        self.as_str()
+    }
+
+    fn from_text(text: &str) -> Option<Self> {
+        Self::new(text).ok()
+    }
+}
+
+impl Name for Origin {
+    fn text(&self) -> &str {
+        self.as_str()
+    }
+
+    fn from_text(text: &str) -> Option<Self> {
+        Some(Self::new(text))
+    }
+}
+
+/// Names that are being numbered, in the order in which they are met.
+#[derive(Debug)]
+pub struct Numbered<N> {
+    numbers: HashMap<N, u32>,
+    names: Vec<N>,
+    last: Option<(N, u32)>,
+}
+
+impl<N> Default for Numbered<N> {
+    fn default() -> Self {
+        Self {
+            numbers: HashMap::new(),
+            names: Vec::new(),
+            last: None,
+        }
+    }
+}
+
+impl<N: Name> Numbered<N> {
+    /// The number of a name. Neighbours mostly have the same.
+    pub fn number(&mut self, name: &N) -> u32 {
+        if let Some((_, number)) = self.last.as_ref().filter(|(last, _)| last == name) {
+            return *number;
+        }
+        let next = u32::try_from(self.names.len()).unwrap_or(u32::MAX);
+        let number = *self.numbers.entry(name.clone()).or_insert(next);
+        if number == next {
+            self.names.push(name.clone());
+        }
+        self.last = Some((name.clone(), number));
+        number
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
+    /// Makes a map of them, with room for `spare` more, and pins it as `pin`.
+    pub fn store<const BYTES: usize>(&self, pins: &Pins, pin: String, spare: usize) -> Result<()> {
+        let room = u32::try_from(self.len() + spare).unwrap_or(u32::MAX);
+        let map: Array<MapData, [u8; BYTES]> =
+            Array::create(room, MMAPABLE).doing(|| "cannot make the map of labels or origins".into())?;
+        let names: Names<BYTES> = Names::new(Mapped::of(&map)?);
+        for (number, name) in (0..).zip(&self.names) {
+            names.set(number, name);
+        }
+        pins.pin(map, pin)
+    }
+}
+
+/// Names as they lie in their map.
+#[derive(Debug)]
+pub struct Names<const BYTES: usize> {
+    map: Mapped<[u8; BYTES]>,
+}
+
+/// How many of the last names are compared with a new one: another copy of a name does no harm.
+const COMPARED: u32 = 4096;
+
+impl<const BYTES: usize> Names<BYTES> {
+    /// The ones that are pinned as `pin`.
+    pub fn open(pins: &Pins, pin: &str) -> Result<Self> {
+        Ok(Self::new(Mapped::pinned(pins, pin)?))
+    }
+
+    /// Those that lie in `map`.
+    pub fn new(map: Mapped<[u8; BYTES]>) -> Self {
+        Self { map }
+    }
+
+    /// The name with a number, if there is one.
+    pub fn get<N: Name>(&self, number: u32) -> Option<N> {
+        let padded = self.map.get(number as usize)?;
+        N::from_text(&text(&padded))
+    }
+
+    /// The number of a name, of which there are `len`; where it is a new one, it is stored behind them. `None` if there is
+    /// no room for it.
+    pub fn find_or_store(&self, name: &impl Name, len: u32) -> Option<u32> {
+        let padded = pad::<BYTES>(name.text());
+        let same = |number: &u32| self.map.get(*number as usize) == Some(padded);
+        (len.saturating_sub(COMPARED)..len).rev().find(same).or_else(|| {
+            let has_room = (len as usize) < self.map.len();
+            has_room.then(|| {
+                self.set(len, name);
+                len
+            })
+        })
+    }
+
+    fn set(&self, number: u32, name: &impl Name) {
+        self.map.set(number as usize, &pad(name.text()));
+    }
+}
+
+fn pad<const BYTES: usize>(text: &str) -> [u8; BYTES] {
+    let mut padded = [0; BYTES];
+    for (place, byte) in padded.iter_mut().zip(text.bytes()) {
+        *place = byte;
+    }
+    padded
+}
+
+fn text(padded: &[u8]) -> String {
+    let end = padded.iter().position(|byte| *byte == 0).unwrap_or(padded.len());
+    String::from_utf8_lossy(&padded[..end]).into_owned()
+}

@@ -1,0 +1,9 @@
+//! Values: what users write and what filters are made of. Nothing here asks the kernel or the file system.
+
+pub mod duration;
+pub mod entry;
+pub mod ports;
+pub mod prefix;
+pub mod progress;
+pub mod rules;
+pub mod settings;

@@ -1,0 +1,426 @@
+//! The lists as a plan: what a change makes of them, before anything is done in the kernel.
+
+use std::{cmp::Ordering, iter::Peekable, num::NonZeroU64};
+
+use ipnet::IpNet;
+
+use crate::{
+    Error, Result,
+    model::entry::{Action, Entry, NewEntry},
+};
+
+/// Trust and deny entries share the tries of sources, so a prefix can stand there once; retired ones are
+/// looked up by destination.
+pub(crate) type Key = (bool, IpNet);
+
+/// All lists of a filter, in the order of their keys.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rules {
+    entries: Vec<Entry>,
+}
+
+impl From<Vec<Entry>> for Rules {
+    /// Of several entries for one prefix the last one stands.
+    fn from(mut entries: Vec<Entry>) -> Self {
+        sort(&mut entries, key_of);
+        Self { entries }
+    }
+}
+
+pub(crate) fn key(action: Action, prefix: IpNet) -> Key {
+    (action == Action::Retire, prefix)
+}
+
+pub(crate) fn key_of(entry: &Entry) -> Key {
+    key(entry.action, entry.prefix)
+}
+
+/// Sorts, and keeps the last of equal keys. What is sorted already costs one look at each.
+fn sort<T, K: Ord>(entries: &mut Vec<T>, key: impl Fn(&T) -> K) {
+    if entries.is_sorted_by(|a, b| key(a) < key(b)) {
+        return;
+    }
+    entries.sort_by_key(&key);
+    entries.dedup_by(|later, earlier| {
+        let same = key(later) == key(earlier);
+        if same {
+            std::mem::swap(later, earlier);
+        }
+        same
+    });
+}
+
+/// What a change of a list does to it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Difference {
+    /// Prefixes that were not in the list.
+    pub added: usize,
+    /// Prefixes that are no longer in it.
+    pub removed: usize,
+    /// Prefixes in both whose label, origin or expiry is another one.
+    pub changed: usize,
+    /// Prefixes in the list now.
+    pub total: usize,
+}
+
+impl Rules {
+    /// Every entry: sources before destinations, IPv4 before IPv6, then by address.
+    pub fn iter(&self) -> impl Iterator<Item = &Entry> + Clone {
+        self.entries.iter()
+    }
+
+    /// Every entry, in the order of [`Self::iter`].
+    pub fn as_slice(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// How many entries there are in all lists.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether all lists are empty.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The prefixes of trust and deny entries.
+    pub fn sources(&self) -> impl Iterator<Item = IpNet> + Clone {
+        self.iter()
+            .filter(|entry| entry.action != Action::Retire)
+            .map(|entry| entry.prefix)
+    }
+
+    /// The entries of one list.
+    pub fn list(&self, action: Action) -> impl Iterator<Item = &Entry> {
+        self.iter().filter(move |entry| entry.action == action)
+    }
+
+    /// How many entries of one list are IPv4 and IPv6.
+    pub fn count(&self, action: Action) -> (usize, usize) {
+        self.list(action)
+            .fold((0, 0), |(v4, v6), entry| match entry.prefix {
+                IpNet::V4(_) => (v4 + 1, v6),
+                IpNet::V6(_) => (v4, v6 + 1),
+            })
+    }
+
+    /// Whether one list has any entry.
+    pub fn any(&self, action: Action) -> bool {
+        self.list(action).next().is_some()
+    }
+
+    /// The entry for exactly that prefix.
+    pub fn get(&self, action: Action, prefix: IpNet) -> Option<&Entry> {
+        let found = self.find(key(action, prefix))?;
+        self.entries.get(found).filter(|entry| entry.action == action)
+    }
+
+    fn find(&self, key: Key) -> Option<usize> {
+        self.entries.binary_search_by_key(&key, key_of).ok()
+    }
+
+    /// Leaves out what stopped to count before `now_ns`.
+    #[must_use]
+    pub fn without_expired(mut self, now_ns: u64) -> Self {
+        self.entries.retain(|entry| !entry.is_over(now_ns));
+        self
+    }
+
+    /// Adds entries to a list. One that is there already takes the new label, origin and expiry.
+    pub fn add(&self, action: Action, new: Vec<NewEntry>, force: bool) -> Result<Self> {
+        self.merge(action, new, force, true)
+    }
+
+    /// Removes prefixes from a list; all must be there, each once.
+    pub fn remove(&self, action: Action, prefixes: &[IpNet]) -> Result<Self> {
+        let missing = |prefix: IpNet| Error::NotListed { prefix, action };
+        let mut gone = Vec::with_capacity(prefixes.len());
+        for prefix in prefixes {
+            let found = self.find(key(action, *prefix));
+            let found = found.filter(|found| self.entries[*found].action == action);
+            gone.push(found.ok_or_else(|| missing(*prefix))?);
+        }
+        gone.sort_unstable();
+        if let Some(pair) = gone.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(missing(self.entries[pair[0]].prefix));
+        }
+        let stays = |number: &usize| gone.binary_search(number).is_err();
+        let entries = self.entries.iter().enumerate();
+        Ok(Self {
+            entries: entries
+                .filter(|(number, _)| stays(number))
+                .map(|(_, entry)| entry.clone())
+                .collect(),
+        })
+    }
+
+    /// Puts new entries in the place of a whole list. Prefixes in both keep their slots.
+    pub fn replace(&self, action: Action, new: Vec<NewEntry>, force: bool) -> Result<Self> {
+        self.merge(action, new, force, false)
+    }
+
+    /// Walks through what is there and what is new side by side. `keep` tells whether entries of that list that
+    /// are not new stay.
+    fn merge(&self, action: Action, mut new: Vec<NewEntry>, force: bool, keep: bool) -> Result<Self> {
+        if let Some(all) = new.iter().find(|entry| entry.prefix.prefix_len() == 0 && !force) {
+            return Err(Error::WholeInternet {
+                prefix: all.prefix,
+                action,
+            });
+        }
+        sort(&mut new, |entry| entry.prefix);
+        let mut entries = Vec::with_capacity(new.len() + if keep { self.len() } else { 0 });
+        let (mut present, mut new) = (self.entries.iter().peekable(), new.into_iter().peekable());
+        loop {
+            match side_by_side(&mut present, &mut new, |entry, new| {
+                key_of(entry).cmp(&key(action, new.prefix))
+            }) {
+                (None, None) => return Ok(Self { entries }),
+                (Some(present), None) => {
+                    if keep || present.action != action {
+                        entries.push(present.clone());
+                    }
+                }
+                (None, Some(new)) => entries.push(entry(action, new, None)),
+                (Some(present), Some(new)) if present.action == action => {
+                    entries.push(entry(action, new, present.slot));
+                }
+                (Some(present), Some(new)) => {
+                    return Err(Error::Conflict {
+                        prefix: new.prefix,
+                        present: present.action,
+                        kept_by: present.kept_by(),
+                        wanted: action,
+                    });
+                }
+            }
+        }
+    }
+
+    /// What is different in one list after a change.
+    pub fn difference(&self, after: &Self, action: Action) -> Difference {
+        let (mut before, mut after) = (self.list(action).peekable(), after.list(action).peekable());
+        let mut difference = Difference::default();
+        loop {
+            match side_by_side(&mut before, &mut after, |a, b| a.prefix.cmp(&b.prefix)) {
+                (None, None) => return difference,
+                (Some(_), None) => difference.removed += 1,
+                (before, Some(after)) => {
+                    difference.total += 1;
+                    difference.added += usize::from(before.is_none());
+                    difference.changed += usize::from(before.is_some_and(|before| before != after));
+                }
+            }
+        }
+    }
+}
+
+/// The next of two sorted sequences: from both where they are equal, else from the one that comes first.
+pub(crate) fn side_by_side<A, B>(
+    a: &mut Peekable<impl Iterator<Item = A>>,
+    b: &mut Peekable<impl Iterator<Item = B>>,
+    compare: impl Fn(&A, &B) -> Ordering,
+) -> (Option<A>, Option<B>) {
+    let order = match (a.peek(), b.peek()) {
+        (Some(a), Some(b)) => compare(a, b),
+        (Some(_), None) => Ordering::Less,
+        (None, Some(_)) => Ordering::Greater,
+        (None, None) => Ordering::Equal,
+    };
+    match order {
+        Ordering::Less => (a.next(), None),
+        Ordering::Greater => (None, b.next()),
+        Ordering::Equal => (a.next(), b.next()),
+    }
+}
+
+fn entry(action: Action, new: NewEntry, slot: Option<u32>) -> Entry {
+    Entry {
+        prefix: new.prefix,
+        action,
+        label: new.label,
+        origin: new.origin,
+        expires_ns: new.expires_ns.and_then(NonZeroU64::new),
+        saved: new.saved,
+        slot,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{
+        entry::{Label, Origin},
+        prefix,
+    };
+
+    fn new(prefix: &str, label: &str) -> NewEntry {
+        NewEntry {
+            prefix: prefix::parse(prefix).unwrap(),
+            label: Label::new(label).unwrap(),
+            origin: Origin::manual(),
+            expires_ns: None,
+            saved: false,
+        }
+    }
+
+    fn shown(rules: &Rules) -> Vec<String> {
+        rules
+            .iter()
+            .map(|e| format!("{} {} {}", e.action, e.prefix, e.label.as_str()))
+            .collect()
+    }
+
+    #[test]
+    fn a_prefix_is_trusted_or_denied_but_not_both() {
+        let rules = Rules::default()
+            .add(Action::Trust, vec![new("10.0.0.0/8", "")], false)
+            .unwrap();
+        assert!(matches!(
+            rules.add(Action::Deny, vec![new("10.0.0.0/8", "")], false),
+            Err(Error::Conflict {
+                present: Action::Trust,
+                wanted: Action::Deny,
+                ..
+            })
+        ));
+        // A retired prefix is a destination: it may be the same.
+        assert!(
+            rules
+                .add(Action::Retire, vec![new("10.0.0.0/8", "")], false)
+                .is_ok()
+        );
+    }
+
+    #[test]
+    fn replace_leaves_the_other_lists_alone_and_keeps_slots() {
+        let rules = Rules::default()
+            .add(
+                Action::Trust,
+                vec![new("10.0.0.0/8", "a"), new("192.0.2.0/24", "b")],
+                false,
+            )
+            .unwrap()
+            .add(Action::Deny, vec![new("10.1.0.0/16", "c")], false)
+            .unwrap();
+        let entries = rules.iter().zip(1..).map(|(entry, slot)| Entry {
+            slot: Some(slot),
+            ..entry.clone()
+        });
+        let rules = Rules::from(entries.collect::<Vec<_>>());
+        let kept = rules
+            .get(Action::Trust, prefix::parse("10.0.0.0/8").unwrap())
+            .unwrap()
+            .slot;
+        let rules = rules
+            .replace(
+                Action::Trust,
+                vec![new("10.0.0.0/8", "x"), new("2001:db8::/32", "")],
+                false,
+            )
+            .unwrap();
+        assert_eq!(
+            shown(&rules),
+            ["trust 10.0.0.0/8 x", "deny 10.1.0.0/16 c", "trust 2001:db8::/32 "]
+        );
+        assert_eq!(
+            rules
+                .get(Action::Trust, prefix::parse("10.0.0.0/8").unwrap())
+                .unwrap()
+                .slot,
+            kept
+        );
+    }
+
+    #[test]
+    fn the_last_of_several_entries_for_a_prefix_stands() {
+        let twice = vec![
+            new("10.0.0.0/8", "a"),
+            new("9.0.0.0/8", ""),
+            new("10.0.0.0/8", "b"),
+        ];
+        for rules in [
+            Rules::default().add(Action::Trust, twice.clone(), false),
+            Rules::default().replace(Action::Trust, twice, false),
+        ] {
+            assert_eq!(shown(&rules.unwrap()), ["trust 9.0.0.0/8 ", "trust 10.0.0.0/8 b"]);
+        }
+    }
+
+    #[test]
+    fn the_difference_counts_one_list_alone() {
+        let list = |entries: &[(&str, &str)]| entries.iter().map(|(p, l)| new(p, l)).collect::<Vec<_>>();
+        let before = Rules::default()
+            .add(
+                Action::Trust,
+                list(&[("10.0.0.0/8", "a"), ("11.0.0.0/8", ""), ("12.0.0.0/8", "")]),
+                false,
+            )
+            .unwrap()
+            .add(Action::Deny, list(&[("10.1.0.0/16", "")]), false)
+            .unwrap();
+        let after = before
+            .replace(
+                Action::Trust,
+                list(&[
+                    ("10.0.0.0/8", "b"),
+                    ("12.0.0.0/8", ""),
+                    ("::/1", ""),
+                    ("1.0.0.0/8", ""),
+                ]),
+                false,
+            )
+            .unwrap();
+        let difference = |a: &Rules, b: &Rules, list| {
+            let Difference {
+                added,
+                removed,
+                changed,
+                total,
+            } = a.difference(b, list);
+            (added, removed, changed, total)
+        };
+        assert_eq!(difference(&before, &after, Action::Trust), (2, 1, 1, 4));
+        assert_eq!(difference(&before, &after, Action::Deny), (0, 0, 0, 1));
+    }
+
+    #[test]
+    fn everything_needs_force() {
+        for prefix in ["0.0.0.0/0", "::/0"] {
+            assert!(
+                Rules::default()
+                    .add(Action::Trust, vec![new(prefix, "")], false)
+                    .is_err()
+            );
+            assert!(
+                Rules::default()
+                    .add(Action::Trust, vec![new(prefix, "")], true)
+                    .is_ok()
+            );
+        }
+    }
+
+    #[test]
+    fn removing_what_is_not_there_changes_nothing() {
+        let rules = Rules::default()
+            .add(Action::Trust, vec![new("10.0.0.0/8", "")], false)
+            .unwrap();
+        let gone = [
+            prefix::parse("10.0.0.0/8").unwrap(),
+            prefix::parse("10.0.0.0/9").unwrap(),
+        ];
+        assert!(matches!(
+            rules.remove(Action::Trust, &gone),
+            Err(Error::NotListed { .. })
+        ));
+        assert!(matches!(
+            rules.remove(Action::Deny, &gone[..1]),
+            Err(Error::NotListed { .. })
+        ));
+        assert_eq!(
+            shown(&rules.remove(Action::Trust, &gone[..1]).unwrap()),
+            Vec::<String>::new()
+        );
+    }
+}

@@ -1,0 +1,335 @@
+//! The pin directory: where on the BPF file system a filter lives, and who may change it.
+//!
+//! bpffs reserves names with a dot, so there is none in ours.
+
+use std::{
+    fs::{self, DirBuilder, File, Metadata},
+    io,
+    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _},
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use aya::maps::{Array, Map, MapData};
+use nix::{
+    fcntl::OFlag,
+    sys::statfs::{BPF_FS_MAGIC, statfs},
+    unistd::geteuid,
+};
+
+use crate::{
+    Error, Result,
+    error::Doing as _,
+    pins::layout::{AGENT, LAYOUT},
+    sys::{
+        flock::{self, QUEUE},
+        path::{LastLink, Way},
+    },
+};
+
+/// Where a filter is kept unless told otherwise.
+pub const DEFAULT: &str = "/sys/fs/bpf/synwall";
+
+/// How long a command waits for another one to finish.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How the names of the directories of interfaces begin.
+pub(crate) const INTERFACE: &str = "interface_";
+
+/// Whether a command only looks or also changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// It looks: several may at a time.
+    Read,
+    /// It changes: it is alone.
+    Change,
+}
+
+/// A pin directory, locked for as long as this lives.
+#[derive(Debug)]
+pub struct Pins {
+    path: PathBuf,
+    _lock: File,
+}
+
+/// That this process's agent is the only one of a filter, as long as its directory is there.
+#[derive(Debug)]
+pub(crate) struct AgentLock {
+    directory: File,
+    path: PathBuf,
+}
+
+impl AgentLock {
+    /// Whether the filter still is the one that was locked.
+    pub(crate) fn holds(&self) -> bool {
+        let ours = self.directory.metadata().map(|found| found.ino());
+        let there = fs::metadata(&self.path).map(|found| found.ino());
+        matches!((ours, there), (Ok(ours), Ok(there)) if ours == there)
+    }
+}
+
+impl Pins {
+    /// Opens and locks the directory at `path`.
+    pub fn open(path: &Path, access: Access) -> Result<Self> {
+        let not_up = || Error::NotUp {
+            path: path.to_owned(),
+        };
+        Self::lock(path, access)?.ok_or_else(not_up)
+    }
+
+    /// Makes the directory if it is not there, and opens and locks it.
+    pub fn open_or_create(path: &Path) -> Result<Self> {
+        let path = &safe(path)?;
+        // Taking down the outer one would take the inner one with it.
+        if let Some(outer) = path.ancestors().skip(1).find(|outer| outer.join(LAYOUT).exists()) {
+            return Err(Error::ForeignPins {
+                path: path.to_owned(),
+                what: format!("it would lie inside the filter {}", outer.display()),
+            });
+        }
+        loop {
+            check_file_system(path)?;
+            make(path)?;
+            // Another command may have removed it in between.
+            if let Some(pins) = Self::lock(path, Access::Change)? {
+                return Ok(pins);
+            }
+        }
+    }
+
+    fn lock(path: &Path, access: Access) -> Result<Option<Self>> {
+        let give_up = Instant::now() + PATIENCE;
+        loop {
+            let path = &safe(path)?;
+            let directory = match open_directory(path) {
+                Ok(directory) => directory,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+                Err(source) => {
+                    return Err(source).doing(|| format!("cannot open the pin directory {}", path.display()));
+                }
+            };
+            let opened = directory
+                .metadata()
+                .doing(|| format!("cannot look at {}", path.display()))?;
+            check_file_system(path)?;
+            check_owner(path, &opened)?;
+            // Half a filter has none; there is seldom a crowd before it.
+            let turn = open_directory(&path.join(QUEUE))
+                .and_then(|queue| flock::wait(&queue, Access::Change, give_up));
+            let lock = flock::wait(&directory, access, give_up)
+                .doing(|| format!("cannot lock {}", path.display()))?
+                .ok_or_else(|| Error::Locked {
+                    path: path.to_owned(),
+                    seconds: PATIENCE.as_secs(),
+                })?;
+            drop(turn);
+            // The directory may have been removed, and made anew, while we waited for it.
+            if fs::metadata(path).is_ok_and(|now| now.ino() == opened.ino()) {
+                return Ok(Some(Self {
+                    path: path.to_owned(),
+                    _lock: lock,
+                }));
+            }
+        }
+    }
+
+    /// The path of the pin called `name`.
+    pub fn join(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// The directory.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Opens the map that is pinned as `name`.
+    pub fn map<M: TryFrom<Map, Error = aya::maps::MapError>>(&self, name: impl AsRef<Path>) -> Result<M> {
+        open_map(&self.join(name))
+    }
+
+    /// Pins a map as `name`, in the place of what may be there.
+    pub fn pin<V: aya::Pod>(&self, map: Array<MapData, V>, name: impl AsRef<Path>) -> Result<()> {
+        let path = self.join(name);
+        map.pin(&path)
+            .doing(|| format!("cannot pin a map as {}", path.display()))
+    }
+
+    /// Makes the directory `name`, empty.
+    pub fn fresh_directory(&self, name: &str) -> Result<()> {
+        self.remove_directory(name)?;
+        let path = self.join(name);
+        DirBuilder::new()
+            .mode(0o700)
+            .create(&path)
+            .doing(|| format!("cannot make {}", path.display()))
+    }
+
+    /// Removes the directory `name` and what is pinned in it, or whatever else is there.
+    pub fn remove_directory(&self, name: &str) -> Result<()> {
+        let path = self.join(name);
+        let removed = match fs::symlink_metadata(&path) {
+            Ok(found) if found.is_dir() => fs::remove_dir_all(&path),
+            // Somebody put something else in its place.
+            Ok(_) => fs::remove_file(&path),
+            Err(error) => Err(error),
+        };
+        match removed {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            result => result.doing(|| format!("cannot remove {}", path.display())),
+        }
+    }
+
+    /// Locks the filter against other agents for as long as the file lives. The lock is on a directory, which bpffs has no
+    /// files instead of; whoever takes the filter down removes it.
+    pub(crate) fn lock_agent(&self) -> Result<AgentLock> {
+        let path = self.join(AGENT);
+        let what = || format!("cannot lock {} for the agent", path.display());
+        match DirBuilder::new().mode(0o700).create(&path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            made => made.doing(what)?,
+        }
+        let directory = open_directory(&path).doing(what)?;
+        if flock::at_once(&directory, Access::Change).doing(what)? {
+            Ok(AgentLock { directory, path })
+        } else {
+            Err(Error::OtherAgent {
+                path: self.path.clone(),
+            })
+        }
+    }
+
+    /// Removes the directories of interfaces to which nothing was attached.
+    pub(crate) fn remove_unlinked(&self) -> Result<()> {
+        for name in self.interface_directories()? {
+            if !self.is_linked(&name)? {
+                self.remove_directory(&name)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The directories of interfaces that have a link. Without one, a command was killed before it had
+    /// attached anything.
+    pub(crate) fn linked_interfaces(&self) -> Result<Vec<String>> {
+        let mut linked = Vec::new();
+        for name in self.interface_directories()? {
+            if self.is_linked(&name)? {
+                linked.push(name);
+            }
+        }
+        Ok(linked)
+    }
+
+    /// Whether there is a link in an interface's directory. If that cannot be told it is an error: what is taken for
+    /// unlinked is removed.
+    fn is_linked(&self, directory: &str) -> Result<bool> {
+        fs::exists(self.link(directory)).doing(|| format!("cannot look for the link of {directory}"))
+    }
+
+    /// The path of an interface's link.
+    pub(crate) fn link(&self, directory: &str) -> PathBuf {
+        self.join(directory).join("link")
+    }
+
+    /// The names of the directories of interfaces.
+    fn interface_directories(&self) -> Result<Vec<String>> {
+        let mut names = self.names()?;
+        names.retain(|name| name.starts_with(INTERFACE));
+        names.sort();
+        Ok(names)
+    }
+
+    pub(crate) fn names(&self) -> Result<Vec<String>> {
+        let read = || -> io::Result<Vec<String>> {
+            fs::read_dir(&self.path)?
+                .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
+                .collect()
+        };
+        read().doing(|| format!("cannot read the directory {}", self.path.display()))
+    }
+}
+
+/// A symbolic link could lead anywhere, and be somebody else's.
+fn open_directory(path: &Path) -> io::Result<File> {
+    let flags = OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW;
+    File::options().read(true).custom_flags(flags.bits()).open(path)
+}
+
+/// The path without symbolic links, if nobody else can put another directory there. What is done by path from then on
+/// is done to the directory that was locked.
+fn safe(path: &Path) -> Result<PathBuf> {
+    let way = Way::walk(path, LastLink::Keep)
+        .doing(|| format!("cannot look for the pin directory {}", path.display()))?;
+    if way.is_descriptor {
+        return Err(Error::ForeignPins {
+            path: path.to_owned(),
+            what: "it is a descriptor, which a later command would not find".into(),
+        });
+    }
+    match way.exposed.first() {
+        None => Ok(way.path),
+        Some(exposed) => Err(Error::ForeignPins {
+            path: path.to_owned(),
+            what: format!("another directory could be put in its place by {exposed}"),
+        }),
+    }
+}
+
+/// Makes the directory and those above it that are missing, each in one that others cannot change.
+fn make(path: &Path) -> Result<()> {
+    let mut missing: Vec<&Path> = path.ancestors().take_while(|path| !path.exists()).collect();
+    while let Some(directory) = missing.pop() {
+        let directory = safe(directory)?;
+        match DirBuilder::new().mode(0o700).create(&directory) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            made => made.doing(|| format!("cannot make the directory {}", directory.display()))?,
+        }
+    }
+    Ok(())
+}
+
+/// Whoever can write to the directory can take the filter off, and whoever can read it can hold its lock for ever.
+fn check_owner(path: &Path, directory: &Metadata) -> Result<()> {
+    const OPEN_TO_OTHERS: u32 = 0o077;
+    let (owner, mode) = (directory.uid(), directory.mode() & 0o777);
+    let what = if owner != geteuid().as_raw() || mode & 0o022 != 0 {
+        format!("it belongs to user {owner} and has mode {mode:o}: others could change it")
+    } else if mode & OPEN_TO_OTHERS != 0 {
+        let path = path.display();
+        format!("it has mode {mode:o}: others could look into it and hold its lock (chmod 700 {path})")
+    } else {
+        return Ok(());
+    };
+    Err(Error::ForeignPins {
+        path: path.to_owned(),
+        what,
+    })
+}
+
+/// Opens the map that is pinned at `path`.
+pub(crate) fn open_map<M: TryFrom<Map, Error = aya::maps::MapError>>(path: &Path) -> Result<M> {
+    MapData::from_pin(path)
+        .and_then(Map::from_map_data)
+        .and_then(M::try_from)
+        .map_err(|source| unusable(path, source))
+}
+
+/// Why a pinned map cannot be used.
+pub(crate) fn unusable(path: &Path, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    Error::Map {
+        path: path.to_owned(),
+        source: source.into(),
+    }
+}
+
+/// Fails unless `path`, or its nearest ancestor that exists, is on a BPF file system.
+fn check_file_system(path: &Path) -> Result<()> {
+    let nearest = path.ancestors().find(|ancestor| ancestor.exists());
+    match nearest.map(statfs) {
+        Some(Ok(found)) if found.filesystem_type() == BPF_FS_MAGIC => Ok(()),
+        _ => Err(Error::NoBpffs {
+            path: path.to_owned(),
+        }),
+    }
+}

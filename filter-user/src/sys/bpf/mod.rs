@@ -1,0 +1,5 @@
+//! What BPF maps can do and aya does not offer.
+
+pub mod array_of_maps;
+pub mod batch;
+pub mod mapped;

@@ -1,0 +1,11 @@
+//! Calls to the kernel and the file system. Nothing here knows what a filter is.
+
+pub mod bpf;
+pub mod clock;
+pub mod file;
+pub mod flock;
+pub mod netlink;
+pub mod path;
+pub mod preflight;
+pub mod signature;
+pub mod spawn;
