@@ -1,6 +1,7 @@
 //! Which tests run in the emulated machines, and which do not and why. Emulated, everything takes ten to thirty times
 //! as long as on the machine itself.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -10,31 +11,35 @@ use serde_json::Value;
 
 use crate::{exec, place};
 
-/// A test program of the `tests` crate.
-struct Program {
+/// A module at the top of a test program of the `tests` crate.
+struct Group {
+    program: &'static str,
     name: &'static str,
-    /// Parts of the names of tests that run; all of them where there is none.
+    /// How the names of tests begin that run, behind the module's; all of them where there is none.
     only: &'static [&'static str],
     /// Why not all.
     why: &'static str,
-    /// Parts of the names of tests that do not, and why.
+    /// How the names of tests begin that do not, and why.
     without: &'static [(&'static str, &'static str)],
 }
 
-const PROGRAMS: [Program; 6] = [
-    Program {
+const GROUPS: [Group; 6] = [
+    Group {
+        program: "alone",
         name: "verifier",
         only: &[],
         why: "",
         without: &[],
     },
-    Program {
+    Group {
+        program: "host",
         name: "kernel",
         only: &[],
         why: "",
         without: &[],
     },
-    Program {
+    Group {
+        program: "packets",
         name: "packet_table",
         only: &[],
         why: "",
@@ -44,7 +49,8 @@ const PROGRAMS: [Program; 6] = [
             ("coverage::", MANY),
         ],
     },
-    Program {
+    Group {
+        program: "host",
         name: "lifecycle",
         only: &[
             "confirmation::a_",
@@ -63,7 +69,8 @@ const PROGRAMS: [Program; 6] = [
             "the two seconds of its time limit are over before its commands are done",
         )],
     },
-    Program {
+    Group {
+        program: "commands",
         name: "command_line",
         only: &[
             "privileges::the_cap",
@@ -74,7 +81,8 @@ const PROGRAMS: [Program; 6] = [
         why: "the others are about the words of commands",
         without: &[],
     },
-    Program {
+    Group {
+        program: "host",
         name: "agent",
         only: &["interfaces::"],
         why: "the others are about files and commands",
@@ -93,6 +101,7 @@ pub struct Plan {
 impl Plan {
     /// Builds the programs. The filter goes to each of them.
     pub fn build(filter: &[String]) -> Result<Self> {
+        let programs: BTreeSet<&str> = GROUPS.iter().map(|group| group.program).collect();
         let mut cargo = Command::new(place::cargo());
         cargo.args([
             "test",
@@ -102,18 +111,17 @@ impl Plan {
             "--no-run",
             "--message-format=json",
         ]);
-        for program in &PROGRAMS {
-            cargo.args(["--test", program.name]);
+        for program in &programs {
+            cargo.args(["--test", program]);
         }
         let messages = exec::ask(cargo.current_dir(place::root()).stderr(Stdio::inherit()))?;
         let built: Vec<(String, PathBuf)> = messages.lines().filter_map(executable).collect();
-        let find = |program: &Program| {
-            let found = built.iter().find(|(name, _)| name == program.name);
-            let (_, path) =
-                found.with_context(|| format!("Cargo built no test program '{}'", program.name))?;
-            Ok((program.name, path.clone()))
+        let find = |program: &'static str| {
+            let found = built.iter().find(|(name, _)| name == program);
+            let (_, path) = found.with_context(|| format!("Cargo built no test program '{program}'"))?;
+            Ok((program, path.clone()))
         };
-        let executables = PROGRAMS.iter().map(find).collect::<Result<Vec<_>>>()?;
+        let executables = programs.into_iter().map(find).collect::<Result<Vec<_>>>()?;
         ensure!(!executables.is_empty(), "there is nothing to run");
         Ok(Self {
             executables,
@@ -128,6 +136,14 @@ impl Plan {
             .map(|(name, path)| (*name, path.as_path()))
     }
 
+    /// How the names of tests begin of which one at least has to pass.
+    pub fn groups(&self) -> impl Iterator<Item = String> {
+        GROUPS
+            .iter()
+            .filter(|_| self.is_whole())
+            .map(|group| format!("{}::", group.name))
+    }
+
     /// Whether all tests run that there are.
     pub fn is_whole(&self) -> bool {
         self.filter.is_empty()
@@ -135,20 +151,21 @@ impl Plan {
 
     /// What is never run, and why, a sentence each.
     pub fn left_out() -> impl Iterator<Item = String> {
-        PROGRAMS.iter().flat_map(|program| {
-            let Program {
+        GROUPS.iter().flat_map(|group| {
+            let Group {
                 name,
                 only,
                 why,
                 without,
-            } = program;
+                ..
+            } = group;
             let others = (!only.is_empty()).then(|| {
                 let parts = only.join("…`, `");
                 format!("`{name}` but for `{parts}…`: {why}.")
             });
             let without = without
                 .iter()
-                .map(move |(part, why)| format!("`{name} {part}…`: {why}."));
+                .map(move |(part, why)| format!("`{name}::{part}…`: {why}."));
             others.into_iter().chain(without)
         })
     }
@@ -158,27 +175,35 @@ impl Plan {
         let mut script = String::from(
             "export SYNWALL_BIN=/bin/synwall SYNWALL_NGINX=/bin/nginx SYNWALL_EBPF_OBJECT=/synwall-ebpf.o SYNWALL_TEST_CARDS=1 PATH=/usr/bin:/bin RUST_BACKTRACE=0\n",
         );
-        for program in &PROGRAMS {
-            let Program {
-                name, only, without, ..
-            } = program;
-            let filter: Vec<&str> = if self.filter.is_empty() {
-                only.to_vec()
-            } else {
-                self.filter.iter().map(String::as_str).collect()
-            };
-            let mut line = format!("/tests/{name} --show-output --test-threads 2");
-            for part in filter.iter() {
+        let mut run = |name: &str, program: &str, parts: &[String]| {
+            let mut line = format!("/tests/{program} --show-output --test-threads 2");
+            for part in parts {
                 line += &format!(" '{part}'");
             }
-            for (part, _) in *without {
-                line += &format!(" --skip '{part}'");
+            for group in GROUPS.iter().filter(|group| group.program == program) {
+                for (part, _) in group.without {
+                    line += &format!(" --skip '{}::{part}'", group.name);
+                }
             }
             // Written to a string: it cannot fail.
             let _ = writeln!(
                 script,
                 "echo '=== begin {name}'\n{line}\necho \"=== end {name} $?\""
             );
+        };
+        if self.is_whole() {
+            for group in &GROUPS {
+                let parts = if group.only.is_empty() { &[""] } else { group.only };
+                let parts: Vec<String> = parts
+                    .iter()
+                    .map(|part| format!("{}::{part}", group.name))
+                    .collect();
+                run(group.name, group.program, &parts);
+            }
+        } else {
+            for (program, _) in &self.executables {
+                run(program, program, &self.filter);
+            }
         }
         script + "echo '=== done'\n"
     }

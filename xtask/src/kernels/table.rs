@@ -29,11 +29,11 @@ const FACTS: [&str; 11] = [
 const TESTS: [(&str, &str); 2] = [
     (
         "packet table, frags entry",
-        "packet_table every_packet_meets_its_verdict",
+        "packet_table::every_packet_meets_its_verdict",
     ),
     (
         "packet table, one-buffer entry",
-        "packet_table every_packet_meets_its_verdict_on_kernels_without_frags",
+        "packet_table::every_packet_meets_its_verdict_on_kernels_without_frags",
     ),
 ];
 

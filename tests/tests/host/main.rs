@@ -1,0 +1,16 @@
+//! A host with a web server on the laboratory's network, from the first `up` to the packages: tests that take everything
+//! that `cargo xtask test` brings.
+
+mod agent;
+mod configuration;
+mod demo;
+mod endurance;
+mod feeds;
+mod kernel;
+mod lab;
+mod lab_frames;
+mod lifecycle;
+mod metrics;
+mod package;
+mod scanners;
+mod traffic;

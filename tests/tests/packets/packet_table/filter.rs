@@ -1,0 +1,328 @@
+//! A filter as `synwall` sets it up, with the program in the kernel and on no interface: frames are handed
+//! to it with `BPF_PROG_TEST_RUN`, and what it did is read from the maps that users read.
+
+use std::{collections::BTreeMap, fmt, path::Path};
+
+use aya::{
+    maps::{MapData, PerCpuArray},
+    programs::{TestRun as _, TestRunOptions},
+};
+use filter_common::{InterfaceCounts, Reason};
+use filter_user::{
+    filter::{
+        instance::Instance,
+        program::{Entry, Program, Specialisation},
+    },
+    lists::sources,
+    model::{entry::Action, settings::Policy},
+};
+use ipnet::IpNet;
+
+use crate::packet_table::{config::Config, frame::Frame, row::Expect};
+
+/// The directory of the interface that there is not.
+const INTERFACE: &str = "interface_test";
+
+/// Which way a frame takes through the object file.
+#[derive(Clone, Copy, Debug)]
+pub enum Way {
+    /// The program for kernels with `xdp.frags`, the frame in one buffer as far as it fits.
+    Frags,
+    /// The same, the frame spread over buffers of which the first has so many bytes.
+    Scattered(u32),
+    /// The program for kernels without: the frame in one buffer.
+    OneBuffer,
+}
+
+impl Way {
+    /// The way of frames in one buffer through the entry that the running kernel gets.
+    pub fn of_kernel() -> Self {
+        match Entry::of_kernel().expect("the kernel's version") {
+            Entry::Frags => Self::Frags,
+            Entry::OneBuffer => Self::OneBuffer,
+        }
+    }
+}
+
+/// Bytes that `BPF_PROG_TEST_RUN` puts into one buffer: a page without head and tail room, rounded down.
+pub const BUFFER: usize = 3_500;
+
+pub struct Filter {
+    pub instance: Instance,
+    program: Program,
+    /// The way of the next frame. Scattered or not is free to change, the program is not.
+    pub way: Way,
+    policy: Policy,
+    counts: PerCpuArray<MapData, InterfaceCounts>,
+    before: Counters,
+}
+
+/// Packets and bytes by what they were counted on, in the words of the command line.
+type Counters = BTreeMap<String, (u64, u64)>;
+
+/// What became of a frame.
+#[derive(PartialEq, Eq)]
+pub struct Outcome {
+    passed: bool,
+    /// The counters that grew, and by how much.
+    grown: Counters,
+    /// Whether the frame came out as it went in.
+    unchanged: bool,
+}
+
+impl Filter {
+    /// Sets a filter up at `path`, on a bpffs.
+    pub fn new(path: &Path, config: &Config, way: Way) -> Self {
+        let settings = config.settings();
+        let (mut instance, new) = Instance::open_or_create(path, &settings).expect("a new filter");
+        assert!(new, "a filter is there already");
+        instance.set_rules(config.rules()).expect("the lists in force");
+        instance.pins.fresh_directory(INTERFACE).expect("a directory");
+        let specialisation = Specialisation {
+            settings,
+            deny: config.has(Action::Deny),
+            retire: config.has(Action::Retire),
+            confirm: false,
+        };
+        let entry = match way {
+            Way::OneBuffer => Entry::OneBuffer,
+            Way::Frags | Way::Scattered(_) => Entry::Frags,
+        };
+        let program = Program::load(&instance.pins, INTERFACE, &specialisation, entry);
+        let program = program.expect("the program in the kernel");
+        let policy = config.policy;
+        let counts = format!("{INTERFACE}/interface_counts");
+        let counts = instance.pins.map(counts).expect("the counters");
+        let mut filter = Self {
+            instance,
+            program,
+            way,
+            policy,
+            counts,
+            before: Counters::new(),
+        };
+        filter.before = filter.counters();
+        filter
+    }
+
+    /// Whether this kernel can be asked to run the frame this way.
+    pub fn takes(&self, frame: &Frame) -> bool {
+        match self.way {
+            Way::Frags => true,
+            Way::Scattered(first) => frame.bytes.len() > first as usize,
+            Way::OneBuffer => frame.bytes.len() <= BUFFER,
+        }
+    }
+
+    /// Runs the program, and says whether the frame passed and came out unchanged.
+    pub fn run(&mut self, frame: &[u8]) -> (bool, bool) {
+        let mut out = vec![0; frame.len()];
+        // `struct xdp_md`: six words, of which the second is where the first buffer ends.
+        let mut context = [0_u8; 24];
+        let context = match self.way {
+            Way::Scattered(first) => {
+                context[4..8].copy_from_slice(&first.to_ne_bytes());
+                Some(context)
+            }
+            _ => None,
+        };
+        let mut context_out = [0_u8; 24];
+        let options = TestRunOptions {
+            data_in: Some(frame),
+            data_out: Some(&mut out),
+            ctx_in: context.as_ref().map(<[u8; 24]>::as_slice),
+            ctx_out: context.as_ref().map(|_| context_out.as_mut_slice()),
+            ..Default::default()
+        };
+        let result = self
+            .program
+            .xdp()
+            .expect("the program")
+            .test_run(options)
+            .expect("a test run");
+        if let Some(context) = context {
+            assert_eq!(
+                context_out[4..8],
+                context[4..8],
+                "the first buffer ends elsewhere"
+            );
+        }
+        let passed = match result.return_value {
+            1 => false,
+            2 => true,
+            other => panic!("XDP action {other}"),
+        };
+        (
+            passed,
+            result.data_size_out as usize == frame.len() && out == frame,
+        )
+    }
+
+    /// Runs the program on a frame and watches every counter.
+    pub fn judge(&mut self, frame: &Frame) -> Outcome {
+        let (passed, unchanged) = self.run(&frame.bytes);
+        let now = self.counters();
+        let before = std::mem::replace(&mut self.before, now);
+        let grown = self.before.iter().filter_map(|(name, (packets, bytes))| {
+            let (packets_before, bytes_before) = before.get(name).copied().unwrap_or_default();
+            let by = (
+                packets.wrapping_sub(packets_before),
+                bytes.wrapping_sub(bytes_before),
+            );
+            (by != (0, 0)).then(|| (name.clone(), by))
+        });
+        Outcome {
+            passed,
+            grown: grown.collect(),
+            unchanged,
+        }
+    }
+
+    /// What should have become of a frame.
+    pub fn should(&self, frame: &Frame, expect: Expect) -> Outcome {
+        let once = (1, self.counted(frame));
+        let observes = self.policy == Policy::Observe;
+        let verb = if observes { "would drop" } else { "dropped" };
+        let passed = expect.reason.is_none() || observes;
+        let mut grown = Counters::new();
+        if passed {
+            grown.insert("passed in all".into(), once);
+        }
+        if let Some(reason) = expect.reason {
+            grown.insert(format!("{verb} {}", reason.name()), once);
+            if let Some(source) = frame.source {
+                grown.insert(format!("source {}", network(source)), once);
+            }
+        }
+        if let Some(prefix) = expect.on {
+            grown.insert(format!("prefix {prefix}"), once);
+        }
+        Outcome {
+            passed,
+            grown,
+            unchanged: true,
+        }
+    }
+
+    /// The bytes that a frame is counted with: all, but for those in further buffers where a plain packet ends with
+    /// the first one.
+    fn counted(&self, frame: &Frame) -> u64 {
+        const TCP_FLAGS_END: usize = 14;
+        let Way::Scattered(first) = self.way else {
+            return frame.bytes.len() as u64;
+        };
+        let plain_end = match *frame.bytes {
+            // IPv4 without options, no fragment.
+            [
+                _,
+                _,
+                _,
+                _,
+                _,
+                _,
+                _,
+                _,
+                _,
+                _,
+                _,
+                _,
+                0x08,
+                0x00,
+                0x45,
+                _,
+                l0,
+                l1,
+                _,
+                _,
+                f0,
+                0,
+                ..,
+            ] if f0 & 0x3f == 0 => (14 + usize::from(u16::from_be_bytes([l0, l1])), 34 + TCP_FLAGS_END),
+            // IPv6 without extension headers.
+            [
+                _,
+                _,
+                _,
+                _,
+                _,
+                _,
+                _,
+                _,
+                _,
+                _,
+                _,
+                _,
+                0x86,
+                0xdd,
+                0x60..=0x6f,
+                _,
+                _,
+                _,
+                l0,
+                l1,
+                next,
+                ..,
+            ] if ![0, 43, 44, 51, 60].contains(&next) => {
+                (54 + usize::from(u16::from_be_bytes([l0, l1])), 54 + TCP_FLAGS_END)
+            }
+            _ => (0, usize::MAX),
+        };
+        match plain_end {
+            // A short frame is padded to 60 bytes.
+            (end, least) if end >= least && (end == first as usize || (first == 60 && end < 60)) => {
+                first.into()
+            }
+            _ => frame.bytes.len() as u64,
+        }
+    }
+
+    fn counters(&self) -> Counters {
+        let pins = &self.instance.pins;
+        let mut all = Counters::new();
+        let mut add = |what: &str, name: &dyn fmt::Display, packets: u64, bytes: u64| {
+            if (packets, bytes) != (0, 0) {
+                let sum = all.entry(format!("{what} {name}")).or_default();
+                *sum = (sum.0 + packets, sum.1 + bytes);
+            }
+        };
+        for cpu in self.counts.get(&0, 0).expect("the counters").iter() {
+            add("passed", &"in all", cpu.passed.packets, cpu.passed.bytes);
+            for reason in Reason::ALL {
+                let (dropped, would_drop) = (cpu.dropped[reason as usize], cpu.would_drop[reason as usize]);
+                add("dropped", &reason.name(), dropped.packets, dropped.bytes);
+                add("would drop", &reason.name(), would_drop.packets, would_drop.bytes);
+            }
+        }
+        for (entry, count) in self.instance.counted().expect("the counters") {
+            add("prefix", &entry.prefix, count.packets, count.bytes);
+        }
+        let sources = sources::read(pins, self.instance.settings.sources).expect("the sources");
+        assert_eq!(sources.others, 0, "packets of networks without a place");
+        for source in sources.networks {
+            // While so few networks drop as in the table of packets, their counts are exact.
+            assert_eq!(source.error, 0, "the error of {}", source.prefix);
+            add("source", &source.prefix, source.packets, source.bytes);
+        }
+        all
+    }
+}
+
+/// The network that drops from `address` are counted on.
+pub fn network(address: std::net::IpAddr) -> IpNet {
+    let bits = if address.is_ipv4() { 24 } else { 48 };
+    IpNet::new(address, bits).expect("a prefix length").trunc()
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.passed { "pass" } else { "drop" })?;
+        for (name, (packets, bytes)) in &self.grown {
+            write!(f, "; {name} +{packets}/{bytes} B")?;
+        }
+        if self.unchanged {
+            Ok(())
+        } else {
+            f.write_str("; ALTERED")
+        }
+    }
+}

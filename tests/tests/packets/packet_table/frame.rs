@@ -1,0 +1,80 @@
+//! The bytes of a frame, edited where no builder goes, and what the test remembers about them.
+
+use std::net::IpAddr;
+
+use crate::packet_table::packet::{Ip, Packet, ethernet};
+
+/// A frame as it comes off the wire.
+#[derive(Clone)]
+pub struct Frame {
+    pub bytes: Vec<u8>,
+    /// The source address, if the frame has one.
+    pub source: Option<IpAddr>,
+    /// Where the IP header begins, and its version.
+    pub ip: Option<(usize, Ip)>,
+}
+
+impl Frame {
+    /// A frame that is not IP.
+    pub fn other(ether_type: u16, payload: &[u8]) -> Self {
+        Self {
+            bytes: [&ethernet(ether_type), payload].concat(),
+            source: None,
+            ip: None,
+        }
+    }
+
+    /// The first `len` bytes of the frame; no length field in it changes.
+    pub fn cut(mut self, len: usize) -> Self {
+        assert!(len <= self.bytes.len(), "nothing to cut off at {len}");
+        self.bytes.truncate(len);
+        if self.ip.is_some_and(|(at, ip)| len < at + ip.header_len()) {
+            self.source = None;
+        }
+        self
+    }
+
+    /// The frame up to `len` bytes behind where the IP header begins.
+    pub fn cut_ip(self, len: usize) -> Self {
+        let at = self.ip_at();
+        self.cut(at + len)
+    }
+
+    /// Another value for a byte of the IP packet.
+    pub fn poke(mut self, at: usize, value: u8) -> Self {
+        let at = self.ip_at() + at;
+        self.bytes[at] = value;
+        self
+    }
+
+    fn ip_at(&self) -> usize {
+        self.ip.expect("an IP packet").0
+    }
+}
+
+/// Frames that meet the same verdict for the same reason.
+pub struct Frames(pub Vec<Frame>);
+
+impl From<Packet> for Frames {
+    fn from(packet: Packet) -> Self {
+        Self(vec![packet.frame()])
+    }
+}
+
+impl From<Frame> for Frames {
+    fn from(frame: Frame) -> Self {
+        Self(vec![frame])
+    }
+}
+
+impl From<Vec<Packet>> for Frames {
+    fn from(packets: Vec<Packet>) -> Self {
+        Self(packets.iter().map(Packet::frame).collect())
+    }
+}
+
+impl From<Vec<Frame>> for Frames {
+    fn from(frames: Vec<Frame>) -> Self {
+        Self(frames)
+    }
+}

@@ -1,0 +1,139 @@
+//! The packet table: what the product does with a packet, a row each, run through the real program in the
+//! real kernel. Every module of rows is one part of the contract in `docs/design.md`, "The verdict, packet
+//! by packet" and "No way around it"; the names of the rows alone tell it. Needs root.
+
+#![expect(clippy::expect_used, reason = "a test stops at the first surprise")]
+
+mod budget;
+mod config;
+mod coverage;
+mod extension;
+mod filter;
+mod flood;
+mod frame;
+mod packet;
+mod row;
+mod rows;
+mod sockets;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    path::PathBuf,
+};
+
+use filter_user::sys::preflight::{Version, has_frags, kernel_version};
+use tests::{kernel::skipped, lab::Lab};
+
+use crate::packet_table::{
+    filter::{Filter, Way},
+    row::Row,
+    sockets::Sockets,
+};
+
+#[test]
+fn every_packet_meets_its_verdict() {
+    if !has_frags(kernel_version().expect("the kernel's version")) {
+        return skipped("the kernel has no frames of several buffers");
+    }
+    check(&[Way::Frags]);
+}
+
+#[test]
+fn every_packet_meets_its_verdict_on_kernels_without_frags() {
+    check(&[Way::OneBuffer]);
+}
+
+#[test]
+fn every_packet_meets_its_verdict_wherever_its_first_buffer_ends() {
+    // Older kernels put as much into the first buffer as fits, and cannot be told otherwise.
+    if kernel_version().expect("the kernel's version") < Version(6, 18) {
+        return skipped("the kernel cannot be told where the first buffer of a test frame is to end");
+    }
+    // Behind the Ethernet header, inside of the IP header, behind it, inside of TCP's, behind that.
+    check(&[14, 15, 33, 34, 47, 54, 60].map(Way::Scattered));
+}
+
+#[test]
+fn the_table_has_many_rows_and_no_name_twice() {
+    let rows = rows::all();
+    assert!(rows.len() >= 120, "{} rows", rows.len());
+    let mut names = BTreeSet::new();
+    for row in &rows {
+        assert!(names.insert(&row.name), "'{}' is there twice", row.name);
+        assert!(!row.frames.is_empty(), "'{}' has no frames", row.name);
+    }
+}
+
+/// Runs every row and fails with a table of those that are wrong.
+fn check(ways: &[Way]) {
+    let lab = Lab::new();
+    let host = sockets::host();
+    let wrong: Vec<String> = host.run(|| {
+        let _sockets = Sockets::open();
+        let rows = rows::all();
+        let mut by_config: BTreeMap<_, Vec<&Row>> = BTreeMap::new();
+        for row in &rows {
+            // First the rows that need a connection in TIME_WAIT, which lasts for a minute: a slow machine takes longer
+            // for all rows of their configuration.
+            let can_wait = !row.name.contains("TIME_WAIT");
+            by_config
+                .entry((can_wait, row.config.name))
+                .or_default()
+                .push(row);
+        }
+        let of_config = |(number, rows): (usize, Vec<&Row>)| wrong_rows(number, &rows, ways);
+        by_config.into_values().enumerate().flat_map(of_config).collect()
+    });
+    drop(lab);
+    assert!(
+        wrong.is_empty(),
+        "{} frames met another verdict\n\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+}
+
+/// The wrong ones among rows of one configuration.
+fn wrong_rows(number: usize, rows: &[&Row], ways: &[Way]) -> Vec<String> {
+    let path = PathBuf::from(format!("/sys/fs/bpf/synwall{number}"));
+    let mut filter = Filter::new(&path, &rows[0].config, ways[0]);
+    let mut wrong = Vec::new();
+    for row in rows {
+        for (number, frame) in row.frames.iter().enumerate() {
+            for way in ways {
+                filter.way = *way;
+                if !filter.takes(frame) {
+                    continue;
+                }
+                let expected = filter.should(frame, row.expect);
+                let seen = filter.judge(frame);
+                if seen != expected {
+                    let dump = hexdump(&frame.bytes);
+                    let name = &row.name;
+                    wrong.push(format!(
+                        "{name} (frame {number}, {way:?})\n  expected {expected}\n  seen     {seen}\n{dump}"
+                    ));
+                }
+            }
+        }
+    }
+    wrong
+}
+
+/// Sixteen bytes a line, and no more than the headers need.
+fn hexdump(bytes: &[u8]) -> String {
+    const MOST: usize = 160;
+    let mut dump = String::new();
+    for (at, line) in bytes[..bytes.len().min(MOST)].chunks(16).enumerate() {
+        write!(dump, "    {:04x} ", 16 * at).expect("a string grows");
+        for byte in line {
+            write!(dump, " {byte:02x}").expect("a string grows");
+        }
+        dump.push('\n');
+    }
+    if bytes.len() > MOST {
+        writeln!(dump, "    … {} bytes in all", bytes.len()).expect("a string grows");
+    }
+    dump
+}
