@@ -6,7 +6,6 @@
 
 pub mod agent;
 pub mod config;
-pub mod error;
 pub mod feed;
 pub mod files;
 pub mod filter;
@@ -14,5 +13,4 @@ pub mod lists;
 pub mod model;
 pub mod pins;
 pub mod sys;
-
-pub use error::{Error, Result};
+pub mod text;

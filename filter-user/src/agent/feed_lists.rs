@@ -5,10 +5,12 @@ use std::{path::Path, sync::Arc, time::SystemTime};
 use filter_common::MAX_PREFIXES;
 use ipnet::IpNet;
 
-use super::wanted::{Going, Goings, Group};
+use super::{
+    error::Result,
+    wanted::{Going, Goings, Group},
+};
 use crate::{
-    Result,
-    feed::{self, Feed, store::Store},
+    feed::{definition::Feed, refresh::last_good, store::Store},
     model::entry::{Action, NewEntry},
     sys::signature::Signature,
 };
@@ -55,7 +57,7 @@ impl FeedLists {
                 self.lists.push(before.swap_remove(same));
                 continue;
             }
-            let list = feed::last_good(feed, &self.store);
+            let list = last_good(feed, &self.store);
             let known = before
                 .iter()
                 .position(|list| list.feed == *feed && list.fetched.is_some());

@@ -10,8 +10,17 @@ use std::{
 
 use tokio::{runtime::Handle, sync::oneshot, task::JoinHandle, time};
 
-use super::{Event, report::Attempt};
-use crate::feed::{self, Feed, FeedError, From, schedule, store::Store};
+use super::{
+    event::{Event, Fetched},
+    report::Attempt,
+};
+use crate::feed::{
+    definition::{Feed, From},
+    error::Error,
+    refresh::fetch_and_check,
+    schedule,
+    store::Store,
+};
 
 /// The tasks that fetch, and how they fare.
 pub struct Fetcher {
@@ -19,15 +28,6 @@ pub struct Fetcher {
     events: Sender<Event>,
     tasks: BTreeMap<String, (Feed, JoinHandle<()>)>,
     attempts: BTreeMap<String, Attempt>,
-}
-
-/// How an attempt went.
-#[derive(Debug)]
-pub struct Fetched {
-    /// The feed's name.
-    pub name: String,
-    /// Why there is no new list, if there is none.
-    pub error: Option<String>,
 }
 
 impl Fetcher {
@@ -110,7 +110,7 @@ async fn refresh(feed: &Feed, store: &Store, aside: &Aside) -> Result<(), String
     // Each way to fetch has this limit of its own, and says more than we can.
     let longest = feed.timeout + STUCK;
     let (of_task, store_of_task) = (feed.clone(), store.clone());
-    let fetch = move || feed::fetch_and_check(&of_task, &store_of_task, false);
+    let fetch = move || fetch_and_check(&of_task, &store_of_task, false);
     let (entries, _) = aside.run(longest, fetch).await?;
     let (of_task, store) = (feed.clone(), store.clone());
     let keep = move || Ok(store.save(&of_task, &entries, SystemTime::now())?);
@@ -132,7 +132,7 @@ impl Aside {
     async fn run<T: Send + 'static>(
         &self,
         longest: Duration,
-        work: impl FnOnce() -> Result<T, FeedError> + Send + 'static,
+        work: impl FnOnce() -> Result<T, Error> + Send + 'static,
     ) -> Result<T, String> {
         if Arc::strong_count(&self.busy) > 1 {
             return Err(
@@ -194,7 +194,7 @@ mod tests {
     #[test]
     fn a_panic_is_an_attempt_that_failed() {
         let aside = Aside::default();
-        let panics = || -> Result<(), FeedError> { panic!("as a test has it") };
+        let panics = || -> Result<(), Error> { panic!("as a test has it") };
         let error = here(aside.run(STUCK, panics)).unwrap_err();
         assert!(error.contains("panicked"), "{error}");
         assert_eq!(here(aside.run(STUCK, || Ok(()))), Ok(()));

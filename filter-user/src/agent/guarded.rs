@@ -6,7 +6,7 @@ use super::{
     interfaces::{Selection, select},
     kernel::{Unprotected, Why},
 };
-use crate::{Error, config::InterfacePattern, error::shown, sys::netlink::Interface};
+use crate::{config::contents::InterfacePattern, filter::error::Error, sys::netlink::Interface, text::shown};
 
 /// The interfaces that the filter should be on.
 #[derive(Debug, Default)]
@@ -151,6 +151,7 @@ impl Guarded {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pins;
 
     #[test]
     fn why_one_was_refused_is_forgotten_when_the_filter_is_on_it() {
@@ -162,7 +163,7 @@ mod tests {
             is_bond: false,
             controller: None,
         };
-        let refusal = Error::NotUp { path: "why".into() };
+        let refusal = Error::from(pins::error::Error::NotUp { path: "why".into() });
         let off = || {
             let (name, why) = ("wan0".to_owned(), Why::TakenOff);
             Some(vec![Unprotected { index: 7, name, why }])

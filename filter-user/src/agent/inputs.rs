@@ -8,15 +8,15 @@ use std::{
 };
 
 use super::{
+    error::Result,
     feed_lists::FeedLists,
     list_files::ListFiles,
     report::Attempt,
     wanted::{Group, merge},
 };
 use crate::{
-    Result,
-    config::Config,
-    files::last_good::LastGood,
+    config::contents::Config,
+    files::{last_good::LastGood, saved},
     model::{entry::Action, rules::Rules},
     sys::{
         path::{LastLink, Way},
@@ -72,7 +72,8 @@ impl Inputs {
             let config = ListFiles::with_lost_by(config, &copies);
             ListFiles::read(config, &ListFiles::default(), &copies, Reading::AtOnce)
         };
-        let ((config, files), former) = match (Config::read(path).and_then(whole), former) {
+        let ((config, files), former) = match (Config::read(path).map_err(Into::into).and_then(whole), former)
+        {
             (Ok(read), former) => {
                 reading.succeed();
                 (read, former)
@@ -128,7 +129,7 @@ impl Inputs {
     }
 
     fn see(path: &Path) -> (Signature, Vec<PathBuf>) {
-        let directory = Config::saved_dir_of(path);
+        let directory = saved::directory_of(path);
         let mut saved: Vec<PathBuf> = fs::read_dir(directory)
             .map(|found| found.flatten().map(|entry| entry.path()).collect())
             .unwrap_or_default();
@@ -138,7 +139,7 @@ impl Inputs {
 
     /// Whether another configuration is in force now. `is_other` says whether the file is another one than before.
     fn look_at_config(&mut self, is_other: bool, reading: Reading) -> bool {
-        let read = Config::read(&self.path).and_then(|config| {
+        let read = Config::read(&self.path).map_err(Into::into).and_then(|config| {
             let config = self.files.with_lost(config);
             ListFiles::read(config, &self.files, &self.copies, reading)
         });
@@ -195,7 +196,7 @@ impl Inputs {
 
     /// Whether the lists that commands save to are what they were when they were read.
     pub fn are_saved_lists_current(&self) -> bool {
-        let saved = Config::saved_dir_of(&self.path);
+        let saved = saved::directory_of(&self.path);
         Self::see(&self.path).1 == self.seen.1 && self.files.are_current_in(&saved)
     }
 
@@ -208,7 +209,7 @@ impl Inputs {
     pub fn directories(&self) -> BTreeSet<PathBuf> {
         let files = self.config.files.iter().map(|(_, path)| path.as_path());
         let sources = self.feeds.store().directory();
-        let mut directories = BTreeSet::from([sources.to_owned(), Config::saved_dir_of(&self.path)]);
+        let mut directories = BTreeSet::from([sources.to_owned(), saved::directory_of(&self.path)]);
         // Where it is made when the first list is fetched.
         directories.extend(sources.parent().map(Path::to_owned));
         for file in files.chain([self.path.as_path()]) {

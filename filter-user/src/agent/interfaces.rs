@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::{config::InterfacePattern, sys::netlink::Interface};
+use crate::{config::contents::InterfacePattern, sys::netlink::Interface};
 
 /// What patterns come to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

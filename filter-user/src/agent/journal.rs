@@ -4,7 +4,7 @@ use super::{
     kernel::Outcome,
     wanted::{Contradiction, Plan},
 };
-use crate::{config::Config, model::settings::drop_level_name};
+use crate::{config::contents::Config, model::settings::drop_level_name};
 
 /// The log. What lasts is said once.
 #[derive(Debug, Default)]

@@ -1,6 +1,7 @@
 //! What follows from an event: what is wanted is compared with what is there, and brought about.
 
 use std::{
+    path::PathBuf,
     sync::mpsc::Sender,
     time::{Duration, Instant},
 };
@@ -8,9 +9,10 @@ use std::{
 use tokio::{runtime::Handle, sync::watch};
 
 use super::{
-    Event, Options,
     due::{Done, Due},
-    fetch::{Fetched, Fetcher},
+    error::Result,
+    event::{Event, Fetched},
+    fetch::Fetcher,
     guarded::Guarded,
     inputs::{Found, Inputs},
     interfaces::select,
@@ -23,16 +25,27 @@ use super::{
     watch::Watch,
 };
 use crate::{
-    Error, Result,
-    config::{Config, OnStop},
-    error::shown,
-    feed::From,
+    config::contents::{Config, OnStop},
+    feed::definition::From,
+    filter,
     model::{ports::PortSet, rules::Rules, settings::Policy},
     sys::{
         netlink::{self, Interface},
         signature::{QUIET, Reading},
     },
+    text::shown,
 };
+
+/// What the agent is told on the command line.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The configuration file.
+    pub config: PathBuf,
+    /// Where the filter is kept.
+    pub pin_dir: PathBuf,
+    /// Where last good copies are kept.
+    pub state_dir: PathBuf,
+}
 
 /// Keeps the kernel at what is wanted.
 pub struct Keeper {
@@ -289,7 +302,7 @@ impl Keeper {
         match self.kernel.bring_about(&wish) {
             Ok(outcome) => self.take(outcome, waits),
             Err(error) => {
-                self.is_locked = matches!(error, Error::Locked { .. });
+                self.is_locked = error.is_locked();
                 self.fail(&error);
                 self.retry.later(&self.due);
             }
@@ -297,9 +310,9 @@ impl Keeper {
     }
 
     /// Notes why the kernel is not what is wanted. What goes on failing is said once.
-    fn fail(&mut self, error: &Error) {
+    fn fail(&mut self, error: &filter::error::Error) {
         let error = match error {
-            Error::NobodyTrusted => "no trusted prefix: every new connection to the protected ports would be dropped, so what \
+            filter::error::Error::NobodyTrusted => "no trusted prefix: every new connection to the protected ports would be dropped, so what \
                 was in force before stays so; trust somebody in the configuration ([trust]), or write policy = \"observe\""
                 .to_owned(),
             error => error.to_string(),
@@ -368,7 +381,7 @@ impl Keeper {
     /// took off by hand is not. Returns whether the kernel could be asked.
     fn look_at_kernel(&mut self) -> bool {
         let found = self.kernel.look(self.guarded.interfaces());
-        self.journal.unseen(found.as_ref().err().map(Error::to_string));
+        self.journal.unseen(found.as_ref().err().map(ToString::to_string));
         let Ok(found) = found else {
             return false;
         };

@@ -2,28 +2,28 @@
 
 use std::path::PathBuf;
 
+use super::wanted::{Goings, Plan, plan};
 use crate::{
-    Error, Result,
-    agent::wanted::{Goings, Plan, plan},
-    config::Config,
-    error::shown,
+    config::contents::Config,
     filter::{
-        attach::Wanted,
         attachment::{Attachment, State},
+        error::{Error, Result},
         instance::{self, Instance},
         interfaces::Attached,
     },
     model::{
         entry::Action,
+        mode::{Mode, RequestedMode},
         rules::Rules,
-        settings::{self, Policy, Settings},
+        settings::{Policy, Settings},
     },
     pins::directory::{AgentLock, Pins},
     sys::{
         clock,
-        netlink::{self, Interface, Mode},
-        preflight,
+        netlink::{self, Interface},
+        preflight, random,
     },
+    text::shown,
 };
 
 /// The filter that the agent keeps.
@@ -138,7 +138,7 @@ impl Kernel {
     pub fn bring_about(&mut self, wish: &Wish<'_>) -> Result<Outcome> {
         let fresh = settings_of(wish.config, None)?;
         let opened = match Instance::open_for_change(&self.pin_dir) {
-            Err(Error::NotUp { .. }) if wish.create && !wish.attach.is_empty() => {
+            Err(error) if error.is_not_up() && wish.create && !wish.attach.is_empty() => {
                 // Before anything is made for it.
                 instance::refuse_nobody(&fresh, wish.rules.any(Action::Trust))?;
                 Instance::open_or_create(&self.pin_dir, &fresh)
@@ -146,11 +146,11 @@ impl Kernel {
             opened => opened.map(|filter| (filter, false)),
         };
         let (mut filter, is_new) = match opened {
-            Err(Error::NotUp { .. }) => return Ok(Outcome::default()),
+            Err(error) if error.is_not_up() => return Ok(Outcome::default()),
             opened => opened?,
         };
         if !self.is_ours() {
-            self.lock = filter.pins.lock_agent()?;
+            self.lock = filter.pins().lock_agent()?;
         }
         let mut outcome = Outcome::default();
         if wish.lists && !is_new && !(wish.are_rules_current)() {
@@ -161,12 +161,12 @@ impl Kernel {
         let done = change(&mut filter, wish, is_new, &mut outcome);
         if is_new && (done.is_err() || outcome.attached.is_empty()) {
             // A filter that is nowhere is none. What cannot be removed now is removed before the next is set up.
-            let _ = filter.pins.remove();
+            let _ = filter.remove();
             outcome.plan = None;
             return done.map(|()| outcome);
         }
         outcome.is_up = true;
-        outcome.undone = filter.undone.take();
+        outcome.undone = filter.take_undone();
         done.map(|()| outcome)
     }
 
@@ -178,14 +178,14 @@ impl Kernel {
     /// How the filter is, and on which of those interfaces it is not. `None` if there is no filter.
     pub fn look(&self, interfaces: &[Interface]) -> Result<Option<Seen>> {
         let filter = match Instance::open(&self.pin_dir) {
-            Err(Error::NotUp { .. }) => return Ok(None),
+            Err(error) if error.is_not_up() => return Ok(None),
             opened => opened?,
         };
         let now = clock::now_ns()?;
         let why = |interface: &Interface| match filter.attachment_of(interface) {
             Some(attachment) if attachment.is_overdue(now) => Some(Why::Unconfirmed),
             Some(_) => None,
-            None => Some(if filter.attachments.iter().any(|a| is_old(a, interface)) {
+            None => Some(if filter.attachments().iter().any(|a| is_old(a, interface)) {
                 Why::Returned
             } else {
                 Why::TakenOff
@@ -199,7 +199,7 @@ impl Kernel {
             })
         });
         Ok(Some(Seen {
-            policy: filter.settings.policy,
+            policy: filter.settings().policy,
             unprotected: unprotected.collect(),
         }))
     }
@@ -207,8 +207,8 @@ impl Kernel {
     /// Takes the filter down, and removes it.
     pub fn take_down(self) -> Result<()> {
         match Instance::open_for_detaching(&self.pin_dir) {
-            Err(Error::NotUp { .. }) => Ok(()),
-            opened => opened?.pins.remove(),
+            Err(error) if error.is_not_up() => Ok(()),
+            opened => opened?.remove(),
         }
     }
 }
@@ -223,7 +223,7 @@ fn change(filter: &mut Instance, wish: &Wish<'_>, is_new: bool, outcome: &mut Ou
     }
     let mut interfaces = wish.attach.to_vec();
     if wish.only_again {
-        let was_on = |interface: &Interface| filter.attachments.iter().any(|a| is_old(a, interface));
+        let was_on = |interface: &Interface| filter.attachments().iter().any(|a| is_old(a, interface));
         interfaces.retain(was_on);
     }
     attach(filter, &interfaces, wish.config.xdp, outcome);
@@ -232,7 +232,7 @@ fn change(filter: &mut Instance, wish: &Wish<'_>, is_new: bool, outcome: &mut Ou
     }
     for name in wish.detach {
         let is_there = |a: &Attachment| a.state != State::Elsewhere && a.is_called(name);
-        if outcome.failed.is_none() && filter.attachments.iter().any(is_there) {
+        if outcome.failed.is_none() && filter.attachments().iter().any(is_there) {
             filter.detach(std::slice::from_ref(name))?;
             outcome.detached.push(shown(name));
         }
@@ -246,7 +246,7 @@ fn clear_gone(filter: &mut Instance, config: &Config) {
     let names = || config.interfaces.iter().map(|pattern| &pattern.0);
     let is_named = |a: &Attachment| names().any(|pattern| a.is_called(pattern.as_str()));
     let is_meant = |a: &Attachment| names().any(|pattern| pattern.matches(&a.name()));
-    let gone = filter.attachments.iter().filter(|a| a.state == State::Gone);
+    let gone = filter.attachments().iter().filter(|a| a.state == State::Gone);
     let mut gone: Vec<&Attachment> = gone.filter(|a| is_meant(a) && !is_named(a)).collect();
     if gone.is_empty() {
         return;
@@ -274,12 +274,12 @@ fn change_lists_and_settings(
     outcome: &mut Outcome,
 ) -> Result<()> {
     let config = wish.config;
-    outcome.counts_otherwise = config.count_sources_by != filter.settings.sources;
-    let settings = settings_of(config, Some(&filter.settings))?;
-    let others = wish.settings && settings != filter.settings;
+    outcome.counts_otherwise = config.count_sources_by != filter.settings().sources;
+    let settings = settings_of(config, Some(filter.settings()))?;
+    let others = wish.settings && settings != *filter.settings();
     // What drops less comes before entries go, and what drops more after entries have come.
     let settings_first = others && settings.policy == Policy::Observe;
-    let before = others.then(|| filter.settings.clone());
+    let before = others.then(|| filter.settings().clone());
     if settings_first {
         filter.set_settings(settings.clone())?;
         outcome.settings_before.clone_from(&before);
@@ -299,7 +299,7 @@ fn change_lists_and_settings(
 }
 
 /// Each on its own: one that cannot have the filter is no reason for the others to go without.
-fn attach(filter: &mut Instance, interfaces: &[Interface], wanted: Wanted, outcome: &mut Outcome) {
+fn attach(filter: &mut Instance, interfaces: &[Interface], wanted: RequestedMode, outcome: &mut Outcome) {
     for interface in interfaces {
         if let Some(present) = filter.attachment_of(interface)
             && wanted.mode().is_some_and(|wanted| wanted != present.mode())
@@ -317,7 +317,7 @@ fn attach(filter: &mut Instance, interfaces: &[Interface], wanted: Wanted, outco
 fn settings_of(config: &Config, running: Option<&Settings>) -> Result<Settings> {
     let (sources, secret) = match running {
         Some(running) => (running.sources, running.secret),
-        None => (config.count_sources_by, settings::new_secret()?),
+        None => (config.count_sources_by, random::number()?),
     };
     Ok(Settings {
         tcp: config.tcp.clone(),

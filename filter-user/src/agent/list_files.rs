@@ -8,11 +8,14 @@ use std::{
 
 use sha2::{Digest as _, Sha256};
 
-use super::{report::FileReport, wanted::Group};
+use super::{error::Result, report::FileReport, wanted::Group};
 use crate::{
-    Result,
-    config::{Config, SAVED},
-    files::{last_good::LastGood, list_file},
+    config::contents::Config,
+    files::{
+        last_good::LastGood,
+        lines, list_file,
+        saved::{self, SAVED},
+    },
     model::entry::{Action, NewEntry, Origin},
     sys::signature::{PutOff, Reading, Signature},
 };
@@ -54,7 +57,7 @@ impl ListFiles {
     /// The same for an agent that has just come, without those lists of `--save` that it would fail for: for want of a list
     /// that nobody could have missed so far, a good configuration does not stay out of force.
     pub fn read_what_can_be(mut config: Config, copies: &LastGood) -> Result<(Config, Self)> {
-        let saved = Config::saved_dir_of(&config.path);
+        let saved = saved::directory_of(&config.path);
         let mut files = BTreeMap::new();
         for key in std::mem::take(&mut config.files) {
             match read_file(&key.1, None, copies, Reading::AtOnce) {
@@ -185,7 +188,7 @@ fn read_file(
         Some(before) => Arc::clone(&before.entries),
         None => match last_good_list(path, copies) {
             Some(entries) => entries,
-            None => return Err(error),
+            None => return Err(error.into()),
         },
     };
     let error = error.to_string();
@@ -210,7 +213,7 @@ fn read_file(
 fn last_good_list(path: &Path, copies: &LastGood) -> Option<Arc<Vec<NewEntry>>> {
     let (bytes, _) = copies.load_if_good(&copy_name(path))?;
     let origin = Origin::new(&format!("file:{}", path.display()));
-    list_file::parse(&bytes, &origin).ok().map(Arc::new)
+    lines::parse(&bytes, &origin).ok().map(Arc::new)
 }
 
 /// The name of a list file's last good copy: no two paths share one.

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use tokio::{net::TcpListener, runtime::Handle, sync::watch, task::JoinHandle};
 
-use super::report::Report;
-use crate::{agent::metrics, config::Metrics};
+use super::{metrics::server, report::Report};
+use crate::config::contents::Metrics;
 
 /// The server of metrics, if there is one.
 pub struct Server {
@@ -41,8 +41,7 @@ impl Server {
         };
         match self.runtime.block_on(TcpListener::bind(metrics.listen)) {
             Ok(listener) => {
-                let served =
-                    metrics::serve(listener, pin_dir.to_owned(), report.subscribe(), metrics.clone());
+                let served = server::serve(listener, pin_dir.to_owned(), report.subscribe(), metrics.clone());
                 self.running = Some((metrics.clone(), self.runtime.spawn(served)));
                 log::info!("metrics: http://{}/metrics", metrics.listen);
                 self.refused = None;

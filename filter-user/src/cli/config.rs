@@ -8,11 +8,15 @@ use std::{
 
 use clap::{Args, Subcommand};
 use filter_user::{
-    Error,
     agent::interfaces::select,
-    config::{self, Config, InterfacePattern, Place, Ranks},
-    feed::{Feed, From},
-    files::list_file,
+    config::{
+        contents::{Config, DEFAULT, InterfacePattern},
+        error::Error,
+        ranks::{Place, Ranks},
+        show,
+    },
+    feed::definition::{Feed, From},
+    files::{list_file, saved},
     model::{
         duration,
         entry::Action,
@@ -46,7 +50,7 @@ pub enum ConfigVerb {
 #[derive(Args)]
 pub struct File {
     /// The configuration file
-    #[arg(env = "SYNWALL_CONFIG", value_name = "FILE", default_value = config::DEFAULT)]
+    #[arg(env = "SYNWALL_CONFIG", value_name = "FILE", default_value = DEFAULT)]
     file: PathBuf,
     /// One JSON document
     #[arg(long)]
@@ -57,7 +61,7 @@ impl ConfigVerb {
     pub fn run(self, output: &mut Output) -> anyhow::Result<ExitCode> {
         match self {
             Self::Check(File { file, json }) => check(&file, json, output),
-            Self::Show(File { file, json }) => show(&file, json, output),
+            Self::Show(File { file, json }) => show_file(&file, json, output),
         }
     }
 }
@@ -142,7 +146,7 @@ fn check(file: &Path, json: bool, output: &mut Output) -> anyhow::Result<ExitCod
 /// The prefixes of the file and its list files.
 fn read_lists(config: &Config, document: &mut CheckDocument) -> Ranks {
     let mut ranks = Ranks::of(config);
-    let saved = Config::saved_dir_of(&config.path);
+    let saved = saved::directory_of(&config.path);
     if saved.is_symlink() && !saved.exists() {
         document.mistakes.push(format!(
             "{} leads nowhere: its lists cannot be read; mend the link, or mount what it leads to",
@@ -301,7 +305,7 @@ struct ShowDocument {
     built_in: BTreeMap<String, Vec<IpNet>>,
 }
 
-fn show(file: &Path, json: bool, output: &mut Output) -> anyhow::Result<ExitCode> {
+fn show_file(file: &Path, json: bool, output: &mut Output) -> anyhow::Result<ExitCode> {
     let config = match Config::read_file(file) {
         Ok((config, _)) => config,
         Err(errors) => {
@@ -309,13 +313,13 @@ fn show(file: &Path, json: bool, output: &mut Output) -> anyhow::Result<ExitCode
             return Ok(ExitCode::FAILURE);
         }
     };
-    let shown = config.show()?;
+    let shown = show::show(&config)?;
     if json {
         let built_in = config.feeds.iter().filter(|feed| !feed.built_in.is_empty());
         output.json(&ShowDocument {
             schema: SCHEMA,
             file: config.path.clone(),
-            config: config.show_json()?,
+            config: show::json(&config)?,
             built_in: built_in
                 .map(|feed| (feed.name.clone(), feed.built_in.clone()))
                 .collect(),

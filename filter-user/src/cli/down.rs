@@ -5,8 +5,8 @@ use std::{path::Path, process::ExitCode};
 use clap::Args;
 use filter_user::{
     filter::instance::Instance,
-    pins::directory::{Access, Pins},
-    sys::preflight,
+    pins::directory::Pins,
+    sys::{flock::Access, preflight},
 };
 
 use super::output;

@@ -9,12 +9,10 @@ use std::{
 };
 
 use anyhow::Context as _;
-use clap::{Args, Command, CommandFactory as _};
+use clap::{Args, Command};
 use clap_complete::Shell;
 use clap_mangen::Man;
-use filter_user::config;
-
-use super::Cli;
+use filter_user::config::reference;
 
 /// The chapter of the manual for what administrators call.
 const SECTION: &str = "8";
@@ -48,18 +46,18 @@ pub struct Generate {
 }
 
 impl Generate {
-    pub fn run(&self) -> anyhow::Result<ExitCode> {
+    pub fn run(&self, whole: &Command) -> anyhow::Result<ExitCode> {
         let pages = made(&self.directory.join("man"))?;
-        let mut manual = visible().about(ABOUT).disable_help_subcommand(true);
+        let mut manual = visible(whole).about(ABOUT).disable_help_subcommand(true);
         manual.build();
         self.pages(&manual, &pages)?;
         let completions = made(&self.directory.join("completions"))?;
         for shell in [Shell::Bash, Shell::Fish, Shell::Zsh] {
-            clap_complete::generate_to(shell, &mut visible(), "synwall", &completions)
+            clap_complete::generate_to(shell, &mut visible(whole), "synwall", &completions)
                 .with_context(|| format!("cannot write the completions for {shell}"))?;
         }
         let reference = self.directory.join("configuration.md");
-        fs::write(&reference, config::markdown())
+        fs::write(&reference, reference::markdown())
             .with_context(|| format!("cannot write {}", reference.display()))?;
         Ok(ExitCode::SUCCESS)
     }
@@ -86,8 +84,7 @@ impl Generate {
 }
 
 /// The command line without what is hidden: completions would offer it.
-fn visible() -> Command {
-    let whole = Cli::command();
+fn visible(whole: &Command) -> Command {
     let mut visible = Command::new("synwall").version(env!("CARGO_PKG_VERSION"));
     if let Some(about) = whole.get_long_about().or_else(|| whole.get_about()) {
         visible = visible.long_about(about.clone());

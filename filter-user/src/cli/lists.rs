@@ -11,7 +11,6 @@ use filter_user::{
         duration,
         entry::{Action, Entry, Label, NewEntry, Origin},
         prefix,
-        rules::Difference,
     },
     sys::clock,
 };
@@ -208,27 +207,9 @@ fn change_opened(
     watched.follow(filter);
     let difference = filter.change(list, change)?;
     watched.end();
-    tell(list, &difference);
+    output::difference(list, &difference);
     output::warn_after_change(filter);
     Ok(())
-}
-
-/// Says what is different in a list.
-pub fn tell(list: Action, difference: &Difference) {
-    let Difference {
-        added,
-        removed,
-        changed,
-        total,
-    } = difference;
-    let changed = if *changed > 0 {
-        format!(", {changed} changed")
-    } else {
-        String::new()
-    };
-    output::note(format_args!(
-        "{list}: {added} added, {removed} removed{changed}, {total} in the list"
-    ));
 }
 
 #[derive(Serialize)]
@@ -346,7 +327,7 @@ struct CheckDocument {
 
 fn check(address: IpAddr, json: bool, pin_dir: &Path, output: &mut Output) -> anyhow::Result<ExitCode> {
     let filter = Instance::open(pin_dir)?;
-    let deciding = filter.lists.deciding(&filter.pins, address)?;
+    let deciding = filter.lists().deciding(filter.pins(), address)?;
     drop(filter);
     let deciding = deciding.as_ref();
     let trusted = deciding.is_some_and(|entry| entry.action == Action::Trust);

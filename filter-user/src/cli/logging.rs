@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
-use filter_user::error::escaped;
+use filter_user::text::escaped;
 use log::{Level, LevelFilter, Log, Metadata, Record, SetLoggerError};
 
 use super::output;

@@ -2,6 +2,7 @@
 
 mod config;
 mod down;
+mod error;
 mod generate;
 mod lists;
 mod logging;
@@ -18,7 +19,7 @@ mod up;
 
 use std::{io, path::PathBuf, process::ExitCode};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use filter_user::{model::entry::Action, pins::directory};
 
 use output::Output;
@@ -111,7 +112,7 @@ pub fn run() -> ExitCode {
         Verb::Set(set) => set.run(&pin_dir),
         Verb::Run(run) => run.run(&pin_dir),
         Verb::Source { verb } => verb.run(&mut output),
-        Verb::Generate(generate) => generate.run(),
+        Verb::Generate(generate) => generate.run(&Cli::command()),
         Verb::Config { verb } => verb.run(&mut output),
     };
     match done {
@@ -131,7 +132,5 @@ fn report(error: &anyhow::Error) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     output::error(error);
-    error
-        .downcast_ref::<filter_user::Error>()
-        .map_or(ExitCode::FAILURE, filter_user::Error::exit_code)
+    error::exit_code(error)
 }

@@ -11,9 +11,9 @@ use std::{
 
 use comfy_table::{CellAlignment, Table, presets};
 use filter_user::{
-    error::escaped,
     filter::{attachment::State, instance::Instance},
-    model::entry::disturbs_terminals,
+    model::{entry::Action, rules::Difference},
+    text::{disturbs_terminals, escaped},
 };
 use serde::Serialize;
 
@@ -105,14 +105,14 @@ pub fn warning(message: impl Display) {
 
 /// What the user should know of a change that is in force: that something which follows it could not be done, and where
 /// it takes no effect because the filter no longer is there.
-pub fn warn_after_change(filter: &Instance) {
-    if let Some(error) = &filter.undone {
+pub fn warn_after_change(filter: &mut Instance) {
+    if let Some(error) = filter.take_undone() {
         warning(format_args!(
             "it is in force, but what follows could not be done, and is left to the next change: {error}"
         ));
     }
     for attachment in filter
-        .attachments
+        .attachments()
         .iter()
         .filter(|attachment| attachment.state == State::Gone)
     {
@@ -121,6 +121,24 @@ pub fn warn_after_change(filter: &Instance) {
             "{name} is gone; attach it again: synwall up {name}; forget it: synwall down {name}"
         ));
     }
+}
+
+/// Says what is different in a list.
+pub fn difference(list: Action, difference: &Difference) {
+    let Difference {
+        added,
+        removed,
+        changed,
+        total,
+    } = difference;
+    let changed = if *changed > 0 {
+        format!(", {changed} changed")
+    } else {
+        String::new()
+    };
+    note(format_args!(
+        "{list}: {added} added, {removed} removed{changed}, {total} in the list"
+    ));
 }
 
 /// Why a command line is none, or the help that it asks for.

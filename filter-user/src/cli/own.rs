@@ -1,6 +1,9 @@
 //! Addresses that this machine has now, and that are to be retired.
 
-use filter_user::{Error, error::shown, sys::netlink};
+use filter_user::{
+    sys::{error::Error, netlink},
+    text::shown,
+};
 use ipnet::IpNet;
 
 /// What to say of each address of this machine that lies in one of these prefixes. That may be meant: an address is retired

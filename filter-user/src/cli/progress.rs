@@ -54,7 +54,7 @@ impl Watched {
 
     /// It is this filter that changes.
     pub fn follow(&self, filter: &Instance) {
-        *locked(&self.followed) = Some(Arc::clone(&filter.progress));
+        *locked(&self.followed) = Some(Arc::clone(filter.progress()));
     }
 
     /// The change is done: the line goes, so that others can be written.

@@ -7,8 +7,8 @@ use std::{
 
 use clap::Args;
 use filter_user::{
-    agent::{self, Options},
-    config,
+    agent::{keeper::Options, run},
+    config::contents::DEFAULT,
 };
 
 use super::logging;
@@ -23,7 +23,7 @@ pub struct Run {
         long,
         env = "SYNWALL_CONFIG",
         value_name = "FILE",
-        default_value = config::DEFAULT
+        default_value = DEFAULT
     )]
     config: PathBuf,
     #[command(flatten)]
@@ -51,7 +51,7 @@ impl StateDir {
 impl Run {
     pub fn run(self, pin_dir: &Path) -> anyhow::Result<ExitCode> {
         logging::tell_more();
-        agent::run(Options {
+        run::run(Options {
             config: std::path::absolute(self.config)?,
             pin_dir: pin_dir.to_owned(),
             state_dir: self.state.absolute()?,

@@ -8,18 +8,17 @@ use std::{
 
 use clap::Args;
 use filter_user::{
-    Error,
-    config::{self, Config},
-    files::saved_list::SavedList,
-    filter::{change::Change, instance::Instance},
+    config::contents::{Config, DEFAULT},
+    files::{self, saved::SAVED, saved_list::SavedList},
+    filter::{change::Change, error::Result, instance::Instance},
     model::{
         entry::{Action, Entry, NewEntry},
-        rules::Difference,
+        rules::{self, Difference},
     },
 };
 use ipnet::IpNet;
 
-use super::{lists::tell, output, progress::Watched};
+use super::{error::files_refuse_usage, output, progress::Watched};
 
 /// Whether a change is to be kept, and beside which configuration.
 #[derive(Args)]
@@ -36,11 +35,7 @@ impl Save {
     /// The configuration file.
     pub fn config(&self) -> PathBuf {
         let from_environment = || std::env::var_os("SYNWALL_CONFIG").filter(|file| !file.is_empty());
-        let otherwise = || {
-            from_environment()
-                .unwrap_or_else(|| config::DEFAULT.into())
-                .into()
-        };
+        let otherwise = || from_environment().unwrap_or_else(|| DEFAULT.into()).into();
         self.config.clone().unwrap_or_else(otherwise)
     }
 }
@@ -79,7 +74,7 @@ pub fn add(config: &Path, pin_dir: &Path, list: Action, entries: Vec<NewEntry>) 
 }
 
 /// Makes a list that vanished what it was, as far as the filter has it.
-fn stand_in(saved: &mut SavedList, filter: Option<&Instance>, list: Action) -> Result<(), Error> {
+fn stand_in(saved: &mut SavedList, filter: Option<&Instance>, list: Action) -> Result<()> {
     let Some(filter) = filter.filter(|_| saved.is_missing()) else {
         return Ok(());
     };
@@ -100,8 +95,8 @@ fn stand_in(saved: &mut SavedList, filter: Option<&Instance>, list: Action) -> R
 }
 
 /// Where something is wrong with the files, the filter can be changed all the same.
-fn way_round(error: &Error) {
-    if error.exit_code() == ExitCode::FAILURE {
+fn way_round(error: &files::error::Error) {
+    if !files_refuse_usage(error) {
         output::note(
             "nothing was saved, and the filter is as it was; to change it at once, until a reboot: leave out --save",
         );
@@ -125,7 +120,7 @@ pub fn remove(config: &Path, pin_dir: &Path, list: Action, prefixes: &[IpNet]) -
                 saved.path().display()
             ));
         }
-        return Err(Error::NotListed {
+        return Err(rules::Error::NotListed {
             prefix: *prefix,
             action: list,
         }
@@ -149,7 +144,7 @@ pub fn warn_of_return(entry: &Entry) {
         return;
     }
     let (prefix, list, origin) = (entry.prefix, entry.action, entry.origin.as_str());
-    let what = if origin.ends_with(&format!("/{}/{list}.list", config::SAVED)) {
+    let what = if origin.ends_with(&format!("/{}/{list}.list", SAVED)) {
         format!("it is saved ({origin}); remove it there, too: synwall {list} remove {prefix} --save")
     } else {
         format!("it comes from elsewhere ({origin}); take it out there")
@@ -160,20 +155,23 @@ pub fn warn_of_return(entry: &Entry) {
 }
 
 /// The entries that there are for prefixes.
-pub fn present(filter: Option<&Instance>, list: Action, prefixes: &[IpNet]) -> Result<Vec<Entry>, Error> {
+pub fn present(filter: Option<&Instance>, list: Action, prefixes: &[IpNet]) -> Result<Vec<Entry>> {
     let Some(filter) = filter else {
         return Ok(Vec::new());
     };
     let found = prefixes
         .iter()
-        .map(|prefix| filter.lists.get(&filter.pins, list, *prefix));
-    found.filter_map(Result::transpose).collect()
+        .map(|prefix| filter.lists().get(filter.pins(), list, *prefix));
+    found
+        .filter_map(Result::transpose)
+        .map(|entry| Ok(entry?))
+        .collect()
 }
 
 /// The filter, if it is up.
-fn open(pin_dir: &Path) -> Result<Option<Instance>, Error> {
+fn open(pin_dir: &Path) -> Result<Option<Instance>> {
     match Instance::open_for_change(pin_dir) {
-        Err(Error::NotUp { .. }) => Ok(None),
+        Err(error) if error.is_not_up() => Ok(None),
         opened => opened.map(Some),
     }
 }
@@ -189,11 +187,11 @@ fn apply(
     };
     let watched = Watched::new();
     watched.follow(filter);
-    let changed: Result<Difference, Error> = filter.change(list, change);
+    let changed: Result<Difference> = filter.change(list, change);
     watched.end();
     match changed {
         Ok(difference) => {
-            tell(list, &difference);
+            output::difference(list, &difference);
             output::warn_after_change(filter);
             Ok(())
         }

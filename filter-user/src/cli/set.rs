@@ -38,7 +38,7 @@ pub struct Set {
 impl Set {
     pub fn run(self, pin_dir: &Path) -> anyhow::Result<ExitCode> {
         let mut filter = Instance::open_for_change(pin_dir)?;
-        let mut settings = filter.settings.clone();
+        let mut settings = filter.settings().clone();
         if let Some(level) = self.drop {
             settings.drop = level.into();
         }
@@ -58,7 +58,7 @@ impl Set {
             settings.tcp.brief(),
             settings.udp.brief()
         ));
-        output::warn_after_change(&filter);
+        output::warn_after_change(&mut filter);
         Ok(ExitCode::SUCCESS)
     }
 }

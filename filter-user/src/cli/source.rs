@@ -9,10 +9,15 @@ use std::{
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use filter_user::{
-    config::{self, Config},
-    error::shown,
-    feed::{self, Feed, FeedError, From, store::Store},
+    config::contents::{Config, DEFAULT},
+    feed::{
+        definition::{Feed, From},
+        error::Result,
+        refresh,
+        store::Store,
+    },
     model::{duration, entry::NewEntry},
+    text::{shown, without_secrets},
 };
 use serde::Serialize;
 
@@ -70,7 +75,7 @@ pub struct Refresh {
 #[derive(Args)]
 struct Place {
     /// The configuration file
-    #[arg(long, env = "SYNWALL_CONFIG", value_name = "FILE", default_value = config::DEFAULT)]
+    #[arg(long, env = "SYNWALL_CONFIG", value_name = "FILE", default_value = DEFAULT)]
     config: PathBuf,
     #[command(flatten)]
     state: StateDir,
@@ -144,7 +149,7 @@ struct Row {
 
 impl Row {
     fn new(feed: &Feed, store: &Store, now: SystemTime) -> Self {
-        let good = feed::last_good(feed, store);
+        let good = refresh::last_good(feed, store);
         let fetched = good.as_ref().and_then(|good| good.fetched);
         Self {
             name: feed.name.clone(),
@@ -175,7 +180,7 @@ impl Row {
 fn place_of(feed: &Feed) -> String {
     match &feed.from {
         From::BuiltIn => "built in".to_owned(),
-        From::Https { url, .. } => feed::https::without_secrets(url),
+        From::Https { url, .. } => without_secrets(url),
         From::File { path, .. } => shown(&path.display().to_string()),
         From::DnsTxt { name, .. } => format!("TXT {}", shown(name)),
         From::Exec { command, .. } => shown(&command.join(" ")),
@@ -216,7 +221,7 @@ impl Show {
     fn run(&self, output: &mut Output) -> anyhow::Result<ExitCode> {
         let (config, store) = self.place.look()?;
         let feed = find(&config.feeds, &self.name)?;
-        let Some(good) = feed::last_good(feed, &store) else {
+        let Some(good) = refresh::last_good(feed, &store) else {
             anyhow::bail!(
                 "there is no list of source {} yet; fetch it: synwall source refresh {0}",
                 feed.name
@@ -247,15 +252,15 @@ impl Refresh {
         Ok(code)
     }
 
-    fn refresh(&self, feed: &Feed, store: &Store) -> Result<(), FeedError> {
-        let feed::Refreshed {
+    fn refresh(&self, feed: &Feed, store: &Store) -> Result<()> {
+        let refresh::Refreshed {
             added,
             removed,
             total,
         } = if self.dry_run {
-            feed::compare(feed, store, self.force)?
+            refresh::compare(feed, store, self.force)?
         } else {
-            feed::refresh(feed, store, self.force)?
+            refresh::refresh(feed, store, self.force)?
         };
         let note = if self.dry_run { " (nothing was kept)" } else { "" };
         output::note(format_args!(
@@ -266,7 +271,7 @@ impl Refresh {
         // Otherwise none is taken.
         if self.force
             && !self.dry_run
-            && let Some(all) = feed::last_good(feed, store)
+            && let Some(all) = refresh::last_good(feed, store)
                 .iter()
                 .flat_map(|good| &good.entries)
                 .find(whole)

@@ -10,7 +10,12 @@ use std::{
 
 use clap::{Args, ValueEnum};
 use filter_common::Reason;
-use filter_user::{Error, filter::instance::Instance, lists::sources, model::duration, sys::clock};
+use filter_user::{
+    filter::{error::Result, instance::Instance},
+    lists::sources,
+    model::duration,
+    sys::clock,
+};
 use ipnet::IpNet;
 use serde::Serialize;
 
@@ -125,13 +130,13 @@ impl Stats {
         self.table.is_none_or(|wanted| wanted == table)
     }
 
-    fn collect(&self, pin_dir: &Path) -> Result<Document, Error> {
+    fn collect(&self, pin_dir: &Path) -> Result<Document> {
         let filter = Instance::open(pin_dir)?;
         let reasons = || reason_rows(&filter);
         let prefixes = || prefix_rows(&filter);
         let sources = self
             .wants(Table::Sources)
-            .then(|| sources::read(&filter.pins, filter.settings.sources))
+            .then(|| sources::read(filter.pins(), filter.settings().sources))
             .transpose()?;
         Ok(Document {
             schema: SCHEMA,
@@ -224,10 +229,10 @@ const SOURCES_SHOWN: usize = 20;
 /// Packets of a network that stands out of a flood.
 const CLEAR: u64 = 10;
 
-fn reason_rows(filter: &Instance) -> Result<Vec<ReasonRow>, Error> {
+fn reason_rows(filter: &Instance) -> Result<Vec<ReasonRow>> {
     let mut rows = Vec::new();
-    for attachment in &filter.attachments {
-        let totals = attachment.totals(&filter.pins)?;
+    for attachment in filter.attachments() {
+        let totals = attachment.totals(filter.pins())?;
         rows.extend(Reason::ALL.map(|reason| {
             let (dropped, would_drop) = (
                 totals.dropped[reason as usize],
@@ -246,7 +251,7 @@ fn reason_rows(filter: &Instance) -> Result<Vec<ReasonRow>, Error> {
     Ok(rows)
 }
 
-fn prefix_rows(filter: &Instance) -> Result<Vec<PrefixRow>, Error> {
+fn prefix_rows(filter: &Instance) -> Result<Vec<PrefixRow>> {
     let now = clock::now_ns()?;
     let counted = filter.counted()?;
     let rows = counted

@@ -9,9 +9,8 @@ use std::{
 
 use clap::Args;
 use filter_user::{
-    Error,
-    filter::{attachment::Attachment, instance::Instance},
-    lists::{counters::Totals, summary::Summary},
+    filter::{attachment::Attachment, error::Result, instance::Instance, totals::Totals},
+    lists::summary::Summary,
     model::{
         entry::Action,
         settings::{Policy, drop_level_name},
@@ -169,10 +168,10 @@ impl Status {
         let interfaces = rows(&filter, now)?;
         let document = Document {
             schema: SCHEMA,
-            policy: filter.settings.policy.name(),
-            drop: drop_level_name(filter.settings.drop),
-            tcp: filter.settings.tcp.iter().collect(),
-            udp: filter.settings.udp.iter().collect(),
+            policy: filter.settings().policy.name(),
+            drop: drop_level_name(filter.settings().drop),
+            tcp: filter.settings().tcp.iter().collect(),
+            udp: filter.settings().udp.iter().collect(),
             trusted: Versions::new(&summary, Action::Trust),
             denied: Versions::new(&summary, Action::Deny),
             retired: Versions::new(&summary, Action::Retire),
@@ -205,7 +204,7 @@ impl Status {
             packets,
             ..
         } = document;
-        let (settings, interfaces) = (&filter.settings, &document.interfaces);
+        let (settings, interfaces) = (filter.settings(), &document.interfaces);
         let colour = if settings.policy == Policy::Enforce {
             "\x1b[32m"
         } else {
@@ -299,12 +298,12 @@ fn remark(row: &InterfaceRow) {
     }
 }
 
-fn rows(filter: &Instance, now_ns: u64) -> Result<Vec<InterfaceRow>, Error> {
-    let totals = || -> Result<Vec<Totals>, Error> {
+fn rows(filter: &Instance, now_ns: u64) -> Result<Vec<InterfaceRow>> {
+    let totals = || -> Result<Vec<Totals>> {
         filter
-            .attachments
+            .attachments()
             .iter()
-            .map(|attachment| attachment.totals(&filter.pins))
+            .map(|attachment| attachment.totals(filter.pins()))
             .collect()
     };
     let (before, begun) = (totals()?, Instant::now());
@@ -323,7 +322,7 @@ fn rows(filter: &Instance, now_ns: u64) -> Result<Vec<InterfaceRow>, Error> {
         packets: Packets::new(before, after, time),
     };
     Ok(filter
-        .attachments
+        .attachments()
         .iter()
         .zip(&before)
         .zip(&after)

@@ -6,29 +6,29 @@ use anyhow::bail;
 use clap::{Args, ValueEnum};
 use filter_common::DropLevel;
 use filter_user::{
-    Error,
-    error::shown,
     feed::provider,
     filter::{
-        attach::Wanted,
         instance::{self, Instance},
         interfaces::Attached,
     },
-    lists::sources::Lengths,
     model::{
         duration,
         entry::{Action, NewEntry},
+        lengths::Lengths,
+        mode::RequestedMode,
         ports::PortSet,
         rules::Rules,
-        settings::{self, Policy, Settings},
+        settings::{Policy, Settings},
     },
     sys::{
         clock,
         netlink::{self, Interface},
+        random,
     },
+    text::shown,
 };
 
-use super::{lists::read_list, output};
+use super::{error::Error, lists::read_list, output};
 
 /// Attach the filter to interfaces; on one that has it already, change only what the options name
 #[derive(Args)]
@@ -106,7 +106,7 @@ enum Xdp {
     Generic,
 }
 
-impl From<Xdp> for Wanted {
+impl From<Xdp> for RequestedMode {
     fn from(xdp: Xdp) -> Self {
         match xdp {
             Xdp::Auto => Self::Auto,
@@ -143,13 +143,13 @@ impl Up {
                 Policy::Enforce
             },
             sources: self.sources.unwrap_or_default(),
-            secret: settings::new_secret()?,
+            secret: random::number()?,
         };
         let (mut filter, is_new) = Instance::open_or_create(pin_dir, &fresh)?;
         let result = self.apply(&mut filter, trust, is_new);
         if result.is_err() && is_new {
             // The first error tells why; what cannot be removed now is removed by the next `up`.
-            let _ = filter.pins.remove();
+            let _ = filter.remove();
         }
         result
     }
@@ -163,16 +163,16 @@ impl Up {
                 interfaces.push(interface);
             }
         }
-        if let Some(wanted) = self.sources.filter(|wanted| *wanted != filter.settings.sources) {
+        if let Some(wanted) = self.sources.filter(|wanted| *wanted != filter.settings().sources) {
             bail!(Error::OtherSources {
-                is: filter.settings.sources,
+                is: filter.settings().sources,
                 wanted,
             });
         }
-        let (settings_before, rules_before) = (filter.settings.clone(), filter.rules()?);
+        let (settings_before, rules_before) = (filter.settings().clone(), filter.rules()?);
         let live = filter.live_rules()?;
         let rules = live.add(Action::Trust, trust, self.force)?;
-        let settings = self.settings(&filter.settings);
+        let settings = self.settings(filter.settings());
         instance::refuse_nobody(&settings, rules.any(Action::Trust))?;
         filter.check_free(&interfaces)?;
         self.refuse_other_mode(filter, &interfaces)?;
@@ -206,7 +206,7 @@ impl Up {
 
     /// `--xdp native` and `--xdp generic` do just that or fail.
     fn refuse_other_mode(&self, filter: &Instance, interfaces: &[Interface]) -> Result<(), Error> {
-        let Some(wanted) = Wanted::from(self.xdp).mode() else {
+        let Some(wanted) = RequestedMode::from(self.xdp).mode() else {
             return Ok(());
         };
         let present = interfaces
@@ -307,7 +307,7 @@ impl Confirm {
             let filter = Instance::open(pin_dir)?;
             let now = clock::now_ns()?;
             filter
-                .attachments
+                .attachments()
                 .iter()
                 .any(|attachment| attachment.is_overdue(now))
         };
@@ -321,7 +321,7 @@ impl Confirm {
             }));
         }
         output::note(format_args!("confirmed: {} stays up", names.join(", ")));
-        output::warn_after_change(&filter);
+        output::warn_after_change(&mut filter);
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -1,10 +1,7 @@
 //! From a file as it is written to a [`Config`], or to everything that is wrong with it.
 
-mod interface;
-
 use std::{
     collections::{HashMap, HashSet},
-    ops::Range,
     path::{Path, PathBuf},
 };
 
@@ -12,24 +9,28 @@ use filter_common::DropLevel;
 use toml::Spanned;
 
 use super::{
-    Config, InterfacePattern, Metrics, OnStop, SAVED,
-    file::{self, File, Text, Texts},
-    mistake::{self, Mistake, meant},
+    checker::Checker,
+    contents::{Config, InterfacePattern, Metrics, OnStop},
+    file::{self, File, Texts},
+    interface,
+    mistake::{self, Mistake},
     source,
 };
 use crate::{
-    error::shown,
-    feed::Feed,
-    feed::provider,
-    files::list_file::{self, Reason},
-    filter::attach::Wanted,
-    lists::sources::Lengths,
+    feed::definition::Feed,
+    files::{
+        lines::{self, Reason},
+        saved::SAVED,
+    },
     model::{
         entry::{Action, Label, NewEntry, Origin},
+        lengths::Lengths,
+        mode::RequestedMode,
         ports::PortSet,
         rules::{self, Key},
         settings::Policy,
     },
+    text::shown,
 };
 
 /// Of how many prefixes counters are shown unless told otherwise.
@@ -60,12 +61,6 @@ pub(super) fn check(text: &str, path: &Path) -> Result<Config, Vec<Mistake>> {
     }
 }
 
-/// Collects what is wrong.
-pub(super) struct Checker<'a> {
-    directory: &'a Path,
-    mistakes: Vec<(usize, String)>,
-}
-
 /// The entries of the file's lists, and the list in which a prefix stands already.
 #[derive(Default)]
 struct Lists {
@@ -76,16 +71,6 @@ struct Lists {
 }
 
 impl Checker<'_> {
-    /// Notes what is wrong at a place.
-    pub(super) fn wrong(&mut self, at: &Range<usize>, what: impl Into<String>) {
-        self.mistakes.push((at.start, what.into()));
-    }
-
-    /// How much is wrong so far.
-    pub(super) fn count(&self) -> usize {
-        self.mistakes.len()
-    }
-
     fn config(&mut self, file: File, text: &str, path: &Path) -> Option<Config> {
         let interfaces = self.interfaces(file.interfaces);
         let policy = self.word(
@@ -100,9 +85,9 @@ impl Checker<'_> {
         ];
         let drop = self.word("drop", &file.drop, &levels);
         let modes = [
-            ("auto", Wanted::Auto),
-            ("native", Wanted::Native),
-            ("generic", Wanted::Generic),
+            ("auto", RequestedMode::Auto),
+            ("native", RequestedMode::Native),
+            ("generic", RequestedMode::Generic),
         ];
         let xdp = self.word("xdp", &file.xdp, &modes);
         let on_stop = self.word(
@@ -182,45 +167,6 @@ impl Checker<'_> {
         pattern.ok()
     }
 
-    /// One of several words; the first of them where none is given.
-    pub(super) fn word<T: Copy>(&mut self, key: &str, text: &Text, words: &[(&str, T)]) -> Option<T> {
-        let Some(text) = text else {
-            return words.first().map(|(_, value)| *value);
-        };
-        let wanted = text.get_ref().as_str();
-        if let Some((_, value)) = words.iter().find(|(word, _)| *word == wanted) {
-            return Some(*value);
-        }
-        let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-        let meant = meant(wanted, &known);
-        self.wrong(
-            &text.span(),
-            format!(
-                "{key}: '{}' is none of {}{meant}",
-                shown(wanted),
-                known.join(", ")
-            ),
-        );
-        None
-    }
-
-    /// What a text stands for.
-    fn read<T, E: std::fmt::Display>(
-        &mut self,
-        key: &str,
-        text: &Text,
-        default: &str,
-        parse: impl Fn(&str) -> Result<T, E>,
-    ) -> Option<T> {
-        let (text, span) = match text {
-            Some(text) => (text.get_ref().as_str(), text.span()),
-            None => (default, 0..0),
-        };
-        parse(text)
-            .map_err(|error| self.wrong(&span, format!("{key}: {error}")))
-            .ok()
-    }
-
     fn list(&mut self, lists: &mut Lists, action: Action, prefixes: Texts, files: Texts) {
         for text in prefixes.map(Spanned::into_inner).into_iter().flatten() {
             match self.entry(lists, action, text.get_ref()) {
@@ -254,7 +200,7 @@ impl Checker<'_> {
         if text.contains('\n') {
             return Err("a line break; write each prefix as a text of its own".into());
         }
-        let Some((prefix, label)) = list_file::line(text.as_bytes()).map_err(explain)? else {
+        let Some((prefix, label)) = lines::line(text.as_bytes()).map_err(explain)? else {
             return Err(format!(
                 "'{}' has no prefix in it; write one, or leave it out",
                 shown(text)
@@ -290,17 +236,6 @@ impl Checker<'_> {
         }))
     }
 
-    /// A path, from the directory of the file on.
-    pub(super) fn path(&mut self, key: &str, text: &Spanned<String>) -> Option<PathBuf> {
-        let path = text.get_ref();
-        if path.is_empty() || path.contains('\0') {
-            self.wrong(&text.span(), format!("{key}: '{}' is not a path", shown(path)));
-            return None;
-        }
-        // Parts such as `./` would make two of one.
-        Some(self.directory.join(path).components().collect())
-    }
-
     fn feeds(&mut self, providers: Texts, sources: source::Sections) -> Vec<Feed> {
         let mut feeds: Vec<Feed> = Vec::new();
         for name in providers.map(Spanned::into_inner).into_iter().flatten() {
@@ -333,16 +268,6 @@ impl Checker<'_> {
         }
         feeds.sort_by(|a, b| a.name.cmp(&b.name));
         feeds
-    }
-
-    /// The list of a provider.
-    pub(super) fn provider(&mut self, key: &str, name: &Spanned<String>) -> Option<Feed> {
-        let feed = provider::feed(name.get_ref());
-        feed.map_err(|error| {
-            let meant = meant(name.get_ref(), &provider::names());
-            self.wrong(&name.span(), format!("{key}: {error}{meant}"));
-        })
-        .ok()
     }
 
     fn metrics(&mut self, metrics: Spanned<file::Metrics>) -> Option<Metrics> {

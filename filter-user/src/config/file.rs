@@ -216,3 +216,18 @@ pub struct Metrics {
     #[schemars(example = "prefixes = 100")]
     pub prefixes: Field<u32>,
 }
+
+/// A text as the value of a key.
+pub(super) fn text(value: impl Into<String>) -> Text {
+    Some(field(value.into()))
+}
+
+/// A value that stands nowhere.
+pub(super) fn field<T>(value: T) -> Spanned<T> {
+    Spanned::new(0..0, value)
+}
+
+/// Values of a key.
+pub(super) fn fields<T>(values: impl IntoIterator<Item = T>) -> Field<Vec<Spanned<T>>> {
+    Some(field(values.into_iter().map(field).collect()))
+}

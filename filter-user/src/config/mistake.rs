@@ -9,10 +9,7 @@ use toml::{
 };
 
 use super::{file::File, reference};
-use crate::{error::shown, model::entry::disturbs_terminals};
-
-/// Characters of what a message says, at the most: a file can have lines of any length.
-const CHARS: usize = 400;
+use crate::text::{self, shown};
 
 /// What is wrong with a configuration file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,28 +33,11 @@ impl Mistake {
     pub(super) fn new(path: &Path, text: &str, at: usize, what: &str) -> Self {
         let before = text.as_bytes().get(..at).unwrap_or(text.as_bytes());
         Self {
-            file: clean(&path.display().to_string()),
+            file: text::line(&path.display().to_string()),
             line: 1 + before.iter().filter(|byte| **byte == b'\n').count(),
-            what: clean(what),
+            what: text::line(what),
         }
     }
-}
-
-/// Text on one line of a bounded length, without what a terminal would obey.
-pub(super) fn clean(text: &str) -> String {
-    let mut cleaned = String::new();
-    for (number, c) in text.chars().enumerate() {
-        if number == CHARS {
-            cleaned.push('…');
-            break;
-        }
-        if disturbs_terminals(c) {
-            cleaned.extend(c.escape_debug());
-        } else {
-            cleaned.push(c);
-        }
-    }
-    cleaned
 }
 
 /// Reads the text of a configuration file. What comes back otherwise is the first byte that is wrong, and why.

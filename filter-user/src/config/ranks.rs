@@ -10,15 +10,17 @@ use std::{
 
 use ipnet::IpNet;
 
-use super::Config;
+use super::{
+    contents::Config,
+    error::{Error, Result},
+};
 use crate::{
-    Error, Result,
-    error::shown,
-    files::list_file,
+    files::{list_file, saved},
     model::{
         entry::{Action, NewEntry},
         rules::{Key, key},
     },
+    text::shown,
 };
 
 /// Where prefixes stand.
@@ -138,7 +140,7 @@ impl Config {
         let mut ranks = Ranks::of(self);
         if action == Action::Trust {
             // Of `saved/` itself, one prefix is in one list only.
-            let saved = Self::saved_dir_of(&self.path);
+            let saved = saved::directory_of(&self.path);
             let is_saved = |file: &Path| file.parent() == Some(&saved);
             let is_asked = |prefix: IpNet| entries.iter().any(|entry| entry.prefix == prefix);
             let files = self.files.iter();
@@ -151,7 +153,7 @@ impl Config {
                 }
             }
         }
-        let saved = Place::list_file(action, &Self::saved_list(&self.path, action));
+        let saved = Place::list_file(action, &saved::list_of(&self.path, action));
         let outranked = entries
             .iter()
             .filter_map(|entry| ranks.take(&saved, entry.prefix))

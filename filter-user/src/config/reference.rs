@@ -205,7 +205,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::config::Config;
+    use crate::config::contents::Config;
 
     fn mistakes(text: &str) -> Vec<String> {
         let read = Config::understand(text, Path::new("/etc/synwall/synwall.toml"));
@@ -268,10 +268,8 @@ mod tests {
     fn every_default_is_what_a_file_without_the_key_says() {
         let show = |file: &str| {
             let config = Config::understand(file, Path::new("/etc/synwall/synwall.toml"));
-            config
-                .unwrap_or_else(|mistakes| panic!("{mistakes:?}\n{file}"))
-                .show()
-                .unwrap()
+            let config = config.unwrap_or_else(|mistakes| panic!("{mistakes:?}\n{file}"));
+            crate::config::show::show(&config).unwrap()
         };
         let mut compared = 0;
         for (section, pointer) in sections() {

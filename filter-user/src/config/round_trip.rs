@@ -4,7 +4,7 @@ use std::path::Path;
 
 use proptest::{collection::vec, option, prelude::*, sample::select};
 
-use super::Config;
+use super::{contents::Config, show::show};
 
 const PATH: &str = "/etc/synwall/synwall.toml";
 
@@ -110,11 +110,11 @@ proptest! {
         let config = Config::understand(&text, Path::new(PATH)).map_err(|mistakes| {
             TestCaseError::fail(format!("{mistakes:?}\n{text}"))
         })?;
-        let shown = config.show().unwrap();
+        let shown = show(&config).unwrap();
         let mut again = Config::understand(&shown, Path::new(PATH)).map_err(|mistakes| {
             TestCaseError::fail(format!("{mistakes:?}\n{shown}"))
         })?;
-        prop_assert_eq!(again.show().unwrap(), shown);
+        prop_assert_eq!(show(&again).unwrap(), shown);
         again.text = config.text.clone();
         prop_assert_eq!(again, config);
     }
@@ -123,7 +123,7 @@ proptest! {
 #[test]
 fn a_provider_is_shown_as_a_source_with_what_it_has() {
     let text = "interfaces = [\"eth0\"]\n[trust]\nproviders = [\"qrator\"]\n";
-    let shown = Config::understand(text, Path::new(PATH)).unwrap().show().unwrap();
+    let shown = show(&Config::understand(text, Path::new(PATH)).unwrap()).unwrap();
     assert!(
         shown.contains("# Source 'qrator' has built in: 185.94.108.0/24\n"),
         "{shown}"

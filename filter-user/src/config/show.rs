@@ -5,23 +5,23 @@ use std::{collections::BTreeMap, fmt::Write as _, path::Path};
 use toml::Spanned;
 
 use super::{
-    Config, OnStop, SAVED,
-    file::{File, Json, List, Metrics, Source, Trust},
-    source::{field, fields, text},
+    contents::{Config, OnStop},
+    error::{Error, Result},
+    file::{File, Json, List, Metrics, Source, Trust, field, fields, text as value},
 };
 use crate::{
-    Error, Result,
-    error::Doing as _,
-    feed::{Feed, Format, From},
-    filter::attach::Wanted,
-    model::{duration, entry::Action, settings::drop_level_name},
+    feed::definition::{Feed, Format, From},
+    files::saved::SAVED,
+    model::{duration, entry::Action, mode::RequestedMode, settings::drop_level_name},
+    sys::error::Doing as _,
+    text,
 };
 
 /// The text of a file that says what `config` says.
-pub(super) fn show(config: &Config) -> Result<String> {
+pub fn show(config: &Config) -> Result<String> {
     let mut shown = format!(
         "# What is in force with {}, defaults included.\n",
-        super::mistake::clean(&config.path.display().to_string())
+        text::line(&config.path.display().to_string())
     );
     for feed in &config.feeds {
         if !feed.built_in.is_empty() {
@@ -46,11 +46,11 @@ pub(super) fn show(config: &Config) -> Result<String> {
 }
 
 /// The same as JSON.
-pub(super) fn json(config: &Config) -> Result<serde_json::Value> {
+pub fn json(config: &Config) -> Result<serde_json::Value> {
     let what = || "cannot write the configuration down".to_owned();
     // A table has only what is there.
     let table = toml::Table::try_from(file(config)?).doing(what)?;
-    serde_json::to_value(table).doing(what)
+    Ok(serde_json::to_value(table).doing(what)?)
 }
 
 fn file(config: &Config) -> Result<File> {
@@ -79,9 +79,9 @@ fn file(config: &Config) -> Result<File> {
         source.insert(field(feed.name.clone()), section(directory, feed)?);
     }
     let xdp = match config.xdp {
-        Wanted::Auto => "auto",
-        Wanted::Native => "native",
-        Wanted::Generic => "generic",
+        RequestedMode::Auto => "auto",
+        RequestedMode::Native => "native",
+        RequestedMode::Generic => "generic",
     };
     let on_stop = match config.on_stop {
         OnStop::Keep => "keep",
@@ -94,16 +94,16 @@ fn file(config: &Config) -> Result<File> {
                 .iter()
                 .map(|pattern| pattern.0.as_str().to_owned()),
         ),
-        policy: text(config.policy.name()),
-        drop: text(drop_level_name(config.drop)),
-        tcp: text(config.tcp.to_string()),
-        udp: text(config.udp.to_string()),
-        xdp: text(xdp),
-        count_sources_by: text(format!(
+        policy: value(config.policy.name()),
+        drop: value(drop_level_name(config.drop)),
+        tcp: value(config.tcp.to_string()),
+        udp: value(config.udp.to_string()),
+        xdp: value(xdp),
+        count_sources_by: value(format!(
             "{},{}",
             config.count_sources_by.v4, config.count_sources_by.v6
         )),
-        on_stop: text(on_stop),
+        on_stop: value(on_stop),
         trust: Some(Trust {
             prefixes: trust.prefixes,
             files: trust.files,
@@ -114,7 +114,7 @@ fn file(config: &Config) -> Result<File> {
         source,
         metrics: config.metrics.as_ref().map(|metrics| {
             field(Metrics {
-                listen: text(metrics.listen.to_string()),
+                listen: value(metrics.listen.to_string()),
                 prefixes: u32::try_from(metrics.prefixes).ok().map(field),
             })
         }),
@@ -125,8 +125,8 @@ fn file(config: &Config) -> Result<File> {
 fn path(directory: &Path, path: &Path) -> Result<String> {
     let shorter = path.strip_prefix(directory).unwrap_or(path);
     let text = shorter.to_str().map(str::to_owned);
-    text.ok_or_else(|| Error::ConfigFile {
-        file: super::mistake::clean(&path.display().to_string()),
+    text.ok_or_else(|| Error::File {
+        file: text::line(&path.display().to_string()),
         source: std::io::Error::other("its name is not UTF-8"),
     })
 }
@@ -137,9 +137,9 @@ fn provider(feed: &Feed) -> Option<&str> {
 }
 
 fn section(directory: &Path, feed: &Feed) -> Result<Source> {
-    let time = |time| text(duration::format(time));
+    let time = |time| value(duration::format(time));
     let mut section = Source {
-        provider: provider(feed).and_then(text),
+        provider: provider(feed).and_then(value),
         interval: time(feed.interval),
         jitter: time(feed.jitter),
         timeout: time(feed.timeout),
@@ -149,7 +149,7 @@ fn section(directory: &Path, feed: &Feed) -> Result<Source> {
     // A provider's list has its own form, which is not to be changed.
     let is_own = section.provider.is_none();
     if is_own {
-        section.list = text(feed.action.name());
+        section.list = value(feed.action.name());
     }
     match &feed.from {
         From::BuiltIn => {}
@@ -159,26 +159,26 @@ fn section(directory: &Path, feed: &Feed) -> Result<Source> {
             post,
             format,
         } => {
-            section.https = text(url);
+            section.https = value(url);
             section.ca_file = ca_file
                 .as_ref()
                 .map(|file| path(directory, file))
                 .transpose()?
-                .and_then(text);
+                .and_then(value);
             if is_own {
-                section.post = post.clone().and_then(text);
+                section.post = post.clone().and_then(value);
                 section.json = selections(format);
             }
         }
         From::File { path: file, format } => {
-            section.file = text(path(directory, file)?);
+            section.file = value(path(directory, file)?);
             section.json = selections(format);
         }
         From::DnsTxt { name, server } => {
             if is_own {
-                section.dns_txt = text(name);
+                section.dns_txt = value(name);
             }
-            section.server = server.and_then(|server| text(server.to_string()));
+            section.server = server.and_then(|server| value(server.to_string()));
         }
         From::Exec { command, format } => {
             section.exec = fields(command.iter().cloned());
@@ -193,8 +193,8 @@ fn selections(format: &Format) -> super::file::Field<Vec<Spanned<Json>>> {
         return None;
     };
     let json = selections.iter().map(|selection| Json {
-        pointer: text(&selection.pointer),
-        member: selection.member.clone().and_then(text),
+        pointer: value(&selection.pointer),
+        member: selection.member.clone().and_then(value),
         with: selection.with.iter().cloned().collect(),
     });
     fields(json)

@@ -1,36 +1,26 @@
 //! The sections `[source.NAME]`: lists that somebody else keeps.
 
-mod url;
-
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use toml::Spanned;
 
 use super::{
-    check::Checker,
-    file::{Field, Json, Source, Text},
+    checker::Checker,
+    file::{Json, Source},
+    url,
 };
 use crate::{
-    error::shown,
-    feed::{Feed, Format, From, Selection},
+    feed::definition::{Feed, Format, From, GRACE, INTERVAL, JITTER, Selection, TIMEOUT},
     model::{
         duration,
         entry::{Action, Label, MAX_LABEL_BYTES, Origin},
     },
+    text::{masked, shown},
 };
 
 /// As they stand in the file.
 pub(super) type Sections = BTreeMap<Spanned<String>, Source>;
 
-/// From one attempt to the next, unless told otherwise. The next one comes before the grace is over, so that one answer that
-/// lacks a part costs nobody anything.
-pub const INTERVAL: Duration = Duration::from_secs(1800);
-/// Up to so much is added to it.
-pub const JITTER: Duration = Duration::from_secs(300);
-/// How long an attempt may take.
-pub const TIMEOUT: Duration = Duration::from_secs(30);
-/// How long a prefix stays that the list no longer has.
-pub const GRACE: Duration = Duration::from_secs(3600);
 /// The shortest interval: a server that is asked more often has to be protected from us, and a program keeps a processor
 /// busy.
 const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
@@ -228,7 +218,7 @@ impl Checker<'_> {
     fn url(&mut self, key: &str, text: &Spanned<String>) -> Option<String> {
         let url = text.get_ref();
         let checked = url::check(url).map_err(|what| {
-            let what = format!("{key}.https: '{}' {what}", url::masked(url));
+            let what = format!("{key}.https: '{}' {what}", masked(url));
             self.wrong(&text.span(), what);
         });
         checked.is_ok().then(|| url.clone())
@@ -368,19 +358,4 @@ impl Checker<'_> {
 fn is_pointer(text: &str) -> bool {
     let escapes_well = |name: &str| name.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']));
     text.is_empty() || text.strip_prefix('/').is_some_and(escapes_well)
-}
-
-/// The same as a value of a key.
-pub(super) fn text(value: impl Into<String>) -> Text {
-    Some(field(value.into()))
-}
-
-/// A value that stands nowhere.
-pub(super) fn field<T>(value: T) -> Spanned<T> {
-    Spanned::new(0..0, value)
-}
-
-/// Values of a key.
-pub(super) fn fields<T>(values: impl IntoIterator<Item = T>) -> Field<Vec<Spanned<T>>> {
-    Some(field(values.into_iter().map(field).collect()))
 }

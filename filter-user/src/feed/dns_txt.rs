@@ -17,9 +17,8 @@ use ipnet::IpNet;
 use tokio::runtime;
 
 use crate::{
-    error::shown,
-    feed::FeedError,
     model::prefix::{self, BadPrefix},
+    text::shown,
 };
 
 /// As many names may be included in all (RFC 7208, section 4.6.4).
@@ -84,11 +83,11 @@ pub enum Why {
 /// about who sends, and are left out; so are terms with a qualifier other than `+`, which do not pass.
 ///
 /// # Errors
-/// [`FeedError::DnsTxt`] if any of the names has no list, or one that makes no sense.
-pub fn get(name: &str, server: Option<SocketAddr>, timeout: Duration) -> Result<Vec<IpNet>, FeedError> {
+/// [`TxtError`] if any of the names has no list, or one that makes no sense.
+pub fn get(name: &str, server: Option<SocketAddr>, timeout: Duration) -> Result<Vec<IpNet>, TxtError> {
     let failed = |why| {
         let name = shown(name);
-        FeedError::DnsTxt(TxtError { name, why })
+        TxtError { name, why }
     };
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
@@ -104,10 +103,10 @@ pub fn get(name: &str, server: Option<SocketAddr>, timeout: Duration) -> Result<
     list
 }
 
-async fn ask_for_all(name: &str, server: Option<SocketAddr>) -> Result<Vec<IpNet>, FeedError> {
+async fn ask_for_all(name: &str, server: Option<SocketAddr>) -> Result<Vec<IpNet>, TxtError> {
     let of = |name: &str, why| {
         let name = shown(name);
-        FeedError::DnsTxt(TxtError { name, why })
+        TxtError { name, why }
     };
     let resolver = resolver(server).map_err(|error| of(name, explain(error)))?;
     let mut prefixes = Vec::new();

@@ -1,13 +1,13 @@
 //! Why there is no new list, in the words of the person at the console.
 
-use std::{io, path::PathBuf};
+use super::{dns_txt::TxtError, exec::ExecError, file::FileError, guard::Refused, https::HttpsError};
 
-use super::{dns_txt::TxtError, exec::ExecError, guard::Refused, https::HttpsError};
-use crate::sys::path::Exposed;
+/// A result of fetching.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why there is no new list.
 #[derive(Debug, thiserror::Error)]
-pub enum FeedError {
+pub enum Error {
     /// The web server did not give it.
     #[error(transparent)]
     Https(#[from] HttpsError),
@@ -18,28 +18,8 @@ pub enum FeedError {
     #[error(transparent)]
     Exec(#[from] ExecError),
     /// The file cannot be read.
-    #[error("cannot read {path}: {source}")]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
-    /// The file can be changed by others.
-    #[error(
-        "{path} was not read, because it can be changed by {exposed}; let only root and whoever runs synwall write there"
-    )]
-    ExposedFile {
-        /// The file.
-        path: PathBuf,
-        /// Who can change what.
-        exposed: Exposed,
-    },
-    /// The file is not whole.
-    #[error(
-        "{0} was not read, since somebody is writing to it; put another file in its place when it is whole (mv)"
-    )]
-    BeingWritten(PathBuf),
+    #[error(transparent)]
+    File(#[from] FileError),
     /// What came is no list.
     #[error("what came is not a list: {0}")]
     Unreadable(String),
@@ -56,5 +36,5 @@ pub enum FeedError {
     BuiltIn(String),
     /// It could not be kept on disk, so it is not used either.
     #[error(transparent)]
-    Kept(#[from] crate::Error),
+    Kept(#[from] crate::files::error::Error),
 }

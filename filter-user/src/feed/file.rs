@@ -2,22 +2,52 @@
 //! list, too.
 
 use std::{
-    path::Path,
+    io,
+    path::{Path, PathBuf},
     thread,
     time::{Duration, Instant},
 };
 
-use super::{FeedError, MAX_BYTES};
+use super::definition::MAX_BYTES;
 use crate::sys::{
     file::{self, NotRead},
+    path::Exposed,
     signature::Signature,
 };
 
 /// Between two looks at a file that is being written.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// Why a file gave no list.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// The file cannot be read.
+    #[error("cannot read {path}: {source}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The file can be changed by others.
+    #[error(
+        "{path} was not read, because it can be changed by {exposed}; let only root and whoever runs synwall write there"
+    )]
+    Exposed {
+        /// The file.
+        path: PathBuf,
+        /// Who can change what.
+        exposed: Exposed,
+    },
+    /// The file is not whole.
+    #[error(
+        "{0} was not read, since somebody is writing to it; put another file in its place when it is whole (mv)"
+    )]
+    BeingWritten(PathBuf),
+}
+
 /// Reads a file that nobody has written to for a while, nor while it was read; waits for that no longer than `timeout`.
-pub fn get(path: &Path, timeout: Duration) -> Result<Vec<u8>, FeedError> {
+pub fn get(path: &Path, timeout: Duration) -> Result<Vec<u8>, FileError> {
     let give_up = Instant::now() + timeout;
     loop {
         let before = Signature::of(path);
@@ -28,19 +58,19 @@ pub fn get(path: &Path, timeout: Duration) -> Result<Vec<u8>, FeedError> {
             }
         }
         if Instant::now() + PAUSE > give_up {
-            return Err(FeedError::BeingWritten(path.to_owned()));
+            return Err(FileError::BeingWritten(path.to_owned()));
         }
         thread::sleep(PAUSE);
     }
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, FeedError> {
+fn read(path: &Path) -> Result<Vec<u8>, FileError> {
     let read = file::read_regular(path, MAX_BYTES as u64).map_err(|why| match why {
-        NotRead::Io(source) => FeedError::File {
+        NotRead::Io(source) => FileError::Unreadable {
             path: path.to_owned(),
             source,
         },
-        NotRead::Exposed(exposed) => FeedError::ExposedFile {
+        NotRead::Exposed(exposed) => FileError::Exposed {
             path: path.to_owned(),
             exposed,
         },
@@ -85,6 +115,6 @@ mod tests {
         let read = get(&path, Duration::from_millis(1500));
         stop.send(()).unwrap();
         writing.join().unwrap();
-        assert!(matches!(read, Err(FeedError::BeingWritten(_))), "{read:?}");
+        assert!(matches!(read, Err(FileError::BeingWritten(_))), "{read:?}");
     }
 }

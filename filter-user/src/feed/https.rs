@@ -19,13 +19,14 @@ use ureq::{
     unversioned::transport::DefaultConnector,
 };
 
+use self::addresses::InTurn;
+use super::definition::MAX_BYTES;
 use crate::{
-    error::shown,
-    feed::{FeedError, MAX_BYTES, https::addresses::InTurn},
     sys::{
         file::{self, NotRead},
         path::Exposed,
     },
+    text::{escaped, shown, without_secrets},
 };
 
 /// As often an answer may lead to another address.
@@ -108,16 +109,16 @@ pub enum Why {
 /// that form (`application/x-www-form-urlencoded`) is sent.
 ///
 /// # Errors
-/// [`FeedError::Https`] for everything but a complete answer 200 of at most [`MAX_BYTES`].
+/// [`HttpsError`] for everything but a complete answer 200 of at most [`MAX_BYTES`].
 pub fn get(
     url: &str,
     ca_file: Option<&Path>,
     post: Option<&str>,
     timeout: Duration,
-) -> Result<Vec<u8>, FeedError> {
+) -> Result<Vec<u8>, HttpsError> {
     fetch(url, ca_file, post, timeout).map_err(|why| {
         let url = without_secrets(url);
-        FeedError::Https(HttpsError { url, why })
+        HttpsError { url, why }
     })
 }
 
@@ -186,15 +187,15 @@ fn encoding<T>(answer: &Response<T>) -> Option<String> {
     (!name.eq_ignore_ascii_case("identity")).then(|| shown(&name))
 }
 
-fn certificates(file: &Path) -> Result<RootCerts, Why> {
+fn certificates(path: &Path) -> Result<RootCerts, Why> {
     let unusable = |what: String| Why::Certificates {
-        file: file.to_owned(),
+        file: path.to_owned(),
         what,
     };
     // A named pipe would be waited for, beyond any time limit.
-    let read = file::read_regular(file, MAX_CERTIFICATES).map_err(|error| match error {
+    let read = file::read_regular(path, MAX_CERTIFICATES).map_err(|error| match error {
         NotRead::Exposed(exposed) => Why::ExposedCertificates {
-            file: file.to_owned(),
+            file: path.to_owned(),
             exposed,
         },
         NotRead::Io(error) => unusable(format!("cannot be read: {error}")),
@@ -235,38 +236,7 @@ fn explain(failed: Failed, timeout: Duration) -> Why {
 fn explain_tls(error: &rustls::Error) -> Why {
     match error {
         rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => Why::UnknownAuthority,
-        rustls::Error::InvalidCertificate(what) => Why::Certificate(crate::error::escaped(&what.to_string())),
+        rustls::Error::InvalidCertificate(what) => Why::Certificate(escaped(&what.to_string())),
         other => Why::Other(format!("no TLS with the server: {}", shown(&other.to_string()))),
-    }
-}
-
-/// An address as it may stand in a log: a name with a password, or a key in the query, may not.
-pub fn without_secrets(url: &str) -> String {
-    let url = url.split(['?', '#']).next().unwrap_or_default();
-    let Some((scheme, rest)) = url.split_once("://") else {
-        return shown(url);
-    };
-    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let host = authority.rsplit('@').next().unwrap_or_default();
-    shown(&format!("{scheme}://{host}{path}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn secrets_are_not_shown() {
-        for (url, seen) in [
-            (
-                "https://name:word@list.example/v4?key=1",
-                "https://list.example/v4",
-            ),
-            ("https://list.example?key=a/b", "https://list.example"),
-            ("https://list.example/a@b#c", "https://list.example/a@b"),
-            ("nonsense?key", "nonsense"),
-        ] {
-            assert_eq!(without_secrets(url), seen);
-        }
     }
 }

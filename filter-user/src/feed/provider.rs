@@ -2,16 +2,43 @@
 
 use ipnet::IpNet;
 
+use super::definition::{Feed, Format, From, GRACE, INTERVAL, JITTER, Selection, TIMEOUT};
 use crate::{
-    Error, Result,
-    config::{GRACE, INTERVAL, JITTER, TIMEOUT},
-    error::shown,
-    feed::{Feed, Format, From, Selection},
     model::{
-        entry::{Action, Label, NewEntry, Origin},
+        entry::{Action, BadEntry, Label, NewEntry, Origin},
         prefix,
     },
+    text::shown,
 };
+
+/// A result of looking a provider up.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a provider's networks are not known.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Nobody here knows it.
+    #[error("unknown provider '{name}'; known: {known}")]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+    /// Its networks are not built in.
+    #[error(
+        "the networks of {name} are fetched, by the agent (synwall run, [trust] providers = [\"{name}\"]); a command alone has those of: {built_in}. Or hand over a list: --trust-file FILE"
+    )]
+    IsFetched {
+        /// The provider.
+        name: String,
+        /// The providers whose networks are built in.
+        built_in: String,
+    },
+    /// A built-in network that is none.
+    #[error(transparent)]
+    Entry(#[from] BadEntry),
+}
 
 /// A provider, and the networks that it asks its customers to admit.
 struct Provider {
@@ -107,7 +134,7 @@ pub fn built_in() -> Vec<&'static str> {
 }
 
 fn find(name: &str) -> Result<&'static Provider> {
-    let unknown = || Error::UnknownProvider {
+    let unknown = || Error::Unknown {
         name: shown(name),
         known: names().join(", "),
     };
@@ -121,7 +148,7 @@ fn find(name: &str) -> Result<&'static Provider> {
 pub fn entries(name: &str) -> Result<Vec<NewEntry>> {
     let feed = feed(name)?;
     if feed.built_in.is_empty() {
-        return Err(Error::ProviderIsFetched {
+        return Err(Error::IsFetched {
             name: feed.name,
             built_in: built_in().join(", "),
         });
@@ -143,12 +170,14 @@ pub fn feed(name: &str) -> Result<Feed> {
         built_in,
         published,
     } = find(name)?;
-    let built_in = built_in.iter().map(|text| Ok(prefix::parse(text)?));
+    let built_in = built_in
+        .iter()
+        .map(|text| Ok(prefix::parse(text).map_err(BadEntry::from)?));
     Ok(Feed {
         name: (*name).to_owned(),
         origin: Origin::new(&format!("provider:{name}")),
         action: Action::Trust,
-        label: Label::new(name)?,
+        label: Label::new(name).map_err(BadEntry::from)?,
         from: published.from(),
         built_in: built_in.collect::<Result<_>>()?,
         interval: INTERVAL,

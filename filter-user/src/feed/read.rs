@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use ipnet::IpNet;
 use serde_json::Value;
 
-use super::{Feed, Format, Selection};
+use super::definition::{Feed, Format, Selection};
 use crate::{
-    error::shown,
-    files::list_file,
+    files::lines,
     model::{
         entry::{Label, NewEntry, Origin},
         prefix,
     },
+    text::shown,
 };
 
 /// Values of a JSON document at the most, counted by what begins them: while it is read, each takes many times the bytes that
@@ -23,11 +23,11 @@ const MAX_VALUES: usize = 1 << 20;
 pub fn read(feed: &Feed, format: &Format, bytes: &[u8]) -> Result<Vec<NewEntry>, String> {
     match format {
         Format::Text => {
-            let lines = list_file::parse(bytes, &Origin::manual())
+            let read = lines::parse(bytes, &Origin::manual())
                 .map_err(|line| format!("line {}: {} (line: {:?})", line.number, line.reason, line.text))?;
             Ok(entries(
                 feed,
-                lines.into_iter().map(|entry| (entry.prefix, entry.label)),
+                read.into_iter().map(|entry| (entry.prefix, entry.label)),
             ))
         }
         Format::Json(selections) => {

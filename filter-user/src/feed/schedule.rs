@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::Feed;
+use super::definition::Feed;
 
 /// The first wait after a failure.
 const SOON: Duration = Duration::from_secs(60);

@@ -8,11 +8,14 @@ use std::{
 
 use sha2::{Digest as _, Sha256};
 
-use super::{Feed, Good, read};
+use super::{definition::Feed, read};
 use crate::{
-    Error, Result,
-    files::{last_good::LastGood, list_file},
-    model::{entry::NewEntry, entry::Origin},
+    files::{
+        error::{Error, Result},
+        last_good::LastGood,
+        lines,
+    },
+    model::entry::{NewEntry, Origin},
 };
 
 /// How the line begins that tells which feed it was.
@@ -22,6 +25,15 @@ const FEED: &str = "# feed ";
 #[derive(Clone, Debug)]
 pub struct Store {
     copies: LastGood,
+}
+
+/// The list as it was good last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Good {
+    /// What is in it.
+    pub entries: Vec<NewEntry>,
+    /// When it was fetched; none for the one that is built in, and for one that came from somewhere else than the feed does.
+    pub fetched: Option<SystemTime>,
 }
 
 /// A list that was kept.
@@ -85,8 +97,8 @@ impl Store {
             return Ok(None);
         }
         let is_same_feed = mark == fingerprint(feed);
-        let lines = list_file::parse(&bytes, &Origin::manual())
-            .map_err(|line| self.damaged(feed, line.to_string()))?;
+        let lines =
+            lines::parse(&bytes, &Origin::manual()).map_err(|line| self.damaged(feed, line.to_string()))?;
         let prefixes = lines.into_iter().map(|entry| (entry.prefix, entry.label));
         Ok(Some(Stored {
             good: Good {

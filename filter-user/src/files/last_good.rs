@@ -1,32 +1,25 @@
 //! Copies of what was good last, kept on disk for a day on which the original is broken or out of reach: at boot, mostly.
 
 use std::{
-    fs::{self, DirBuilder, File, Permissions},
-    io::{self, Write as _},
-    os::unix::fs::{DirBuilderExt as _, PermissionsExt as _},
+    fs::{self, DirBuilder, File},
+    io,
+    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
 
 use sha2::{Digest as _, Sha256};
-use tempfile::NamedTempFile;
 
-use crate::{
-    Error, Result,
+use super::error::{Error, Result};
+use crate::sys::{
     error::Doing as _,
-    pins::directory::Access,
-    sys::{
-        file::{self, NotRead},
-        flock,
-        path::{LastLink, Way},
-    },
+    file::{self, NotRead},
+    flock::{self, Access},
+    path::{LastLink, Way},
 };
 
 /// What a copy begins with: what it is, and the version of this line.
 const MAGIC: &str = "# synwall-copy 1";
-
-/// How the name of a copy begins that is not whole yet.
-const HALF: &str = ".new-";
 
 /// A directory of copies.
 #[derive(Clone, Debug)]
@@ -70,25 +63,14 @@ impl LastGood {
         let what = || format!("cannot lock {}", self.directory.display());
         let directory = File::open(&self.directory).doing(what)?;
         if flock::at_once(&directory, Access::Change).doing(what)? {
-            self.clear()?;
+            file::clear_unfinished(&self.directory)
+                .doing(|| format!("cannot clear {}", self.directory.display()))?;
             Ok(directory)
         } else {
             Err(Error::OtherAgentsCopies {
                 path: self.directory.clone(),
             })
         }
-    }
-
-    /// Removes what a process that was killed has left half-written. Nobody else may be writing.
-    fn clear(&self) -> Result<()> {
-        let what = || format!("cannot clear {}", self.directory.display());
-        for entry in fs::read_dir(&self.directory).doing(what)? {
-            let entry = entry.doing(what)?;
-            if entry.file_name().as_encoded_bytes().starts_with(HALF.as_bytes()) {
-                fs::remove_file(entry.path()).doing(what)?;
-            }
-        }
-        Ok(())
     }
 
     /// Where they lie.
@@ -107,16 +89,10 @@ impl LastGood {
         let path = self.path(name);
         // Somebody may have cleared it away.
         self.make()?;
-        let write = || -> io::Result<()> {
-            let mut file = NamedTempFile::with_prefix_in(HALF, &self.directory)?;
-            file.as_file().set_permissions(Permissions::from_mode(0o600))?;
-            writeln!(file, "{}", header(bytes, when))?;
-            file.write_all(bytes)?;
-            file.as_file().sync_all()?;
-            file.persist(&path).map_err(|error| error.error)?;
-            File::open(&self.directory)?.sync_all()
-        };
-        write().doing(|| format!("cannot keep a copy as {}", path.display()))
+        let mut whole = format!("{}\n", header(bytes, when)).into_bytes();
+        whole.extend_from_slice(bytes);
+        Ok(file::replace(&path, 0o600, &whole)
+            .doing(|| format!("cannot keep a copy as {}", path.display()))?)
     }
 
     /// Keeps `bytes` as the copy called `name`, unless it is that already: a disk takes its time, and wears.
@@ -166,7 +142,7 @@ impl LastGood {
     pub fn remove(&self, name: &str) -> Result<()> {
         match fs::remove_file(self.path(name)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            removed => removed.doing(|| format!("cannot remove {}", self.path(name).display())),
+            removed => Ok(removed.doing(|| format!("cannot remove {}", self.path(name).display()))?),
         }
     }
 }

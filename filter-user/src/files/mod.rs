@@ -1,5 +1,9 @@
 //! Files of prefixes: those that people write, those of `--save`, and last good copies.
 
+pub mod edit;
+pub mod error;
 pub mod last_good;
+pub mod lines;
 pub mod list_file;
+pub mod saved;
 pub mod saved_list;

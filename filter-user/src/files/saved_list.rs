@@ -5,26 +5,28 @@
 
 use std::{
     collections::HashSet,
-    fs::{self, DirBuilder, File, OpenOptions, Permissions},
-    io::{self, Write as _},
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _},
+    fs::{self, DirBuilder, File},
+    io,
+    os::unix::fs::{DirBuilderExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
 use ipnet::IpNet;
 
+use super::{
+    edit::{line, with, without},
+    error::{Error, Result},
+    lines, list_file, saved,
+};
 use crate::{
-    Error, Result,
-    config::Config,
-    error::{escaped, shown},
-    files::list_file,
     model::entry::{Action, NewEntry, Origin},
-    pins::directory::Access,
     sys::{
-        flock,
+        self, file,
+        flock::{self, Access},
         path::{LastLink, Way, Who},
     },
+    text::{escaped, shown},
 };
 
 /// How long a command waits for another one to finish.
@@ -56,8 +58,8 @@ impl SavedList {
                 file: shown(&config.display().to_string()),
             });
         }
-        let directory = Config::saved_dir_of(config);
-        let list = Config::saved_list(config, action);
+        let directory = saved::directory_of(config);
+        let list = saved::list_of(config, action);
         let not_saved = |source| not_saved(&list, source);
         match DirBuilder::new().mode(0o755).create(&directory) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(not_saved(error)),
@@ -65,10 +67,11 @@ impl SavedList {
         }
         let opened = File::open(&directory).map_err(not_saved)?;
         let lock = flock::wait(&opened, Access::Change, Instant::now() + PATIENCE).map_err(not_saved)?;
-        let lock = lock.ok_or_else(|| Error::Locked {
+        let lock = lock.ok_or_else(|| sys::error::Error::Locked {
             path: directory.clone(),
             seconds: PATIENCE.as_secs(),
         })?;
+        file::clear_unfinished(&directory).map_err(not_saved)?;
         let way = Way::walk(&list, LastLink::Follow).map_err(not_saved)?;
         // Where others could put another list in the place of this one, nobody would read it.
         let refused = way
@@ -94,7 +97,7 @@ impl SavedList {
             path: way.path,
             action,
             others: others
-                .map(|other| (other, Config::saved_list(config, other)))
+                .map(|other| (other, saved::list_of(config, other)))
                 .collect(),
             before,
             entries,
@@ -138,7 +141,7 @@ impl SavedList {
             if prefix.prefix_len() == 0 {
                 return Err(Error::WholeInternetSaved { prefix });
             }
-            let read = list_file::line(line(entry).as_bytes());
+            let read = lines::line(line(entry).as_bytes());
             if !matches!(&read, Ok(Some((_, read))) if *read == entry.label) {
                 return Err(Error::LabelNotSaved(shown(label)));
             }
@@ -181,7 +184,8 @@ impl SavedList {
         if fs::read(&self.path).is_ok_and(|there| there == bytes) {
             return Ok(());
         }
-        replace(&self.path, bytes).map_err(|source| not_saved(&self.path, source))
+        let mode = fs::metadata(&self.path).map_or(0o644, |found| found.permissions().mode() & 0o777);
+        file::replace(&self.path, mode, bytes).map_err(|source| not_saved(&self.path, source))
     }
 }
 
@@ -189,180 +193,5 @@ fn not_saved(list: &Path, source: io::Error) -> Error {
     Error::NotSaved {
         file: escaped(&list.display().to_string()),
         source,
-    }
-}
-
-/// The line for an entry.
-fn line(entry: &NewEntry) -> String {
-    format!("{} {}", entry.prefix, entry.label.as_str())
-        .trim_end()
-        .to_owned()
-}
-
-/// Lines with their ends.
-fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    text.split_inclusive(|byte| *byte == b'\n')
-}
-
-/// The prefix on a line, if there is one.
-fn prefix_on(line: &[u8], number: usize) -> Option<IpNet> {
-    let line = if number == 0 {
-        line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line)
-    } else {
-        line
-    };
-    Some(list_file::line(line).ok()??.0)
-}
-
-/// A list with entries in it, each on the line that it has, or on a new one.
-fn with(text: &[u8], entries: &[NewEntry]) -> Vec<u8> {
-    let mut result = Vec::with_capacity(text.len() + 64 * entries.len());
-    let mut missing: Vec<&NewEntry> = entries.iter().collect();
-    for (number, old) in lines(text).enumerate() {
-        let entry =
-            prefix_on(old, number).and_then(|prefix| entries.iter().find(|entry| entry.prefix == prefix));
-        let Some(entry) = entry else {
-            result.extend_from_slice(old);
-            continue;
-        };
-        missing.retain(|other| other.prefix != entry.prefix);
-        let label = list_file::line(old).ok().flatten().map(|(_, label)| label);
-        if label.as_ref() == Some(&entry.label) {
-            result.extend_from_slice(old);
-        } else {
-            result.extend_from_slice(line(entry).as_bytes());
-            result.extend_from_slice(tail(old));
-        }
-    }
-    if !result.is_empty() && !result.ends_with(b"\n") {
-        result.push(b'\n');
-    }
-    let mut written = HashSet::new();
-    for entry in missing {
-        if written.insert(entry.prefix) {
-            result.extend_from_slice(line(entry).as_bytes());
-            result.push(b'\n');
-        }
-    }
-    result
-}
-
-/// The comment of a line, and its end.
-fn tail(line: &[u8]) -> &[u8] {
-    let is_before = |at: usize| {
-        line[..at]
-            .iter()
-            .rev()
-            .take_while(|byte| byte.is_ascii_whitespace())
-            .count()
-    };
-    let end = line.iter().position(|byte| *byte == b'#').unwrap_or(line.len());
-    &line[end - is_before(end)..]
-}
-
-/// A list without prefixes.
-fn without(text: &[u8], prefixes: &[IpNet]) -> Vec<u8> {
-    let goes = |(number, line): &(usize, &[u8])| {
-        prefix_on(line, *number).is_some_and(|prefix| prefixes.contains(&prefix))
-    };
-    let stays = lines(text).enumerate().filter(|line| !goes(line));
-    stays.flat_map(|(_, line)| line).copied().collect()
-}
-
-/// Puts a file with these bytes at `path`, or fails and leaves there what was there.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else {
-        return Err(io::ErrorKind::InvalidFilename.into());
-    };
-    let mode = fs::metadata(path).map_or(0o644, |found| found.permissions().mode() & 0o777);
-    let mut beside = std::ffi::OsString::from(".");
-    beside.push(name);
-    beside.push(".new");
-    let beside = directory.join(beside);
-    // A command that was killed may have left it. Nobody else writes here: we have the lock.
-    match fs::remove_file(&beside) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let write = || {
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&beside)?;
-        file.write_all(bytes)?;
-        file.set_permissions(Permissions::from_mode(mode))?;
-        file.sync_all()?;
-        fs::rename(&beside, path)
-    };
-    write().inspect_err(|_| {
-        // The first error tells why.
-        let _ = fs::remove_file(&beside);
-    })?;
-    // So that the new name outlives a loss of power. Where the file system cannot say, it is as good as it gets.
-    let _ = File::open(directory).and_then(|directory| directory.sync_all());
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn entry(text: &str) -> NewEntry {
-        text.parse().unwrap()
-    }
-
-    fn text(bytes: Vec<u8>) -> String {
-        String::from_utf8(bytes).unwrap()
-    }
-
-    const LIST: &str =
-        "# office\r\n10.0.0.0/8 office # theirs\r\n\n  11.0.0.0/8\n10.0.0.0/8 office\nno prefix";
-
-    #[test]
-    fn lines_that_are_not_meant_stay_as_they_are() {
-        let with = text(with(
-            LIST.as_bytes(),
-            &[
-                entry("12.0.0.0/8=new"),
-                entry("12.0.0.0/8=new"),
-                entry("11.0.0.0/8"),
-            ],
-        ));
-        assert_eq!(with, format!("{LIST}\n12.0.0.0/8 new\n"));
-        assert_eq!(
-            text(without(with.as_bytes(), &[entry("12.0.0.0/8").prefix])),
-            format!("{LIST}\n")
-        );
-    }
-
-    #[test]
-    fn a_prefix_that_is_there_takes_the_new_label_and_keeps_its_comment() {
-        let with = text(with(
-            LIST.as_bytes(),
-            &[entry("10.0.0.0/8=home"), entry("11.0.0.0/8=b")],
-        ));
-        assert_eq!(
-            with,
-            "# office\r\n10.0.0.0/8 home # theirs\r\n\n11.0.0.0/8 b\n10.0.0.0/8 home\nno prefix\n"
-        );
-    }
-
-    #[test]
-    fn a_prefix_goes_with_every_line_that_it_has() {
-        let without = text(without(LIST.as_bytes(), &[entry("10.0.0.0/8").prefix]));
-        assert_eq!(without, "# office\r\n\n  11.0.0.0/8\nno prefix");
-        assert_eq!(
-            text(super::without(
-                "\u{feff}10.0.0.0/8\n".as_bytes(),
-                &[entry("10.0.0.0/8").prefix]
-            )),
-            ""
-        );
-    }
-
-    #[test]
-    fn a_list_that_is_empty_gets_its_line() {
-        assert_eq!(text(with(b"", &[entry("10.0.0.0/8=a")])), "10.0.0.0/8 a\n");
     }
 }

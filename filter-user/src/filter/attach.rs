@@ -6,41 +6,21 @@ use aya::programs::{ProgramError, XdpMode, links::FdLink, loaded_programs};
 use filter_common::InterfaceRecord;
 use nix::errno::Errno;
 
-use crate::{
-    Error, Result,
-    error::Doing as _,
-    filter::{
-        attachment::{Attachment, State, errno, name_of, padded, write_record},
-        program::{Entry, Program, Specialisation},
-    },
-    pins::directory::{INTERFACE, Pins},
-    sys::{
-        clock,
-        netlink::{self, Interface, Mode},
-    },
+use super::{
+    attachment::{Attachment, State, errno, name_of, write_record},
+    error::{Error, Result},
+    program::{Entry, Program, Specialisation},
 };
-
-/// Which mode a user asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wanted {
-    /// Native, or generic where the driver has no native mode.
-    Auto,
-    /// Native or nothing.
-    Native,
-    /// Generic.
-    Generic,
-}
-
-impl Wanted {
-    /// The mode that it is, unless any will do.
-    pub const fn mode(self) -> Option<Mode> {
-        match self {
-            Self::Auto => None,
-            Self::Native => Some(Mode::Native),
-            Self::Generic => Some(Mode::Generic),
-        }
-    }
-}
+use crate::{
+    model::mode::{Mode, RequestedMode},
+    pins::{directory::Pins, names::INTERFACE},
+    sys::{
+        self, clock,
+        error::Doing as _,
+        netlink::{self, Interface},
+    },
+    text::padded,
+};
 
 /// A program that was verified for an interface and is not on it yet.
 pub struct Prepared {
@@ -79,11 +59,11 @@ impl Prepared {
     }
 
     /// Attaches the program, and says why if it had to be the generic mode.
-    pub fn attach(mut self, pins: &Pins, wanted: Wanted) -> Result<(Attachment, Option<io::Error>)> {
+    pub fn attach(mut self, pins: &Pins, wanted: RequestedMode) -> Result<(Attachment, Option<io::Error>)> {
         let (program_id, fallback) = match wanted {
-            Wanted::Generic => (self.attach_in(pins, Mode::Generic)?, None),
-            Wanted::Native => (self.attach_in(pins, Mode::Native)?, None),
-            Wanted::Auto => match self.attach_in(pins, Mode::Native) {
+            RequestedMode::Generic => (self.attach_in(pins, Mode::Generic)?, None),
+            RequestedMode::Native => (self.attach_in(pins, Mode::Native)?, None),
+            RequestedMode::Auto => match self.attach_in(pins, Mode::Native) {
                 Ok(id) => (id, None),
                 Err(Error::NoNativeMode { source, .. }) => {
                     (self.attach_in(pins, Mode::Generic)?, Some(source))
@@ -167,7 +147,7 @@ fn refused(name: &str, ifindex: u32, mode: Mode, error: ProgramError) -> Error {
                 },
             }
         }
-        Some(Errno::ENODEV) => Error::UnknownInterface(name.to_owned()),
+        Some(Errno::ENODEV) => sys::error::Error::UnknownInterface(name.to_owned()).into(),
         Some(Errno::EOPNOTSUPP) if mode == Mode::Native => Error::NoNativeMode {
             interface: name.to_owned(),
             source,

@@ -14,13 +14,23 @@ use aya::{
 use filter_common::{INTERFACE_NAME_BYTES, InterfaceRecord};
 use nix::errno::Errno;
 
+use super::{
+    error::Result,
+    program::{Entry, Program, Specialisation},
+    totals::Totals,
+};
 use crate::{
-    Result,
-    error::{Doing as _, shown},
-    filter::program::{Entry, Program, Specialisation},
-    lists::counters::Totals,
-    pins::directory::Pins,
-    sys::netlink::{self, Interface, Mode},
+    model::mode::Mode,
+    pins::{
+        directory::Pins,
+        names::{INTERFACE_COUNTS, INTERFACE_RECORD},
+    },
+    sys::{
+        bpf::link,
+        error::Doing as _,
+        netlink::{self, Interface},
+    },
+    text::{padded, shown, unpadded},
 };
 
 /// An interface that the filter is on, or was on when it was last seen.
@@ -60,16 +70,16 @@ impl Attachment {
     }
 
     fn read(pins: &Pins, directory: String) -> Result<Self> {
-        let record: Array<MapData, InterfaceRecord> = pins.map(format!("{directory}/interface_record"))?;
+        let record: Array<MapData, InterfaceRecord> = pins.map(format!("{directory}/{INTERFACE_RECORD}"))?;
         let mut record = record
             .get(&0, 0)
             .doing(|| format!("cannot read the record of {directory}"))?;
         let what = || format!("cannot read the link of {directory}");
-        let link = FdLink::from(PinnedLink::from_pin(pins.link(&directory)).doing(what)?);
-        let info = link.info().doing(what)?;
+        let held = FdLink::from(PinnedLink::from_pin(pins.link(&directory)).doing(what)?);
+        let info = held.info().doing(what)?;
         let program_id = info.program_id();
         let runs = |interface: &Interface| interface.xdp.iter().any(|xdp| xdp.id == program_id);
-        let state = match ifindex_of_link(info.id()).doing(what)? {
+        let state = match link::ifindex(info.id()).doing(what)? {
             0 => State::Gone,
             _ if record.netns != netlink::netns()? => State::Elsewhere,
             ifindex => match netlink::by_index(ifindex)?.filter(runs) {
@@ -121,7 +131,7 @@ impl Attachment {
 
     /// What it counted.
     pub fn totals(&self, pins: &Pins) -> Result<Totals> {
-        Totals::read(&pins.map(format!("{}/interface_counts", self.directory))?)
+        Totals::read(&pins.map(format!("{}/{INTERFACE_COUNTS}", self.directory))?)
     }
 
     /// Has a program verified for this interface, if the one that runs is not specialised as `wanted`.
@@ -151,7 +161,7 @@ impl Attachment {
                 self.state = State::Gone;
                 Ok(())
             }
-            Err(error) => Err(error).doing(what),
+            error => Ok(error.map(drop).doing(what)?),
         }
     }
 
@@ -181,9 +191,10 @@ impl Attachment {
 
 /// Writes what is remembered about an interface.
 pub(crate) fn write_record(pins: &Pins, directory: &str, record: &InterfaceRecord) -> Result<()> {
-    let mut map: Array<MapData, InterfaceRecord> = pins.map(format!("{directory}/interface_record"))?;
-    map.set(0, record, 0)
-        .doing(|| format!("cannot write the record of {}", name_of(record)))
+    let mut map: Array<MapData, InterfaceRecord> = pins.map(format!("{directory}/{INTERFACE_RECORD}"))?;
+    Ok(map
+        .set(0, record, 0)
+        .doing(|| format!("cannot write the record of {}", name_of(record)))?)
 }
 
 /// A program that was verified to take the place of another one.
@@ -192,44 +203,9 @@ pub struct Replacement {
     hash: u64,
 }
 
-/// The interface that the link with that number is on; 0 if the interface is gone. The kernel tells it in
-/// `bpf_link_info`, of which aya keeps that part to itself, and in the `fdinfo` of whoever has the link open.
-fn ifindex_of_link(link_id: u32) -> io::Result<u32> {
-    for entry in fs::read_dir("/proc/self/fdinfo")? {
-        // Descriptors of other threads come and go meanwhile.
-        let Ok(text) = fs::read_to_string(entry?.path()) else {
-            continue;
-        };
-        let field = |name: &str| {
-            let line = text.lines().find_map(|line| line.strip_prefix(name))?;
-            line.trim().parse::<u32>().ok()
-        };
-        if field("link_id:") == Some(link_id)
-            && let Some(ifindex) = field("ifindex:")
-        {
-            return Ok(ifindex);
-        }
-    }
-    Err(io::Error::other("the kernel does not tell its interface"))
-}
-
-/// A name as the record has it. The kernel has no longer one.
-pub(crate) fn padded(name: &str) -> [u8; INTERFACE_NAME_BYTES] {
-    let mut padded = [0; INTERFACE_NAME_BYTES];
-    for (place, byte) in padded.iter_mut().zip(name.bytes()) {
-        *place = byte;
-    }
-    padded
-}
-
 /// The name that was remembered, fit for a terminal.
 pub fn name_of(record: &InterfaceRecord) -> String {
-    let end = record
-        .name
-        .iter()
-        .position(|byte| *byte == 0)
-        .unwrap_or(INTERFACE_NAME_BYTES);
-    shown(&String::from_utf8_lossy(&record.name[..end]))
+    shown(&unpadded(&record.name))
 }
 
 /// What the kernel said, if it was the kernel.

@@ -4,20 +4,23 @@ use std::{iter::Copied, slice::Iter};
 
 use ipnet::IpNet;
 
+use super::{
+    error::{Error, Result},
+    instance::{Features, Instance},
+};
 use crate::{
-    Error, Result,
-    filter::instance::{Features, Instance},
     lists::{
         coverage::{Coverage, Plan},
         generation,
         in_force::Lists,
         in_place::Editor,
-        table::{Record, Table},
+        record::Record,
+        table::Table,
         tries::Tries,
     },
     model::{
         entry::{Action, NewEntry},
-        rules::Difference,
+        rules::{self, Difference},
         settings::Policy,
     },
     pins::directory::Pins,
@@ -139,7 +142,7 @@ impl Instance {
     fn add_one(&mut self, list: Action, new: &NewEntry, force: bool) -> Result<Option<Difference>> {
         let prefix = new.prefix;
         if prefix.prefix_len() == 0 && !force {
-            return Err(Error::WholeInternet { prefix, action: list });
+            return Err(rules::Error::WholeInternet { prefix, action: list }.into());
         }
         let now = clock::now_ns()?;
         let editor = Editor::open(&self.pins, &self.lists)?;
@@ -152,12 +155,13 @@ impl Instance {
             .filter(|present| *present != list)
         {
             let entry = self.lists.get(&self.pins, present, prefix)?;
-            return Err(Error::Conflict {
+            return Err(rules::Error::Conflict {
                 prefix,
                 present,
                 kept_by: entry.and_then(|entry| entry.kept_by()),
                 wanted: list,
-            });
+            }
+            .into());
         }
         let total = self.live_total(list)?;
         let is_there = match present.filter(|_| live.is_some()) {
@@ -195,7 +199,7 @@ impl Instance {
         let present = Editor::open(&self.pins, &self.lists)?.find(list, prefix)?;
         let is_listed = |record: &Record| record.action() == Some(list) && !record.is_over(now);
         if !present.is_some_and(|(_, record)| is_listed(&record)) {
-            return Err(Error::NotListed { prefix, action: list });
+            return Err(rules::Error::NotListed { prefix, action: list }.into());
         }
         let total = self.live_total(list)?;
         if list == Action::Trust && total == 1 && self.settings.policy == Policy::Enforce {
@@ -246,7 +250,7 @@ impl Instance {
             if let Err(error) = editor.write_down(intent) {
                 // It is in force, but the record does not know it yet, and coverage is made from records. The note about it
                 // stands, and coverage counts as dirty: the next change does all that follows.
-                self.afterwards(Err(error));
+                self.afterwards(Err(error.into()));
                 return Ok(true);
             }
         }

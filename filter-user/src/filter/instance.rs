@@ -3,45 +3,46 @@
 
 use std::{path::Path, sync::Arc};
 
-use aya::maps::{Array, MapData};
 use filter_common::PrefixCount;
 
+use super::{
+    attachment::{Attachment, Replacement, State},
+    change,
+    error::{Error, Result},
+    program::{self, Program, Specialisation},
+    settings,
+};
 use crate::{
-    Error, Result,
-    error::Doing as _,
-    filter::{
-        attachment::{Attachment, Replacement, State},
-        change,
-        program::{self, Program, Specialisation},
-    },
     lists::{counters, generation, in_force::Lists, in_place, summary::Summary},
     model::{
         entry::{Action, Entry},
         progress::Progress,
         rules::Rules,
-        settings::{Policy, Settings, SettingsRecord},
+        settings::{Policy, Settings},
     },
     pins::{
-        directory::{Access, Pins},
+        self,
+        directory::Pins,
         layout::Content,
+        names::{CHUNKS, INTERFACE},
     },
-    sys::{clock, preflight},
+    sys::{clock, flock::Access, preflight},
 };
 
 /// A filter, locked for as long as this lives.
 pub struct Instance {
     /// Where it is pinned.
-    pub pins: Pins,
+    pub(super) pins: Pins,
     /// What it does.
-    pub settings: Settings,
+    pub(super) settings: Settings,
     /// Its lists, which are read when somebody asks for them.
-    pub lists: Lists,
+    pub(super) lists: Lists,
     /// The interfaces that it is on.
-    pub attachments: Vec<Attachment>,
+    pub(super) attachments: Vec<Attachment>,
     /// How far a change of the lists is.
-    pub progress: Arc<Progress>,
+    pub(super) progress: Arc<Progress>,
     /// Why something that follows a change could not be done. The change is in force, and the next one makes up for it.
-    pub undone: Option<Error>,
+    pub(super) undone: Option<Error>,
 }
 
 impl Instance {
@@ -81,18 +82,54 @@ impl Instance {
         }
     }
 
+    /// Where it is pinned.
+    pub const fn pins(&self) -> &Pins {
+        &self.pins
+    }
+
+    /// What it does.
+    pub const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Its lists, which are read when somebody asks for them.
+    pub const fn lists(&self) -> &Lists {
+        &self.lists
+    }
+
+    /// The interfaces that it is on, or was on when it was last seen.
+    pub fn attachments(&self) -> &[Attachment] {
+        &self.attachments
+    }
+
+    /// How far a change of the lists is, to be watched from another thread.
+    pub const fn progress(&self) -> &Arc<Progress> {
+        &self.progress
+    }
+
+    /// Why something that follows a change could not be done. The change is in force, and the next one makes up for it.
+    pub const fn take_undone(&mut self) -> Option<Error> {
+        self.undone.take()
+    }
+
+    /// Takes the filter down and removes everything that it has pinned.
+    pub fn remove(self) -> Result<()> {
+        Ok(self.pins.remove()?)
+    }
+
     /// Says that a new filter has its settings and lists. It counts as a filter once it has been attached: a
     /// killed first `up` must leave neither settings that nobody asked for nor a filter that trusts nobody.
     pub fn complete(&self) -> Result<()> {
-        self.pins.complete()
+        Ok(self.pins.complete()?)
     }
 
     fn read_finished(pins: Pins) -> Result<Self> {
         match pins.content()? {
             Content::Filter => Self::read(pins),
-            Content::Unfinished => Err(Error::NotUp {
+            Content::Unfinished => Err(pins::error::Error::NotUp {
                 path: pins.path().to_owned(),
-            }),
+            }
+            .into()),
         }
     }
 
@@ -125,19 +162,18 @@ impl Instance {
 
     fn set_up(pins: &Pins, settings: &Settings) -> Result<()> {
         pins.clear()?;
-        pins.fresh_directory("chunks")?;
+        pins.fresh_directory(CHUNKS)?;
         generation::make_maps(pins)?;
         counters::make_maps(pins)?;
         // The object file describes the other maps; those of an interface are not kept.
-        let scratch = format!("{}scratch", crate::pins::directory::INTERFACE);
+        let scratch = format!("{INTERFACE}scratch");
         pins.fresh_directory(&scratch)?;
         let specialisation = specialise(settings, Features::default(), false);
         drop(Program::make_maps(pins, &scratch, &specialisation)?);
         pins.remove_directory(&scratch)?;
         generation::install_first(pins)?;
-        let map = Array::<_, SettingsRecord>::create(1, 0).doing(|| "cannot make the settings map".into())?;
-        pins.pin(map, "settings")?;
-        write_settings(pins, settings)
+        settings::create(pins)?;
+        settings::write(pins, settings)
     }
 
     /// Finishes what a killed command began: an entry that is half changed, coverage of more than the lists, programs that
@@ -166,7 +202,7 @@ impl Instance {
 
     /// The lists as the kernel has them, entries that have expired included.
     pub fn rules(&self) -> Result<Rules> {
-        self.lists.rules(&self.pins)
+        Ok(self.lists.rules(&self.pins)?)
     }
 
     /// The lists without what has expired.
@@ -176,12 +212,12 @@ impl Instance {
 
     /// How many entries there are that have not expired.
     pub fn live_summary(&self) -> Result<Summary> {
-        self.lists.live_summary(&self.pins)
+        Ok(self.lists.live_summary(&self.pins)?)
     }
 
     /// The lists without what has expired, with what was counted on each entry.
     pub fn counted(&self) -> Result<Vec<(Entry, PrefixCount)>> {
-        self.lists.counted(&self.pins, clock::now_ns()?)
+        Ok(self.lists.counted(&self.pins, clock::now_ns()?)?)
     }
 
     /// Puts other lists in force. An enforcing filter does not lose the last that it trusts.
@@ -218,13 +254,19 @@ impl Instance {
         // that does not look must not run while there are some.
         let (before, after) = (self.features(), Features::of_rules(&rules));
         let secret = self.settings.secret;
-        let installed = self
-            .respecialise(before.or(after))
-            .and_then(|()| generation::install(&self.pins, &self.lists, &rules, secret, &self.progress));
+        let installed = self.respecialise(before.or(after)).and_then(|()| {
+            Ok(generation::install(
+                &self.pins,
+                &self.lists,
+                &rules,
+                secret,
+                &self.progress,
+            )?)
+        });
         match installed {
             Ok((lists, followed)) => {
                 self.lists = lists;
-                self.afterwards(followed);
+                self.afterwards(followed.map_err(Error::from));
             }
             Err(error) => {
                 // The first error tells why; what cannot be put back now is put back by the next command.
@@ -249,12 +291,12 @@ impl Instance {
         let replacements = self.prepare(&settings, features)?;
         // From here on it takes a system call for each interface. A command that is killed in between has
         // the next one finish its work.
-        write_settings(&self.pins, &settings)?;
+        settings::write(&self.pins, &settings)?;
         let before = std::mem::replace(&mut self.settings, settings);
         if let Err(error) = self.replace(replacements) {
             // The first error tells why. Where the old settings cannot be written either, the next command puts the new
             // ones in force.
-            let _ = write_settings(&self.pins, &before);
+            let _ = settings::write(&self.pins, &before);
             self.settings = before;
             let _ = self.respecialise(features);
             return Err(error);
@@ -320,10 +362,8 @@ struct Parts {
 
 impl Parts {
     fn read(pins: &Pins) -> Result<Self> {
-        let settings: Array<MapData, SettingsRecord> = pins.map("settings")?;
-        let settings = settings.get(&0, 0).doing(|| "cannot read the settings".into())?;
         Ok(Self {
-            settings: (&settings).into(),
+            settings: settings::read(pins)?,
             lists: Lists::open(pins)?,
             attachments: Attachment::all(pins)?,
         })
@@ -383,10 +423,4 @@ pub(crate) fn specialise(settings: &Settings, features: Features, confirm: bool)
         retire: features.retire,
         confirm,
     }
-}
-
-fn write_settings(pins: &Pins, settings: &Settings) -> Result<()> {
-    let mut map: Array<MapData, SettingsRecord> = pins.map("settings")?;
-    map.set(0, SettingsRecord::from(settings), 0)
-        .doing(|| "cannot write the settings".into())
 }

@@ -2,15 +2,16 @@
 
 use std::io;
 
+use super::{
+    attach::{self, Prepared},
+    attachment::{Attachment, State},
+    error::{Error, Result},
+    instance::{Instance, specialise},
+};
 use crate::{
-    Error, Result,
-    error::shown,
-    filter::{
-        attach::{self, Prepared, Wanted},
-        attachment::{Attachment, State},
-        instance::{Instance, specialise},
-    },
-    sys::netlink::{Interface, Mode},
+    model::mode::{Mode, RequestedMode},
+    sys::netlink::Interface,
+    text::shown,
 };
 
 /// An interface that was attached just now.
@@ -37,7 +38,7 @@ impl Instance {
     pub fn attach(
         &mut self,
         interfaces: &[Interface],
-        wanted: Wanted,
+        wanted: RequestedMode,
         confirm_by_ns: u64,
     ) -> Result<Vec<Attached>> {
         // One that went away and came back has another index, and an index may have been given to another.

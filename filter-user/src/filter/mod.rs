@@ -3,6 +3,9 @@
 pub mod attach;
 pub mod attachment;
 pub mod change;
+pub mod error;
 pub mod instance;
 pub mod interfaces;
 pub mod program;
+pub mod settings;
+pub mod totals;

@@ -14,12 +14,11 @@ use aya::{
 };
 use aya_obj::Object;
 
+use super::error::Result;
 use crate::{
-    Error, Result,
-    error::Doing as _,
     model::settings::{Policy, Settings},
-    pins::directory::Pins,
-    sys::preflight,
+    pins::{self, directory::Pins},
+    sys::{self, error::Doing as _, preflight},
 };
 
 /// The object file of the kernel program, aligned as ELF readers want it.
@@ -170,7 +169,7 @@ impl Program {
         for name in INTERFACE_MAPS {
             loader.map_pin_path(name, pins.join(directory).join(name.to_lowercase()));
         }
-        loader
+        Ok(loader
             .override_global("TCP_PORTS", settings.tcp.bits(), true)
             .override_global("UDP_PORTS", settings.udp.bits(), true)
             .override_global("UDP", &udp, true)
@@ -184,21 +183,21 @@ impl Program {
             .override_global("SOURCE_MASK_V4", &settings.sources.mask_v4(), true)
             .override_global("SOURCE_MASK_V6", &settings.sources.mask_v6(), true)
             .load(OBJECT)
-            .doing(|| "cannot load the kernel program".into())
+            .doing(|| "cannot load the kernel program".into())?)
     }
 
     /// The program as aya sees it.
     pub fn xdp(&mut self) -> Result<&mut Xdp> {
         let name = self.entry.name();
         let program = self.ebpf.program_mut(name).ok_or(ProgramError::NotLoaded);
-        program
+        Ok(program
             .and_then(TryInto::try_into)
-            .doing(|| format!("the object file has no program '{name}'"))
+            .doing(|| format!("the object file has no program '{name}'"))?)
     }
 }
 
 /// What the verifier says of a program is thousands of lines; the last ones tell why it refused it.
-fn refused(error: ProgramError) -> Error {
+fn refused(error: ProgramError) -> sys::error::Error {
     const LINES: usize = 12;
     let doing = "the kernel refused the program".to_owned();
     let ProgramError::LoadError {
@@ -206,7 +205,7 @@ fn refused(error: ProgramError) -> Error {
         verifier_log,
     } = error
     else {
-        return Error::Kernel {
+        return sys::error::Error::Kernel {
             doing,
             source: Box::new(error),
         };
@@ -214,7 +213,7 @@ fn refused(error: ProgramError) -> Error {
     let log = verifier_log.to_string();
     let lines: Vec<&str> = log.lines().collect();
     let tail = lines[lines.len().saturating_sub(LINES)..].join("\n  ");
-    Error::Kernel {
+    sys::error::Error::Kernel {
         doing: format!("{doing}; the verifier's last words:\n  {tail}\n"),
         source: Box::new(io_error),
     }
@@ -235,13 +234,13 @@ pub fn check_maps(pins: &Pins) -> Result<()> {
 }
 
 fn check_map(pins: &Pins, name: &Path, expected: &aya_obj::Map) -> Result<()> {
-    let other = |what: String| Error::OtherLayout {
+    let other = |what: String| pins::error::Error::OtherLayout {
         path: pins.path().to_owned(),
         what: format!("its map '{}' {what}", name.display()),
     };
     let what = || format!("cannot look at the map '{}'", name.display());
     if !fs::exists(pins.join(name)).doing(what)? {
-        return Err(other("is missing".into()));
+        return Err(other("is missing".into()).into());
     }
     let found = MapInfo::from_pin(pins.join(name)).doing(what)?;
     let is = (
@@ -263,5 +262,6 @@ fn check_map(pins: &Pins, name: &Path, expected: &aya_obj::Map) -> Result<()> {
     }
     Err(other(format!(
         "has type, key, value, entries and flags {is:?}, this version {should_be:?}"
-    )))
+    ))
+    .into())
 }

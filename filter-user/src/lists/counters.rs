@@ -1,4 +1,4 @@
-//! The counters of configured prefixes, and the totals of interfaces.
+//! The counters of configured prefixes.
 //!
 //! What was counted on a slot lies in its chunk and, for a while, with the CPUs that met it last. A CPU may move what
 //! it has to the chunk at any moment, so the CPUs are asked before the chunk and after it.
@@ -6,17 +6,20 @@
 use std::fs;
 
 use aya::maps::{Array, IterableMap as _, MapData, PerCpuArray};
-use filter_common::{
-    Chunked, Count, InterfaceCounts, PrefixCount, REASONS, Reason, RecentCount, RecentCounts,
-};
+use filter_common::{Chunked, PrefixCount, RecentCount, RecentCounts};
 
+use super::error::Result;
 use crate::{
-    Result,
-    error::Doing as _,
-    pins::directory::Pins,
-    sys::bpf::{
-        array_of_maps,
-        mapped::{MMAPABLE, Mapped},
+    pins::{
+        directory::Pins,
+        names::{CHUNKS, PREFIX_COUNTS, RECENT_COUNTS},
+    },
+    sys::{
+        bpf::{
+            array_of_maps,
+            mapped::{MMAPABLE, Mapped},
+        },
+        error::Doing as _,
     },
 };
 
@@ -25,18 +28,23 @@ type Chunk = Array<MapData, PrefixCount>;
 /// Makes the map that holds the chunks.
 pub fn make_maps(pins: &Pins) -> Result<()> {
     let template = make_chunk()?;
-    array_of_maps::create(pins, "prefix_counts", Chunked::MAX_CHUNKS, &template)
+    Ok(array_of_maps::create(
+        pins.path(),
+        PREFIX_COUNTS,
+        Chunked::MAX_CHUNKS,
+        &template,
+    )?)
 }
 
 fn make_chunk() -> Result<Chunk> {
-    Chunk::create(Chunked::CHUNK_LEN, MMAPABLE).doing(|| "cannot make a chunk of counters".into())
+    Ok(Chunk::create(Chunked::CHUNK_LEN, MMAPABLE).doing(|| "cannot make a chunk of counters".into())?)
 }
 
 /// Whether there is a chunk of that number. If that cannot be told it is an error: what is taken for missing is made, and
 /// takes the place of what was counted.
 pub fn has_chunk(pins: &Pins, number: u32) -> Result<bool> {
-    fs::exists(pins.join(format!("chunks/{number}")))
-        .doing(|| format!("cannot look for chunk {number} of the counters"))
+    Ok(fs::exists(pins.join(format!("{CHUNKS}/{number}")))
+        .doing(|| format!("cannot look for chunk {number} of the counters"))?)
 }
 
 /// Makes the chunks that are not there yet, and returns which these were.
@@ -50,15 +58,15 @@ pub fn make_chunks(pins: &Pins, numbers: impl Iterator<Item = u32>) -> Result<Ve
     let chunks: Vec<Chunk> = missing.iter().map(|_| make_chunk()).collect::<Result<_>>()?;
     // The program first, the pin second: a chunk that is pinned is one that the program counts in.
     array_of_maps::set_all(
-        pins,
-        "prefix_counts",
+        pins.path(),
+        PREFIX_COUNTS,
         &missing,
         chunks.iter().map(|chunk| chunk.map()),
     )?;
     for (number, chunk) in missing.iter().zip(&chunks) {
         chunk
             .map()
-            .pin(pins.join(format!("chunks/{number}")))
+            .pin(pins.join(format!("{CHUNKS}/{number}")))
             .doing(|| format!("cannot pin chunk {number} of the counters"))?;
     }
     Ok(missing)
@@ -70,7 +78,7 @@ const TRIES: usize = 64;
 
 /// What was counted on each of `slots`, which are best asked for in their order.
 pub fn totals(pins: &Pins, slots: &[u32]) -> Result<Vec<PrefixCount>> {
-    let recent: PerCpuArray<MapData, RecentCounts> = pins.map("recent_counts")?;
+    let recent: PerCpuArray<MapData, RecentCounts> = pins.map(RECENT_COUNTS)?;
     let recent = || -> Result<Vec<RecentCounts>> {
         let cpus = recent
             .get(&0, 0)
@@ -155,7 +163,7 @@ impl ReadChunk for Chunks<'_> {
         let Chunked { chunk, index } = Chunked::locate(slot);
         if self.open.as_ref().is_none_or(|(number, _)| *number != chunk) {
             let mapped = has_chunk(self.pins, chunk)?
-                .then(|| Mapped::pinned(self.pins, &format!("chunks/{chunk}")))
+                .then(|| self.pins.mapped(format!("{CHUNKS}/{chunk}")))
                 .transpose()?;
             self.open = Some((chunk, mapped));
         }
@@ -165,63 +173,6 @@ impl ReadChunk for Chunks<'_> {
             .unwrap_or_default())
     }
 }
-/// The totals of one interface, over all CPUs.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Totals {
-    /// Packets that passed.
-    pub passed: Count,
-    /// Packets that were dropped, by reason.
-    pub dropped: [Count; REASONS],
-    /// Packets that passed although `enforce` would have dropped them, by reason.
-    pub would_drop: [Count; REASONS],
-}
-
-impl Totals {
-    pub(crate) fn read(map: &PerCpuArray<MapData, InterfaceCounts>) -> Result<Self> {
-        let cpus = map
-            .get(&0, 0)
-            .doing(|| "cannot read the counters of an interface".into())?;
-        Ok(Self::of(cpus.iter()))
-    }
-
-    /// The sums over all CPUs.
-    pub fn of<'a>(cpus: impl Iterator<Item = &'a InterfaceCounts>) -> Self {
-        let mut totals = Self::default();
-        for cpu in cpus {
-            add(&mut totals.passed, cpu.passed);
-            for reason in Reason::ALL {
-                add(&mut totals.dropped[reason as usize], cpu.dropped[reason as usize]);
-                add(
-                    &mut totals.would_drop[reason as usize],
-                    cpu.would_drop[reason as usize],
-                );
-            }
-        }
-        totals
-    }
-
-    /// Packets that were dropped, for whatever reason.
-    pub fn all_dropped(&self) -> u64 {
-        packets(&self.dropped)
-    }
-
-    /// Packets that would have been dropped, for whatever reason.
-    pub fn all_would_drop(&self) -> u64 {
-        packets(&self.would_drop)
-    }
-}
-
-fn packets(counts: &[Count]) -> u64 {
-    counts
-        .iter()
-        .fold(0, |sum, count| sum.saturating_add(count.packets))
-}
-
-fn add(sum: &mut Count, count: Count) {
-    sum.packets = sum.packets.saturating_add(count.packets);
-    sum.bytes = sum.bytes.saturating_add(count.bytes);
-}
-
 #[cfg(test)]
 mod tests {
     use std::{

@@ -13,7 +13,14 @@ use filter_common::{
 };
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-use crate::{Result, pins::directory::Pins, sys::bpf::mapped::Mapped};
+use super::error::Result;
+use crate::{
+    pins::{
+        directory::Pins,
+        names::{COVERAGE_V4, COVERAGE_V6},
+    },
+    sys::bpf::mapped::Mapped,
+};
 
 /// Words of either coverage as a whole.
 pub const WORDS_V4: usize = size_of::<CoverageV4>() / 8;
@@ -58,8 +65,8 @@ impl Coverage {
     /// That of a filter.
     pub fn open(pins: &Pins) -> Result<Self> {
         Ok(Self {
-            v4: Mapped::pinned(pins, "coverage_v4")?,
-            v6: Mapped::pinned(pins, "coverage_v6")?,
+            v4: pins.mapped(COVERAGE_V4)?,
+            v6: pins.mapped(COVERAGE_V6)?,
         })
     }
 

@@ -3,7 +3,11 @@
 use aya::maps::{HashMap, MapData, MapError};
 use filter_common::{Expiry, GENERATIONS};
 
-use crate::{Result, error::Doing as _, pins::directory::Pins};
+use super::error::Result;
+use crate::{
+    pins::{directory::Pins, names::EXPIRIES},
+    sys::error::Doing as _,
+};
 
 /// The deadlines of both generations.
 #[derive(Debug)]
@@ -15,7 +19,7 @@ impl Expiries {
     /// Those of a filter.
     pub fn open(pins: &Pins) -> Result<Self> {
         Ok(Self {
-            map: pins.map("expiries")?,
+            map: pins.map(EXPIRIES)?,
         })
     }
 
@@ -24,7 +28,7 @@ impl Expiries {
         match self.map.get(&Expiry::key(slot, generation), 0) {
             Ok(expiry) => Ok(Some(expiry.deadline_ns)),
             Err(MapError::KeyNotFound) => Ok(None),
-            Err(error) => Err(error).doing(|| "cannot read when a prefix expires".into()),
+            Err(error) => Err(error).doing(|| "cannot read when a prefix expires".into())?,
         }
     }
 
@@ -35,9 +39,10 @@ impl Expiries {
             prefix_len: prefix_len.into(),
             reserved: 0,
         };
-        self.map
+        Ok(self
+            .map
             .insert(Expiry::key(slot, generation), expiry, 0)
-            .doing(|| "cannot remember when a prefix expires".into())
+            .doing(|| "cannot remember when a prefix expires".into())?)
     }
 
     /// Forgets a deadline, if there is one.
@@ -45,17 +50,19 @@ impl Expiries {
         if self.get(slot, generation)?.is_none() {
             return Ok(());
         }
-        self.map
+        Ok(self
+            .map
             .remove(&Expiry::key(slot, generation))
-            .doing(|| "cannot forget when a prefix expires".into())
+            .doing(|| "cannot forget when a prefix expires".into())?)
     }
 
     /// Forgets the deadlines of a generation that is not in force.
     pub fn forget(&mut self, generation: u32) -> Result<()> {
         let what = || "cannot forget when prefixes expired".to_owned();
-        self.keys(generation)?
+        Ok(self
+            .keys(generation)?
             .into_iter()
-            .try_for_each(|key| self.map.remove(&key).doing(what))
+            .try_for_each(|key| self.map.remove(&key).doing(what))?)
     }
 
     /// The slots in a generation whose time is over.

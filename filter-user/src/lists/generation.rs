@@ -5,28 +5,32 @@
 
 use std::{collections::BTreeSet, thread};
 
-use aya::maps::{Array, MapData};
 use filter_common::{Chunked, GENERATIONS, MAX_EXPIRIES, MAX_PREFIXES, SLOT_LIMIT};
 
+use super::{
+    counters,
+    coverage::{Coverage, Plan},
+    error::{Error, Result},
+    expiries::Expiries,
+    header::Header,
+    in_force::Lists,
+    names::{LABEL, Numbered, ORIGIN},
+    record::Record,
+    summary::Summary,
+    table::{NewTable, PAGE, Table, pages_for},
+    tries::Tries,
+};
 use crate::{
-    Error, Result,
-    error::Doing as _,
-    lists::{
-        counters,
-        coverage::{Coverage, Plan},
-        expiries::Expiries,
-        in_force::{Lists, directory},
-        names::{LABEL, Numbered, ORIGIN},
-        summary::{Header, Summary},
-        table::{NewTable, PAGE, Record, Table, pages_for},
-        tries::Tries,
-    },
     model::{
         entry::{Action, Entry, Label, Origin},
         progress::Progress,
         rules::Rules,
     },
-    pins::directory::Pins,
+    pins::{
+        directory::Pins,
+        generation::{directory, put_in_force},
+        names::{LABELS, ORIGINS},
+    },
     sys::{clock, spawn},
 };
 
@@ -75,8 +79,8 @@ pub fn install(
     let name = directory(next);
     pins.fresh_directory(&name)?;
     table.pin(pins, &name)?;
-    labels.store::<LABEL>(pins, format!("{name}/labels"), SPARE_LABELS)?;
-    origins.store::<ORIGIN>(pins, format!("{name}/origins"), SPARE_ORIGINS)?;
+    labels.store::<LABEL>(pins, format!("{name}/{LABELS}"), SPARE_LABELS)?;
+    origins.store::<ORIGIN>(pins, format!("{name}/{ORIGINS}"), SPARE_ORIGINS)?;
     drop((labels, origins));
     tries.pin(pins, &name)?;
     Header::create(pins, &name, &summary)?;
@@ -108,7 +112,7 @@ fn take_down(pins: &Pins, generation: u32, in_force: &Tries, number: u32) -> Res
     in_force.grace(pins, number)?;
     Tries::empty()?.set(pins, generation)?;
     Expiries::open(pins)?.forget(generation)?;
-    pins.remove_directory(&directory(generation))
+    Ok(pins.remove_directory(&directory(generation))?)
 }
 
 /// What the entries of new lists are known by: slots in the order of the entries, and numbers of names.
@@ -161,7 +165,7 @@ fn build(
         summary.count_record(&record, true);
         table.set(*slot, &record)?;
     }
-    table.chain_free(&mut summary)?;
+    summary.set_free(table.chain_free()?);
     summary.labels = u32::try_from(labels.len()).unwrap_or(u32::MAX);
     summary.origins = u32::try_from(origins.len()).unwrap_or(u32::MAX);
     tries.fill(rules.as_slice(), &slots, progress)?;
@@ -273,13 +277,6 @@ pub(crate) fn check_counts(count: impl Fn(Action) -> (usize, usize), expiring: u
     check(expiring, MAX_EXPIRIES, "temporary prefixes")
 }
 
-fn put_in_force(pins: &Pins, number: u32) -> Result<()> {
-    let mut generation: Array<MapData, u32> = pins.map("generation")?;
-    generation
-        .set(0, number, 0)
-        .doing(|| format!("cannot put generation {number} in force"))
-}
-
 /// Makes the maps that hold the tries of both generations.
 pub fn make_maps(pins: &Pins) -> Result<()> {
     Tries::empty()?.make_outer_maps(pins)
@@ -292,11 +289,11 @@ pub fn install_first(pins: &Pins) -> Result<()> {
     let new = NewTable::make(1)?;
     let mut summary = Summary::default();
     new.table()?.set_page(0, 0);
-    new.table()?.chain_free(&mut summary)?;
+    summary.set_free(new.table()?.chain_free()?);
     counters::make_chunks(pins, 0..1)?;
     new.pin(pins, &name)?;
-    Numbered::<Label>::default().store::<LABEL>(pins, format!("{name}/labels"), SPARE_LABELS)?;
-    Numbered::<Origin>::default().store::<ORIGIN>(pins, format!("{name}/origins"), SPARE_ORIGINS)?;
+    Numbered::<Label>::default().store::<LABEL>(pins, format!("{name}/{LABELS}"), SPARE_LABELS)?;
+    Numbered::<Origin>::default().store::<ORIGIN>(pins, format!("{name}/{ORIGINS}"), SPARE_ORIGINS)?;
     let tries = Tries::empty()?;
     tries.pin(pins, &name)?;
     Header::create(pins, &name, &summary)?;

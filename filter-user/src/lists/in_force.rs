@@ -2,27 +2,32 @@
 
 use std::{collections::HashMap, net::IpAddr, num::NonZeroU64};
 
-use aya::maps::{Array, MapData};
-use filter_common::{GENERATIONS, MAX_NESTED_EXPIRED, PrefixCount, SLOT_LIMIT};
+use filter_common::{MAX_NESTED_EXPIRED, PrefixCount, SLOT_LIMIT};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
+use super::{
+    counters,
+    error::{Error, Result},
+    expiries::Expiries,
+    header::{Header, Intent},
+    intent,
+    names::{LABEL, Names, ORIGIN},
+    record::Record,
+    summary::Summary,
+    table::Table,
+    tries::Tries,
+};
 use crate::{
-    Error, Result,
-    error::Doing as _,
-    lists::{
-        counters,
-        expiries::Expiries,
-        in_place,
-        names::{LABEL, Names, ORIGIN},
-        summary::{Header, Intent, Summary},
-        table::{Record, Table},
-        tries::Tries,
-    },
     model::{
         entry::{Action, Entry, Label, Origin},
         rules::{Rules, key_of},
     },
-    pins::directory::Pins,
+    pins::{
+        self,
+        directory::Pins,
+        generation::{directory, in_force},
+        names::{LABELS, ORIGINS},
+    },
     sys::clock,
 };
 
@@ -33,20 +38,6 @@ pub struct Lists {
     pub(crate) header: Header,
     /// What a killed command left undone, and whether the program sees it as done.
     left: Option<(Intent, bool)>,
-}
-
-/// The number of the generation in force.
-pub(crate) fn in_force(pins: &Pins) -> Result<u32> {
-    let generation: Array<MapData, u32> = pins.map("generation")?;
-    let number = generation
-        .get(&0, 0)
-        .doing(|| "cannot read which generation is in force".into())?;
-    Ok(number % GENERATIONS)
-}
-
-/// Where the table and the tries of a generation are pinned.
-pub(crate) fn directory(number: u32) -> String {
-    format!("generation{number}")
 }
 
 impl Lists {
@@ -61,7 +52,7 @@ impl Lists {
         let left = match header.intent() {
             None => None,
             Some(intent) if intent.slot >= SLOT_LIMIT => return Err(not_understood(pins)),
-            Some(intent) => Some((intent, in_place::is_done(pins, number, &intent)?)),
+            Some(intent) => Some((intent, intent::is_done(pins, number, &intent)?)),
         };
         Ok(Self { number, header, left })
     }
@@ -250,8 +241,8 @@ impl Reader {
     fn open(lists: &Lists, pins: &Pins) -> Result<Self> {
         let directory = lists.directory();
         Ok(Self::new(
-            Names::open(pins, &format!("{directory}/labels"))?,
-            Names::open(pins, &format!("{directory}/origins"))?,
+            Names::open(pins, &format!("{directory}/{LABELS}"))?,
+            Names::open(pins, &format!("{directory}/{ORIGINS}"))?,
         ))
     }
 
@@ -288,8 +279,9 @@ impl Reader {
 }
 
 fn not_understood(pins: &Pins) -> Error {
-    Error::OtherLayout {
+    pins::error::Error::OtherLayout {
         path: pins.path().to_owned(),
         what: "an entry of its lists cannot be understood".into(),
     }
+    .into()
 }

@@ -8,19 +8,26 @@
 use filter_common::{Chunked, Decision};
 use ipnet::IpNet;
 
+use super::{
+    counters,
+    error::Result,
+    expiries::Expiries,
+    header::{Header, Intent},
+    in_force::Lists,
+    intent::is_done_in,
+    names::{LABEL, Names, ORIGIN},
+    record::Record,
+    summary::Summary,
+    table::{PAGE, Table},
+    tries::Tries,
+};
 use crate::{
-    Result,
-    lists::{
-        counters,
-        expiries::Expiries,
-        in_force::{Lists, directory},
-        names::{LABEL, Names, ORIGIN},
-        summary::{Header, Intent, Summary},
-        table::{PAGE, Record, Table},
-        tries::Tries,
-    },
     model::entry::{Action, Label, NewEntry},
-    pins::directory::Pins,
+    pins::{
+        directory::Pins,
+        generation::directory,
+        names::{LABELS, ORIGINS},
+    },
     sys::clock,
 };
 
@@ -84,14 +91,14 @@ impl<'a> Editor<'a> {
         let label = if new.label == Label::default() {
             0
         } else {
-            let labels = Names::<LABEL>::open(self.pins, &format!("{directory}/labels"))?;
+            let labels = Names::<LABEL>::open(self.pins, &format!("{directory}/{LABELS}"))?;
             let Some(number) = labels.find_or_store(&new.label, summary.labels) else {
                 return Ok(None);
             };
             summary.labels = summary.labels.max(number + 1);
             number + 1
         };
-        let origins = Names::<ORIGIN>::open(self.pins, &format!("{directory}/origins"))?;
+        let origins = Names::<ORIGIN>::open(self.pins, &format!("{directory}/{ORIGINS}"))?;
         let Some(origin) = origins.find_or_store(&new.origin, summary.origins) else {
             return Ok(None);
         };
@@ -228,32 +235,6 @@ impl<'a> Editor<'a> {
         self.header.end();
         Ok(())
     }
-}
-
-/// Whether the program sees an entry as it should be afterwards.
-pub(crate) fn is_done(pins: &Pins, generation: u32, intent: &Intent) -> Result<bool> {
-    let tries = Tries::open(pins, &directory(generation))?;
-    is_done_in(&tries, &Expiries::open(pins)?, generation, intent)
-}
-
-fn is_done_in(tries: &Tries, expiries: &Expiries, generation: u32, intent: &Intent) -> Result<bool> {
-    let Intent {
-        slot, before, after, ..
-    } = intent;
-    let known = if after.action().is_some() { after } else { before };
-    let (Some(list), Some(prefix)) = (known.action(), known.prefix()) else {
-        return Ok(false);
-    };
-    let found = tries
-        .longest(list, prefix)?
-        .filter(|decision| decision.slot() == *slot);
-    Ok(match after.action() {
-        None => found.is_none(),
-        Some(action) => {
-            found == Some(Decision::new(action.kernel(), *slot, after.expires_ns != 0))
-                && (after.expires_ns == 0 || expiries.get(*slot, generation)? == Some(after.expires_ns))
-        }
-    })
 }
 
 /// Finishes what a killed command left undone, and says whether there was something.

@@ -2,11 +2,15 @@
 
 pub mod counters;
 pub mod coverage;
+pub mod error;
 pub mod expiries;
 pub mod generation;
+pub mod header;
 pub mod in_force;
 pub mod in_place;
+pub mod intent;
 pub mod names;
+pub mod record;
 pub mod sources;
 pub mod summary;
 pub mod table;

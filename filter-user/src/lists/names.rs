@@ -4,12 +4,15 @@ use std::{collections::HashMap, hash::Hash};
 
 use aya::maps::{Array, MapData};
 
+use super::error::Result;
 use crate::{
-    Result,
-    error::Doing as _,
     model::entry::{Label, MAX_LABEL_BYTES, MAX_ORIGIN_BYTES, Origin},
     pins::directory::Pins,
-    sys::bpf::mapped::{MMAPABLE, Mapped},
+    sys::{
+        bpf::mapped::{MMAPABLE, Mapped},
+        error::Doing as _,
+    },
+    text::{padded, unpadded},
 };
 
 /// Bytes of a label in its map, and of an origin, padded with NULs.
@@ -97,7 +100,7 @@ impl<N: Name> Numbered<N> {
         for (number, name) in (0..).zip(&self.names) {
             names.set(number, name);
         }
-        pins.pin(map, pin)
+        Ok(pins.pin(map, pin)?)
     }
 }
 
@@ -113,7 +116,7 @@ const COMPARED: u32 = 4096;
 impl<const BYTES: usize> Names<BYTES> {
     /// The ones that are pinned as `pin`.
     pub fn open(pins: &Pins, pin: &str) -> Result<Self> {
-        Ok(Self::new(Mapped::pinned(pins, pin)?))
+        Ok(Self::new(pins.mapped(pin)?))
     }
 
     /// Those that lie in `map`.
@@ -123,15 +126,15 @@ impl<const BYTES: usize> Names<BYTES> {
 
     /// The name with a number, if there is one.
     pub fn get<N: Name>(&self, number: u32) -> Option<N> {
-        let padded = self.map.get(number as usize)?;
-        N::from_text(&text(&padded))
+        let bytes = self.map.get(number as usize)?;
+        N::from_text(&unpadded(&bytes))
     }
 
     /// The number of a name, of which there are `len`; where it is a new one, it is stored behind them. `None` if there is
     /// no room for it.
     pub fn find_or_store(&self, name: &impl Name, len: u32) -> Option<u32> {
-        let padded = pad::<BYTES>(name.text());
-        let same = |number: &u32| self.map.get(*number as usize) == Some(padded);
+        let wanted = padded::<BYTES>(name.text());
+        let same = |number: &u32| self.map.get(*number as usize) == Some(wanted);
         (len.saturating_sub(COMPARED)..len).rev().find(same).or_else(|| {
             let has_room = (len as usize) < self.map.len();
             has_room.then(|| {
@@ -142,19 +145,6 @@ impl<const BYTES: usize> Names<BYTES> {
     }
 
     fn set(&self, number: u32, name: &impl Name) {
-        self.map.set(number as usize, &pad(name.text()));
+        self.map.set(number as usize, &padded(name.text()));
     }
-}
-
-fn pad<const BYTES: usize>(text: &str) -> [u8; BYTES] {
-    let mut padded = [0; BYTES];
-    for (place, byte) in padded.iter_mut().zip(text.bytes()) {
-        *place = byte;
-    }
-    padded
-}
-
-fn text(padded: &[u8]) -> String {
-    let end = padded.iter().position(|byte| *byte == 0).unwrap_or(padded.len());
-    String::from_utf8_lossy(&padded[..end]).into_owned()
 }

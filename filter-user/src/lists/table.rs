@@ -6,118 +6,21 @@
 
 use aya::maps::{Array, MapData};
 use filter_common::{Chunked, SLOT_LIMIT};
-use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
+use super::{error::Result, record::Record};
 use crate::{
-    Result,
-    error::Doing as _,
-    lists::summary::Summary,
-    model::entry::Action,
-    pins::directory::{Pins, unusable},
-    sys::bpf::mapped::{MMAPABLE, Mapped},
+    pins::{
+        directory::{Pins, open_map, unusable},
+        names::{ENTRIES, PAGES as PAGES_PIN},
+    },
+    sys::{
+        bpf::mapped::{MMAPABLE, Mapped},
+        error::Doing as _,
+    },
 };
 
 /// Slots on a page.
 pub const PAGE: u32 = Chunked::CHUNK_LEN;
-
-/// What is known of an entry, beside its place, which is its slot.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Record {
-    address: [u8; 16],
-    /// When it stops to count, in nanoseconds of `CLOCK_MONOTONIC`; 0 for never.
-    pub expires_ns: u64,
-    /// When it got its slot.
-    pub since_ns: u64,
-    /// What had been counted on the slot by then.
-    pub base_packets: u64,
-    /// The same in bytes.
-    pub base_bytes: u64,
-    /// The number of its label, 0 for none.
-    pub label: u32,
-    /// In a free place: the next free slot, and one more.
-    next_free: u32,
-    /// [`Self::SAVED`] or nothing.
-    flags: u32,
-    /// The number of its origin.
-    pub origin: u16,
-    prefix_len: u8,
-    /// The number of the action; [`Self::IPV6`] added for IPv6; 0 in a free place.
-    action: u8,
-}
-
-const _: () = assert!(size_of::<Record>() == 64);
-
-// SAFETY: `#[repr(C)]`, made of integers and arrays of them, without padding (see the size above).
-unsafe impl aya::Pod for Record {}
-
-impl Record {
-    const IPV6: u8 = 0x80;
-    const SAVED: u32 = 1;
-
-    /// A record of a prefix in a list; nothing else is known yet.
-    pub fn new(action: Action, prefix: IpNet) -> Self {
-        let mut address = [0; 16];
-        let mut number = action.kernel() as u8;
-        match prefix {
-            IpNet::V4(prefix) => address[..4].copy_from_slice(&prefix.addr().octets()),
-            IpNet::V6(prefix) => {
-                address = prefix.addr().octets();
-                number |= Self::IPV6;
-            }
-        }
-        Self {
-            address,
-            prefix_len: prefix.prefix_len(),
-            action: number,
-            ..Self::default()
-        }
-    }
-
-    /// A free place; `next` is the next one.
-    pub fn free(next: Option<u32>) -> Self {
-        Self {
-            next_free: next.map_or(0, |slot| slot + 1),
-            ..Self::default()
-        }
-    }
-
-    /// The next free place.
-    pub fn next(&self) -> Option<u32> {
-        self.next_free.checked_sub(1)
-    }
-
-    /// The list that it stands in; `None` for a free place.
-    pub fn action(&self) -> Option<Action> {
-        Action::from_number(self.action & !Self::IPV6)
-    }
-
-    /// Its prefix; `None` if nobody of us wrote it.
-    pub fn prefix(&self) -> Option<IpNet> {
-        let [a, b, c, d, ..] = self.address;
-        let prefix = if self.action & Self::IPV6 == 0 {
-            Ipv4Net::new([a, b, c, d].into(), self.prefix_len).map(IpNet::from)
-        } else {
-            Ipv6Net::new(self.address.into(), self.prefix_len).map(IpNet::from)
-        };
-        prefix.ok().filter(|prefix| *prefix == prefix.trunc())
-    }
-
-    /// Whether the agent put it there.
-    pub fn is_saved(&self) -> bool {
-        self.flags & Self::SAVED != 0
-    }
-
-    /// Notes that.
-    pub fn set_saved(&mut self, is_saved: bool) {
-        self.flags = if is_saved { Self::SAVED } else { 0 };
-    }
-
-    /// Whether its time is over.
-    pub fn is_over(&self, now_ns: u64) -> bool {
-        self.expires_ns != 0 && self.expires_ns <= now_ns
-    }
-}
 
 /// How many pages a list needs: where its slots are spread over `used` pages, and so many are in use, room for
 /// one in sixteen more.
@@ -191,8 +94,8 @@ impl NewTable {
 
     /// Pins the table in `directory`.
     pub fn pin(self, pins: &Pins, directory: &str) -> Result<()> {
-        pins.pin(self.directory, format!("{directory}/pages"))?;
-        pins.pin(self.entries, format!("{directory}/entries"))
+        pins.pin(self.directory, format!("{directory}/{PAGES_PIN}"))?;
+        Ok(pins.pin(self.entries, format!("{directory}/{ENTRIES}"))?)
     }
 }
 
@@ -208,20 +111,20 @@ impl Table {
     /// The table that is pinned in `directory`, to read or write all of it.
     pub fn whole(pins: &Pins, directory: &str) -> Result<Self> {
         Ok(Self::new(
-            Mapped::pinned(pins, &format!("{directory}/pages"))?,
-            Mapped::pinned(pins, &format!("{directory}/entries"))?,
+            pins.mapped(format!("{directory}/{PAGES_PIN}"))?,
+            pins.mapped(format!("{directory}/{ENTRIES}"))?,
         ))
     }
 
     /// The table that is pinned in `directory`, for a few records.
     pub fn few(pins: &Pins, directory: &str) -> Result<Self> {
-        let path = pins.join(format!("{directory}/entries"));
-        let entries: Array<MapData, Record> = crate::pins::directory::open_map(&path)?;
+        let path = pins.join(format!("{directory}/{ENTRIES}"));
+        let entries: Array<MapData, Record> = open_map(&path)?;
         let records = entries.len();
         let map = MapData::from_pin(&path).map_err(|error| unusable(&path, error))?;
         Ok(Self {
             directory: Directory {
-                pages: Mapped::pinned(pins, &format!("{directory}/pages"))?,
+                pages: pins.mapped(format!("{directory}/{PAGES_PIN}"))?,
             },
             // Short tables are mapped as quickly as a page.
             entries: if records <= 4 * PAGE {
@@ -319,8 +222,8 @@ impl Table {
         self.with(chunk * PAGE, write).map(drop)
     }
 
-    /// Chains the free places of all pages, the lowest slot first, and notes where the chain begins.
-    pub fn chain_free(&self, summary: &mut Summary) -> Result<()> {
+    /// Chains the free places of all pages, the lowest slot first, and returns where the chain begins.
+    pub fn chain_free(&self) -> Result<Option<u32>> {
         let mut next = None;
         let chunks: Vec<u32> = self.chunks().collect();
         for slot in chunks
@@ -332,7 +235,6 @@ impl Table {
                 self.set(slot, &Record::free(next.replace(slot)))?;
             }
         }
-        summary.set_free(next);
-        Ok(())
+        Ok(next)
     }
 }

@@ -15,16 +15,21 @@ use aya::{
 use filter_common::{Decision, GENERATIONS, MAX_PREFIXES};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
+use super::error::Result;
 use crate::{
-    Result,
-    error::Doing as _,
     model::{
         entry::{Action, Entry},
         progress::Progress,
     },
-    pins::directory::Pins,
-    sys::bpf::{array_of_maps, batch},
-    sys::spawn::{self, Begun},
+    pins::{
+        directory::Pins,
+        names::{RETIRED_V4, RETIRED_V6, SOURCES_V4, SOURCES_V6},
+    },
+    sys::{
+        bpf::{array_of_maps, batch},
+        error::Doing as _,
+        spawn::{self, Begun},
+    },
 };
 
 type Trie4 = LpmTrie<MapData, [u8; 4], Decision>;
@@ -34,7 +39,7 @@ type Trie6 = LpmTrie<MapData, [u8; 16], Decision>;
 const NO_PREALLOC: u32 = 1;
 
 /// Their names, as pins of a generation and of the outer maps.
-const NAMES: [&str; 4] = ["sources_v4", "sources_v6", "retired_v4", "retired_v6"];
+const NAMES: [&str; 4] = [SOURCES_V4, SOURCES_V6, RETIRED_V4, RETIRED_V6];
 
 /// Entries that go into tries with one system call. More make it no faster.
 const BATCH: usize = 4096;
@@ -84,16 +89,21 @@ impl Tries {
         self.sources_v4.map().pin(sources_v4).doing(what)?;
         self.sources_v6.map().pin(sources_v6).doing(what)?;
         self.retired_v4.map().pin(retired_v4).doing(what)?;
-        self.retired_v6.map().pin(retired_v6).doing(what)
+        Ok(self.retired_v6.map().pin(retired_v6).doing(what)?)
     }
 
     /// Makes the outer maps, in which both generations have their tries.
     pub fn make_outer_maps(&self, pins: &Pins) -> Result<()> {
         let [sources_v4, sources_v6, retired_v4, retired_v6] = NAMES;
-        array_of_maps::create(pins, sources_v4, GENERATIONS, &self.sources_v4)?;
-        array_of_maps::create(pins, sources_v6, GENERATIONS, &self.sources_v6)?;
-        array_of_maps::create(pins, retired_v4, GENERATIONS, &self.retired_v4)?;
-        array_of_maps::create(pins, retired_v6, GENERATIONS, &self.retired_v6)
+        array_of_maps::create(pins.path(), sources_v4, GENERATIONS, &self.sources_v4)?;
+        array_of_maps::create(pins.path(), sources_v6, GENERATIONS, &self.sources_v6)?;
+        array_of_maps::create(pins.path(), retired_v4, GENERATIONS, &self.retired_v4)?;
+        Ok(array_of_maps::create(
+            pins.path(),
+            retired_v6,
+            GENERATIONS,
+            &self.retired_v6,
+        )?)
     }
 
     /// Puts all entries in, each with its slot from `slots`. Entries in their order go in fastest: what one walks
@@ -150,7 +160,7 @@ impl Tries {
         v4[0].put(self.sources_v4.map()).doing(what)?;
         v6[0].put(self.sources_v6.map()).doing(what)?;
         v4[1].put(self.retired_v4.map()).doing(what)?;
-        v6[1].put(self.retired_v6.map()).doing(what)
+        Ok(v6[1].put(self.retired_v6.map()).doing(what)?)
     }
 
     /// Puts one entry in, or another in its place, between two packets.
@@ -159,7 +169,7 @@ impl Tries {
             IpNet::V4(prefix) => self.v4_mut(action).insert(&key_v4(prefix), decision, 0),
             IpNet::V6(prefix) => self.v6_mut(action).insert(&key_v6(prefix), decision, 0),
         };
-        inserted.doing(|| format!("cannot put {prefix} into a trie"))
+        Ok(inserted.doing(|| format!("cannot put {prefix} into a trie"))?)
     }
 
     /// Takes one entry out.
@@ -168,7 +178,7 @@ impl Tries {
             IpNet::V4(prefix) => self.v4_mut(action).remove(&key_v4(prefix)),
             IpNet::V6(prefix) => self.v6_mut(action).remove(&key_v6(prefix)),
         };
-        removed.doing(|| format!("cannot take {prefix} out of a trie"))
+        Ok(removed.doing(|| format!("cannot take {prefix} out of a trie"))?)
     }
 
     /// What is decided about the longest prefix that contains all of `prefix`, among sources or retired ones.
@@ -180,7 +190,7 @@ impl Tries {
         match found {
             Ok(decision) => Ok(Some(decision)),
             Err(MapError::KeyNotFound) => Ok(None),
-            Err(error) => Err(error).doing(|| format!("cannot look {prefix} up in a trie")),
+            Err(error) => Err(error).doing(|| format!("cannot look {prefix} up in a trie"))?,
         }
     }
 
@@ -217,10 +227,10 @@ impl Tries {
     pub fn set(&self, pins: &Pins, generation: u32) -> Result<()> {
         thread::scope(|scope| {
             [
-                spawn::begin(scope, || set(pins, "sources_v4", generation, &self.sources_v4)),
-                spawn::begin(scope, || set(pins, "sources_v6", generation, &self.sources_v6)),
-                spawn::begin(scope, || set(pins, "retired_v4", generation, &self.retired_v4)),
-                spawn::begin(scope, || set(pins, "retired_v6", generation, &self.retired_v6)),
+                spawn::begin(scope, || set(pins, SOURCES_V4, generation, &self.sources_v4)),
+                spawn::begin(scope, || set(pins, SOURCES_V6, generation, &self.sources_v6)),
+                spawn::begin(scope, || set(pins, RETIRED_V4, generation, &self.retired_v4)),
+                spawn::begin(scope, || set(pins, RETIRED_V6, generation, &self.retired_v6)),
             ]
             .into_iter()
             .try_for_each(Begun::join)
@@ -230,7 +240,7 @@ impl Tries {
     /// Waits until every program has ended that runs now. The kernel does so when an inner map is set, also if it is
     /// the one that is there: these are to be the tries of `generation`.
     pub fn grace(&self, pins: &Pins, generation: u32) -> Result<()> {
-        set(pins, "sources_v4", generation, &self.sources_v4)
+        set(pins, SOURCES_V4, generation, &self.sources_v4)
     }
 }
 
@@ -249,8 +259,9 @@ fn set<K: Pod>(
     trie: &LpmTrie<MapData, K, Decision>,
 ) -> Result<()> {
     let mut maps: ArrayOfMaps<MapData, LpmTrie<MapData, K, Decision>> = pins.map(outer)?;
-    maps.set(generation, trie, 0)
-        .doing(|| format!("cannot set generation {generation} of {outer}"))
+    Ok(maps
+        .set(generation, trie, 0)
+        .doing(|| format!("cannot set generation {generation} of {outer}"))?)
 }
 
 /// Keys and values of a trie as the kernel reads them: the length in bits, then the address.

@@ -2,7 +2,7 @@
 
 use std::{ops::RangeInclusive, time::Duration};
 
-use crate::error::shown;
+use crate::text::shown;
 
 /// A day, as it is meant by whoever writes `1d`.
 pub const DAY: Duration = Duration::from_secs(24 * 3600);

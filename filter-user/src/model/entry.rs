@@ -5,7 +5,8 @@ use std::{fmt, num::NonZeroU64, str::FromStr, sync::Arc};
 use filter_common::Action as KernelAction;
 use ipnet::IpNet;
 
-use crate::{Error, Result, error::shown, model::prefix};
+use super::prefix::{self, BadPrefix};
+use crate::text::{disturbs_terminals, shown};
 
 /// Bytes of a label at the most.
 pub const MAX_LABEL_BYTES: usize = 31;
@@ -62,15 +63,31 @@ impl fmt::Display for Action {
     }
 }
 
+/// Text that is no label.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("label '{0}' is longer than {MAX_LABEL_BYTES} bytes, or has a control character; shorten it")]
+pub struct BadLabel(String);
+
+/// Text that is no entry.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadEntry {
+    /// It does not begin with a prefix.
+    #[error(transparent)]
+    Prefix(#[from] BadPrefix),
+    /// Its label does not fit.
+    #[error(transparent)]
+    Label(#[from] BadLabel),
+}
+
 /// A label that fits into an entry. May be empty. A million entries with one label share it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Label(Option<Arc<str>>);
 
 impl Label {
     /// Checks the length, and that it cannot disturb a terminal.
-    pub fn new(text: &str) -> Result<Self> {
+    pub fn new(text: &str) -> Result<Self, BadLabel> {
         if text.len() > MAX_LABEL_BYTES || text.chars().any(disturbs_terminals) {
-            return Err(Error::Label(shown(text)));
+            return Err(BadLabel(shown(text)));
         }
         Ok(Self((!text.is_empty()).then(|| text.into())))
     }
@@ -79,13 +96,6 @@ impl Label {
     pub fn as_str(&self) -> &str {
         self.0.as_deref().unwrap_or_default()
     }
-}
-
-/// Control characters, and those that change the direction of text (UAX #9, section 2): a label could pretend to be
-/// something else.
-pub fn disturbs_terminals(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Where an entry came from: `manual`, `file:…`, `provider:…`.
@@ -148,10 +158,10 @@ impl From<&Entry> for NewEntry {
 }
 
 impl FromStr for NewEntry {
-    type Err = Error;
+    type Err = BadEntry;
 
     /// Reads `PREFIX[=LABEL]`.
-    fn from_str(text: &str) -> Result<Self> {
+    fn from_str(text: &str) -> Result<Self, BadEntry> {
         let (prefix, label) = text.split_once('=').unwrap_or((text, ""));
         Ok(Self {
             prefix: prefix::parse(prefix)?,

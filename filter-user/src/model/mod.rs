@@ -2,6 +2,8 @@
 
 pub mod duration;
 pub mod entry;
+pub mod lengths;
+pub mod mode;
 pub mod ports;
 pub mod prefix;
 pub mod progress;

@@ -4,7 +4,7 @@ use std::{fmt, ops::RangeInclusive, str::FromStr};
 
 use filter_common::PORT_SET_BYTES;
 
-use crate::error::shown;
+use crate::text::shown;
 
 /// Ranges that are shown to people: some lines of a terminal.
 const BRIEF: usize = 64;

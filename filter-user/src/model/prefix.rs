@@ -4,7 +4,7 @@ use std::{net::IpAddr, str::FromStr};
 
 use ipnet::IpNet;
 
-use crate::error::shown;
+use crate::text::shown;
 
 /// Text that is no prefix.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -4,10 +4,49 @@ use std::{cmp::Ordering, iter::Peekable, num::NonZeroU64};
 
 use ipnet::IpNet;
 
-use crate::{
-    Error, Result,
-    model::entry::{Action, Entry, NewEntry},
-};
+use super::entry::{Action, Entry, NewEntry};
+
+/// A result of planning.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why lists cannot be changed in that way.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A prefix that covers a whole IP version.
+    #[error("{action} {prefix} covers every address of that IP version; if you mean it, add --force")]
+    WholeInternet {
+        /// The prefix.
+        prefix: IpNet,
+        /// What should happen to it.
+        action: Action,
+    },
+    /// One prefix, two actions.
+    #[error(
+        "{prefix} is already a {present} entry and cannot be a {wanted} entry too; {}",
+        match kept_by {
+            None => format!("remove it there first: synwall {present} remove {prefix}"),
+            Some(place) => format!("the agent keeps it ({place}): take it out there first, or {wanted} longer prefixes of it"),
+        }
+    )]
+    Conflict {
+        /// The prefix.
+        prefix: IpNet,
+        /// The action that it has.
+        present: Action,
+        /// Where it comes from, if the agent keeps it there.
+        kept_by: Option<String>,
+        /// The action that it should have.
+        wanted: Action,
+    },
+    /// A prefix to be removed that is not there.
+    #[error("{prefix} is not a {action} entry; nothing was removed (see: synwall {action} list)")]
+    NotListed {
+        /// The prefix.
+        prefix: IpNet,
+        /// The list.
+        action: Action,
+    },
+}
 
 /// Trust and deny entries share the tries of sources, so a prefix can stand there once; retired ones are
 /// looked up by destination.

@@ -17,14 +17,15 @@ use nix::{
     unistd::geteuid,
 };
 
-use crate::{
-    Error, Result,
-    error::Doing as _,
-    pins::layout::{AGENT, LAYOUT},
-    sys::{
-        flock::{self, QUEUE},
-        path::{LastLink, Way},
-    },
+use super::{
+    error::{Error, Result},
+    names::{AGENT, CHUNKS, INTERFACE, LAYOUT, LINK},
+};
+use crate::sys::{
+    bpf::mapped::Mapped,
+    error::{self as sys, Doing as _},
+    flock::{self, Access},
+    path::{LastLink, Way},
 };
 
 /// Where a filter is kept unless told otherwise.
@@ -32,18 +33,6 @@ pub const DEFAULT: &str = "/sys/fs/bpf/synwall";
 
 /// How long a command waits for another one to finish.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// How the names of the directories of interfaces begin.
-pub(crate) const INTERFACE: &str = "interface_";
-
-/// Whether a command only looks or also changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
-    /// It looks: several may at a time.
-    Read,
-    /// It changes: it is alone.
-    Change,
-}
 
 /// A pin directory, locked for as long as this lives.
 #[derive(Debug)]
@@ -105,7 +94,8 @@ impl Pins {
                 Ok(directory) => directory,
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
                 Err(source) => {
-                    return Err(source).doing(|| format!("cannot open the pin directory {}", path.display()));
+                    return Err(source)
+                        .doing(|| format!("cannot open the pin directory {}", path.display()))?;
                 }
             };
             let opened = directory
@@ -114,11 +104,11 @@ impl Pins {
             check_file_system(path)?;
             check_owner(path, &opened)?;
             // Half a filter has none; there is seldom a crowd before it.
-            let turn = open_directory(&path.join(QUEUE))
+            let turn = open_directory(&path.join(CHUNKS))
                 .and_then(|queue| flock::wait(&queue, Access::Change, give_up));
             let lock = flock::wait(&directory, access, give_up)
                 .doing(|| format!("cannot lock {}", path.display()))?
-                .ok_or_else(|| Error::Locked {
+                .ok_or_else(|| sys::Error::Locked {
                     path: path.to_owned(),
                     seconds: PATIENCE.as_secs(),
                 })?;
@@ -148,21 +138,28 @@ impl Pins {
         open_map(&self.join(name))
     }
 
+    /// Maps the records of the map that is pinned as `name` into memory.
+    pub fn mapped<T: aya::Pod>(&self, name: impl AsRef<Path>) -> Result<Mapped<T>> {
+        let path = self.join(name);
+        Mapped::pinned(&path).map_err(|error| unusable(&path, error))
+    }
+
     /// Pins a map as `name`, in the place of what may be there.
     pub fn pin<V: aya::Pod>(&self, map: Array<MapData, V>, name: impl AsRef<Path>) -> Result<()> {
         let path = self.join(name);
-        map.pin(&path)
-            .doing(|| format!("cannot pin a map as {}", path.display()))
+        Ok(map
+            .pin(&path)
+            .doing(|| format!("cannot pin a map as {}", path.display()))?)
     }
 
     /// Makes the directory `name`, empty.
     pub fn fresh_directory(&self, name: &str) -> Result<()> {
         self.remove_directory(name)?;
         let path = self.join(name);
-        DirBuilder::new()
+        Ok(DirBuilder::new()
             .mode(0o700)
             .create(&path)
-            .doing(|| format!("cannot make {}", path.display()))
+            .doing(|| format!("cannot make {}", path.display()))?)
     }
 
     /// Removes the directory `name` and what is pinned in it, or whatever else is there.
@@ -176,7 +173,7 @@ impl Pins {
         };
         match removed {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            result => result.doing(|| format!("cannot remove {}", path.display())),
+            result => Ok(result.doing(|| format!("cannot remove {}", path.display()))?),
         }
     }
 
@@ -224,12 +221,12 @@ impl Pins {
     /// Whether there is a link in an interface's directory. If that cannot be told it is an error: what is taken for
     /// unlinked is removed.
     fn is_linked(&self, directory: &str) -> Result<bool> {
-        fs::exists(self.link(directory)).doing(|| format!("cannot look for the link of {directory}"))
+        Ok(fs::exists(self.link(directory)).doing(|| format!("cannot look for the link of {directory}"))?)
     }
 
     /// The path of an interface's link.
     pub(crate) fn link(&self, directory: &str) -> PathBuf {
-        self.join(directory).join("link")
+        self.join(directory).join(LINK)
     }
 
     /// The names of the directories of interfaces.
@@ -246,7 +243,7 @@ impl Pins {
                 .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
                 .collect()
         };
-        read().doing(|| format!("cannot read the directory {}", self.path.display()))
+        Ok(read().doing(|| format!("cannot read the directory {}", self.path.display()))?)
     }
 }
 

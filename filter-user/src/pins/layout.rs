@@ -9,42 +9,15 @@ use aya::{
 };
 use filter_common::LAYOUT_VERSION;
 
-use crate::{
-    Error, Result,
-    error::{Doing as _, shown},
-    pins::directory::{INTERFACE, Pins},
+use super::{
+    directory::Pins,
+    error::{Error, Result},
+    names::{AGENT, INTERFACE, LAYOUT, is_ours},
 };
+use crate::{sys::error::Doing as _, text::shown};
 
 /// "synwall\0" as a number, so that a map of somebody else is not taken for ours.
 const MAGIC: u64 = u64::from_le_bytes(*b"synwall\0");
-
-/// Pinned when a new filter has everything but an interface, and removed as soon as nothing is attached any
-/// more when it is taken down: without it, the directory holds half a filter.
-pub(crate) const LAYOUT: &str = "layout";
-
-/// Everything else that a filter pins.
-const NAMES: &[&str] = &[
-    "settings",
-    "generation",
-    "sources_v4",
-    "sources_v6",
-    "retired_v4",
-    "retired_v6",
-    "expiries",
-    "prefix_counts",
-    "recent_counts",
-    "coverage_v4",
-    "coverage_v6",
-    "source_sets",
-    "source_networks",
-    "chunks",
-    "generation0",
-    "generation1",
-    AGENT,
-];
-
-/// The directory that the agent holds a lock on as long as it runs.
-pub(crate) const AGENT: &str = "agent";
 
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -93,7 +66,7 @@ impl Pins {
 
     fn layout(&self) -> Result<LayoutRecord> {
         let map: Array<MapData, LayoutRecord> = self.map(LAYOUT)?;
-        map.get(&0, 0).doing(|| "cannot read the layout".into())
+        Ok(map.get(&0, 0).doing(|| "cannot read the layout".into())?)
     }
 
     /// Says that everything is there, and only to be attached.
@@ -115,15 +88,16 @@ impl Pins {
             return Ok(());
         }
         let mut map: Array<MapData, LayoutRecord> = self.map(LAYOUT)?;
-        map.set(
-            0,
-            LayoutRecord {
-                attached: 1,
-                ..layout
-            },
-            0,
-        )
-        .doing(|| "cannot write the layout".into())
+        Ok(map
+            .set(
+                0,
+                LayoutRecord {
+                    attached: 1,
+                    ..layout
+                },
+                0,
+            )
+            .doing(|| "cannot write the layout".into())?)
     }
 
     /// Removes what a killed command left of a filter that it was setting up or taking down.
@@ -149,7 +123,7 @@ impl Pins {
         match fs::remove_dir(self.path()) {
             // Somebody mounted the BPF file system just here.
             Err(error) if error.kind() == io::ErrorKind::ResourceBusy => Ok(()),
-            removed => removed.doing(|| format!("cannot remove {}", self.path().display())),
+            removed => Ok(removed.doing(|| format!("cannot remove {}", self.path().display()))?),
         }
     }
 
@@ -185,8 +159,4 @@ impl Pins {
             what,
         }
     }
-}
-
-fn is_ours(name: &str) -> bool {
-    name == LAYOUT || NAMES.contains(&name) || name.starts_with(INTERFACE)
 }

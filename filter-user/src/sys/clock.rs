@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use nix::time::{ClockId, clock_gettime};
 
-use crate::{Result, error::Doing as _};
+use super::error::{Doing as _, Result};
 
 /// Now, in nanoseconds since the machine started.
 pub fn now_ns() -> Result<u64> {

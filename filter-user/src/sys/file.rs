@@ -1,19 +1,20 @@
-//! Files whose content decides who gets through: read only if nobody but root and whoever runs this could have
-//! written them.
+//! Files whose content decides who gets through. They are read only if nobody but root and the caller could have written them,
+//! and replaced as a whole.
 
 use std::{
-    fs::{self, File, Metadata},
-    io::{self, Read},
+    fs::{self, File, Metadata, Permissions},
+    io::{self, Read, Write as _},
     os::{
         fd::AsRawFd as _,
-        unix::fs::{FileTypeExt as _, OpenOptionsExt as _},
+        unix::fs::{FileTypeExt as _, OpenOptionsExt as _, PermissionsExt as _},
     },
     path::{Path, PathBuf},
 };
 
 use nix::fcntl::OFlag;
+use tempfile::NamedTempFile;
 
-use crate::sys::path::{Exposed, LastLink, Way, Who};
+use super::path::{Exposed, LastLink, Way, Who};
 
 /// Bytes of a file at the most: room for as many prefixes as fit, each on a line with a label and a comment.
 pub const MAX_BYTES: u64 = 256 << 20;
@@ -130,4 +131,35 @@ fn read_at_most(most: u64, from: impl Read) -> io::Result<Vec<u8>> {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
     }
     Ok(bytes)
+}
+
+/// How the name of a file begins that is not whole yet.
+const UNFINISHED: &str = ".new-";
+
+/// Puts a file with these bytes and this mode at `path`, by renaming. Whatever happens, the old file or the new one is there.
+pub fn replace(path: &Path, mode: u32, bytes: &[u8]) -> io::Result<()> {
+    let directory = path.parent().ok_or(io::ErrorKind::InvalidFilename)?;
+    let mut file = NamedTempFile::with_prefix_in(UNFINISHED, directory)?;
+    file.write_all(bytes)?;
+    file.as_file().set_permissions(Permissions::from_mode(mode))?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    // The new name has to outlive a loss of power. Some file systems cannot sync a directory; nothing better can be done there.
+    let _ = File::open(directory).and_then(|directory| directory.sync_all());
+    Ok(())
+}
+
+/// Removes the files that a killed process has left unfinished in a directory. Nobody else may be writing there.
+pub fn clear_unfinished(directory: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        if entry
+            .file_name()
+            .as_encoded_bytes()
+            .starts_with(UNFINISHED.as_bytes())
+        {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }

@@ -13,10 +13,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::pins::directory::Access;
-
-/// The directory in a filter's own on which its queue forms: one that a filter has for all its life.
-pub(crate) const QUEUE: &str = "chunks";
+/// Whether a directory is only looked at or also changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// It is looked at: several may at a time.
+    Read,
+    /// It is changed: by one alone.
+    Change,
+}
 
 /// Between two attempts of who cannot have a thread that waits.
 const PAUSE: Duration = Duration::from_millis(10);

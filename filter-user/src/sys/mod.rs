@@ -2,10 +2,12 @@
 
 pub mod bpf;
 pub mod clock;
+pub mod error;
 pub mod file;
 pub mod flock;
 pub mod netlink;
 pub mod path;
 pub mod preflight;
+pub mod random;
 pub mod signature;
 pub mod spawn;

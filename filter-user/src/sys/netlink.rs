@@ -12,37 +12,11 @@ use netlink_sys::{
     AsyncSocket as _, AsyncSocketExt as _, Socket, SocketAddr, TokioSocket, protocols::NETLINK_ROUTE,
 };
 
-use crate::{Error, Result, error::Doing as _};
+use super::error::{Doing as _, Error, Result};
+use crate::model::mode::Mode;
 
 /// The multicast group that tells of links (linux/rtnetlink.h).
 const RTMGRP_LINK: u32 = 1;
-
-/// Where an XDP program runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// In the driver, before the kernel spends an skb.
-    Native,
-    /// In the kernel's generic hook, on any interface, after the skb was made.
-    Generic,
-}
-
-impl Mode {
-    /// The word of the command line.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Native => "native",
-            Self::Generic => "generic",
-        }
-    }
-
-    /// The word of iproute2.
-    pub const fn iproute2(self) -> &'static str {
-        match self {
-            Self::Native => "xdpdrv",
-            Self::Generic => "xdpgeneric",
-        }
-    }
-}
 
 /// A program on an interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

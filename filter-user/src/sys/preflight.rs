@@ -3,7 +3,7 @@
 use caps::{CapSet, Capability};
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit};
 
-use crate::{Error, Result, error::Doing as _};
+use super::error::{Doing as _, Error, Result};
 
 /// The oldest kernel that this runs on: `BPF_LINK_CREATE` for XDP came with 5.9, inner arrays and the
 /// capability of their own with 5.8 to 5.10.

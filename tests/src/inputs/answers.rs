@@ -2,7 +2,10 @@
 
 use filter_user::{
     feed::provider,
-    feed::{Format, From, guard, read},
+    feed::{
+        definition::{Format, From},
+        guard, read,
+    },
     model::entry::Action,
 };
 use ipnet::IpNet;

@@ -4,14 +4,14 @@
 use std::time::Duration;
 
 use filter_user::{
-    error::shown,
     feed::provider,
-    lists::sources::Lengths,
+    model::lengths::Lengths,
     model::{
         duration,
         entry::{Label, MAX_LABEL_BYTES, MAX_ORIGIN_BYTES, NewEntry, Origin},
     },
     sys::clock,
+    text::shown,
 };
 
 use super::{Bytes, assert_fit_for_a_terminal, prefix, text};

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use filter_user::config::Config;
+use filter_user::config::{contents::Config, show::show};
 
 use super::{assert_fit_for_a_terminal, text};
 
@@ -41,9 +41,7 @@ pub(super) fn check(bytes: &[u8]) {
             .iter()
             .all(|metrics| metrics.listen.ip().is_loopback())
     );
-    let shown = config
-        .show()
-        .unwrap_or_else(|error| panic!("it cannot be shown: {error}"));
+    let shown = show(&config).unwrap_or_else(|error| panic!("it cannot be shown: {error}"));
     let again = Config::understand(&shown, path);
     let mut again =
         again.unwrap_or_else(|mistakes| panic!("not read as it was shown: {mistakes:?}\n{shown}"));

@@ -1,7 +1,13 @@
 //! Counters: sums over CPUs of whatever stands there.
 
 use filter_common::{InterfaceCounts, PrefixCount, RecentCount, RecentCounts, SLOT_LIMIT};
-use filter_user::lists::counters::{ReadChunk, Totals, totals_of};
+use filter_user::{
+    filter::totals::Totals,
+    lists::{
+        counters::{ReadChunk, totals_of},
+        error::Result,
+    },
+};
 
 use super::Bytes;
 
@@ -9,7 +15,7 @@ use super::Bytes;
 struct Same(PrefixCount);
 
 impl ReadChunk for Same {
-    fn read(&mut self, _slot: u32) -> filter_user::Result<PrefixCount> {
+    fn read(&mut self, _slot: u32) -> Result<PrefixCount> {
         Ok(self.0)
     }
 }

@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 
 use filter_user::{
     lists::{
+        header::Header,
         in_force::Reader,
         names::{LABEL, Names, ORIGIN},
-        summary::{Header, Summary},
-        table::{PAGE, Record, Table},
+        record::Record,
+        summary::Summary,
+        table::{PAGE, Table},
     },
     model::{entry::Action, rules::Rules},
     sys::bpf::mapped::Mapped,
@@ -87,9 +89,8 @@ fn chain(mut records: Bytes<'_>, summary: &mut Summary) {
         .all()
         .filter(|record| record.as_ref().is_ok_and(|(_, record)| record.action().is_none()));
     let free = free.count();
-    table
-        .chain_free(summary)
-        .unwrap_or_else(|error| panic!("{error}"));
+    let first = table.chain_free().unwrap_or_else(|error| panic!("{error}"));
+    summary.set_free(first);
     let mut next = summary.free();
     let mut seen = BTreeSet::new();
     while let Some(slot) = next {

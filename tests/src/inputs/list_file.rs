@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use filter_user::{
-    files::list_file::{BadLine, parse},
+    files::lines::{BadLine, parse},
     model::entry::{Label, Origin},
 };
 use ipnet::IpNet;

@@ -1,10 +1,7 @@
 //! Single records: of settings, of an interface.
 
 use filter_common::{DropLevel, InterfaceRecord};
-use filter_user::{
-    filter::attachment::name_of,
-    model::settings::{Settings, SettingsRecord},
-};
+use filter_user::{filter::attachment::name_of, filter::settings::SettingsRecord, model::settings::Settings};
 
 use super::{Bytes, assert_fit_for_a_terminal};
 

@@ -1,7 +1,10 @@
 //! The tables of source networks, of two CPUs.
 
 use filter_common::{NETWORKS, SETS, SourceNetwork, SourceNetworks, SourceSet, SourceSets};
-use filter_user::lists::sources::{CpuTable, Lengths, merge};
+use filter_user::{
+    lists::sources::{CpuTable, merge},
+    model::lengths::Lengths,
+};
 
 use super::Bytes;
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fmt};
 
 use filter_common::DropLevel;
 use filter_user::{
-    lists::sources::Lengths,
+    model::lengths::Lengths,
     model::{
         entry::{Action, Label, NewEntry, Origin},
         ports::PortSet,

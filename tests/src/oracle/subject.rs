@@ -93,7 +93,7 @@ impl Subject {
             Instance::open_or_create(Path::new(PATH), &settings),
         );
         must("put lists in force", instance.set_rules(config.rules()));
-        must("make a directory", instance.pins.fresh_directory(INTERFACE));
+        must("make a directory", instance.pins().fresh_directory(INTERFACE));
         let specialisation = Specialisation {
             settings,
             deny: config.has(Action::Deny),
@@ -101,13 +101,13 @@ impl Subject {
             confirm: false,
         };
         let load = |entry| {
-            let program = Program::load(&instance.pins, INTERFACE, &specialisation, entry);
+            let program = Program::load(instance.pins(), INTERFACE, &specialisation, entry);
             must("load the program", program)
         };
         let (frags, one_buffer) = (load(Entry::Frags), load(Entry::OneBuffer));
         let counts = must(
             "open the counters",
-            instance.pins.map(format!("{INTERFACE}/interface_counts")),
+            instance.pins().map(format!("{INTERFACE}/interface_counts")),
         );
         Self {
             instance,
@@ -186,8 +186,8 @@ impl Subject {
     /// Packets that the table of sources knows of.
     #[must_use]
     pub fn sources(&self) -> u64 {
-        let lengths = self.instance.settings.sources;
-        let sources = must("read the sources", sources::read(&self.instance.pins, lengths));
+        let lengths = self.instance.settings().sources;
+        let sources = must("read the sources", sources::read(self.instance.pins(), lengths));
         let apart: u64 = sources.networks.iter().map(|source| source.packets).sum();
         apart + sources.others
     }

@@ -12,7 +12,7 @@ use filter_user::{
         instance::Instance,
         program::{Entry, Program, Specialisation},
     },
-    lists::sources::Lengths,
+    model::lengths::Lengths,
     model::{
         ports::PortSet,
         settings::{Policy, Settings},
@@ -104,8 +104,8 @@ fn everything() -> Specialisation {
 
 /// What the kernel tells of the loaded program, since 5.16.
 fn told(instance: &Instance, specialisation: &Specialisation, entry: Entry) -> Option<u32> {
-    instance.pins.fresh_directory(INTERFACE).expect("a directory");
-    let mut program = Program::load(&instance.pins, INTERFACE, specialisation, entry).expect("the program");
+    instance.pins().fresh_directory(INTERFACE).expect("a directory");
+    let mut program = Program::load(instance.pins(), INTERFACE, specialisation, entry).expect("the program");
     let info = program.xdp().expect("the program").info();
     info.expect("what the kernel says of it")
         .verified_instruction_count()
@@ -114,8 +114,8 @@ fn told(instance: &Instance, specialisation: &Specialisation, entry: Entry) -> O
 /// The same number out of the verifier's log. That one is shown only of programs that could not be loaded, so this one
 /// cannot be: there is no file descriptor left for it when it has been verified.
 fn in_the_log(instance: &Instance, specialisation: &Specialisation, entry: Entry) -> u32 {
-    instance.pins.fresh_directory(INTERFACE).expect("a directory");
-    let mut ebpf = Program::make_maps(&instance.pins, INTERFACE, specialisation).expect("the maps");
+    instance.pins().fresh_directory(INTERFACE).expect("a directory");
+    let mut ebpf = Program::make_maps(instance.pins(), INTERFACE, specialisation).expect("the maps");
     let program: &mut Xdp = ebpf
         .program_mut(entry.name())
         .expect("the entry")

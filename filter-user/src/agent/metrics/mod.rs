@@ -6,10 +6,6 @@
 mod answer;
 mod health;
 mod reading;
-mod server;
-mod snapshot;
-mod text;
-
-pub use server::serve;
-pub use snapshot::Snapshot;
-pub use text::{Unreadable, text};
+pub mod server;
+pub mod snapshot;
+pub mod text;

@@ -16,8 +16,11 @@ use tokio::{
     time::timeout,
 };
 
-use super::{Snapshot, Unreadable, text};
-use crate::{Error, agent::report::Report, model::settings::Policy};
+use super::{
+    snapshot::Snapshot,
+    text::{Unreadable, text},
+};
+use crate::{agent::report::Report, model::settings::Policy};
 
 /// How long a reading is as good as new.
 const FRESH: Duration = Duration::from_secs(1);
@@ -106,7 +109,7 @@ impl Reader {
 fn read(pin_dir: &Path, report: Report, most: usize) -> Result<Reading, String> {
     let (filter, snapshot) = match Snapshot::read(pin_dir, most) {
         // Another command has it. The next scrape will do.
-        Err(error @ Error::Locked { .. }) => return Err(error.to_string()),
+        Err(error) if error.is_locked() => return Err(error.to_string()),
         Err(error) => (Err(error.to_string()), Err(Unreadable)),
         Ok(snapshot) => {
             let state = |snapshot: &Snapshot| State {

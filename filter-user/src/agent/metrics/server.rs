@@ -21,7 +21,7 @@ use tokio::{
 };
 
 use super::{answer::answer, reading::Reader};
-use crate::{agent::report::Report, config::Metrics};
+use crate::{agent::report::Report, config::contents::Metrics};
 
 /// Connections at once. Prometheus needs one.
 const CONNECTIONS: usize = 16;

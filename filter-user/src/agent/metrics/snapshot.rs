@@ -10,9 +10,7 @@ use filter_common::{DropLevel, PrefixCount};
 use ipnet::IpNet;
 
 use crate::{
-    Error, Result,
-    filter::instance::Instance,
-    lists::counters::Totals,
+    filter::{attachment::Attachment, error::Result, instance::Instance, totals::Totals},
     model::{
         entry::{Action, Entry},
         settings::Policy,
@@ -69,25 +67,29 @@ impl Snapshot {
     /// Reads the filter in `pin_dir`, and of its entries the `most` that have the most packets. None if it is not up.
     pub fn read(pin_dir: &Path, most: usize) -> Result<Option<Self>> {
         let filter = match Instance::open(pin_dir) {
-            Err(Error::NotUp { .. }) => return Ok(None),
+            Err(error) if error.is_not_up() => return Ok(None),
             opened => opened?,
         };
         let now = clock::now_ns()?;
-        let interface = |attachment: &crate::filter::attachment::Attachment| {
+        let interface = |attachment: &Attachment| {
             Ok(OnInterface {
                 name: attachment.name(),
                 mode: attachment.mode().name(),
                 condition: filter.condition(attachment, now),
-                totals: attachment.totals(&filter.pins)?,
+                totals: attachment.totals(filter.pins())?,
             })
         };
-        let interfaces = filter.attachments.iter().map(interface).collect::<Result<_>>()?;
+        let interfaces = filter
+            .attachments()
+            .iter()
+            .map(interface)
+            .collect::<Result<_>>()?;
         let interfaces = one_of_each_name(interfaces);
         let summary = filter.live_summary()?;
         let (policy, drop_level, generation) = (
-            filter.settings.policy,
-            filter.settings.drop,
-            filter.lists.number(),
+            filter.settings().policy,
+            filter.settings().drop,
+            filter.lists().number(),
         );
         let counted = filter.counted()?;
         // What follows takes no look at the kernel.

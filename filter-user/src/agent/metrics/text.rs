@@ -15,10 +15,10 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use super::Snapshot;
+use super::snapshot::{OnInterface, Snapshot};
 use crate::{
-    agent::report::{Attempt, Report},
-    lists::counters::Totals,
+    agent::report::{Attempt, FileReport, Report},
+    filter::totals::Totals,
     model::settings::{Policy, drop_level_name},
 };
 
@@ -124,7 +124,7 @@ impl Encoder<'_> {
         let dropped: fn(&Totals) -> &[Count] = |totals| &totals.dropped;
         let would_drop: fn(&Totals) -> &[Count] = |totals| &totals.would_drop;
         let by_reason = |counts: fn(&Totals) -> &[Count], of: fn(&Count) -> u64| {
-            let on_interface = move |interface: &super::snapshot::OnInterface| -> Vec<Sample<2, u64>> {
+            let on_interface = move |interface: &OnInterface| -> Vec<Sample<2, u64>> {
                 let of_reason = |reason: &Reason| {
                     let count = &counts(&interface.totals)[*reason as usize];
                     let labels = [
@@ -174,7 +174,7 @@ impl Encoder<'_> {
             "Bytes of the packets that passed because the policy is observe",
             by_reason(would_drop, bytes),
         )?;
-        let interface = |interface: &super::snapshot::OnInterface| {
+        let interface = |interface: &OnInterface| {
             let labels = [
                 ("interface", interface.name.clone()),
                 ("mode", interface.mode.to_owned()),
@@ -319,7 +319,7 @@ impl Encoder<'_> {
             "When a list was last fetched",
             fetched,
         )?;
-        let file = |f: &crate::agent::report::FileReport| {
+        let file = |f: &FileReport| {
             [
                 ("action", f.list.name().to_owned()),
                 ("path", f.path.display().to_string()),

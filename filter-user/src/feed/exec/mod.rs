@@ -42,10 +42,10 @@ use nix::{
     unistd::{Pid, getpid, getppid},
 };
 
+use super::definition::MAX_BYTES;
 use crate::{
-    error::shown,
-    feed::{FeedError, MAX_BYTES},
     sys::path::{Exposed, LastLink, Way},
+    text::shown,
 };
 use stream::{Stream, wait_for};
 
@@ -127,15 +127,15 @@ fn colon(complaint: &str) -> String {
 /// may be writable for anybody but root and whoever runs this.
 ///
 /// # Errors
-/// [`FeedError::Exec`] for everything but exit code 0 and at most [`MAX_BYTES`] of output.
-pub fn get(command: &[String], timeout: Duration) -> Result<Vec<u8>, FeedError> {
+/// [`ExecError`] for everything but exit code 0 and at most [`MAX_BYTES`] of output.
+pub fn get(command: &[String], timeout: Duration) -> Result<Vec<u8>, ExecError> {
     let (program, arguments) = match command.split_first() {
         Some((program, arguments)) => (Path::new(program), arguments),
         None => (Path::new(""), [].as_slice()),
     };
     run(program, arguments, timeout).map_err(|why| {
         let program = PathBuf::from(shown(&program.to_string_lossy()));
-        FeedError::Exec(ExecError { program, why })
+        ExecError { program, why }
     })
 }
 

@@ -5,12 +5,14 @@
 use std::{
     io,
     os::fd::{AsFd as _, AsRawFd as _, FromRawFd as _, OwnedFd},
+    path::Path,
 };
 
 use aya::maps::{IterableMap, MapData};
 use nix::libc;
 
-use crate::{Result, error::Doing as _, pins::directory::Pins, sys::bpf::batch};
+use super::batch;
+use crate::sys::error::{Doing as _, Result};
 
 /// `BPF_MAP_CREATE` of `include/uapi/linux/bpf.h`.
 const BPF_MAP_CREATE: libc::c_int = 0;
@@ -30,9 +32,9 @@ struct MapCreate {
     map_name: [u8; 16],
 }
 
-/// Makes an array of `len` maps that look like `template` and pins it as `name`.
+/// Makes an array of `len` maps that look like `template` and pins it in `directory` as `name`.
 pub fn create<K: aya::Pod, V>(
-    pins: &Pins,
+    directory: &Path,
     name: &str,
     len: u32,
     template: &impl IterableMap<K, V>,
@@ -71,19 +73,22 @@ pub fn create<K: aya::Pod, V>(
         .doing(what)?;
     // SAFETY: the kernel has just made this descriptor for us, and nobody else has it.
     let fd = unsafe { OwnedFd::from_raw_fd(fd) };
-    MapData::from_fd(fd).doing(what)?.pin(pins.join(name)).doing(what)
+    MapData::from_fd(fd)
+        .doing(what)?
+        .pin(directory.join(name))
+        .doing(what)
 }
 
-/// Puts maps at places of the array that is pinned as `name`. The kernel waits for an RCU grace period after each
+/// Puts maps at places of the array that is pinned in `directory` as `name`. The kernel waits for an RCU grace period after each
 /// system call that does so, not after each place.
 pub fn set_all<'a>(
-    pins: &Pins,
+    directory: &Path,
     name: &str,
     places: &[u32],
     maps: impl Iterator<Item = &'a MapData>,
 ) -> Result<()> {
     let what = || format!("cannot put maps into '{name}'");
-    let outer = MapData::from_pin(pins.join(name)).doing(what)?;
+    let outer = MapData::from_pin(directory.join(name)).doing(what)?;
     let keys: Vec<[u8; 4]> = places.iter().map(|place| place.to_ne_bytes()).collect();
     let values: Vec<[u8; 4]> = maps
         .map(|map| map.fd().as_fd().as_raw_fd().to_ne_bytes())

@@ -1,10 +1,12 @@
 //! Arrays of records that are read and written in place: a million of them would be a million system calls.
 
 use std::{
+    error::Error,
     io,
     marker::PhantomData,
     mem::MaybeUninit,
     os::fd::{AsFd as _, AsRawFd as _, RawFd},
+    path::Path,
     ptr::{self, NonNull},
     slice,
     sync::atomic::{AtomicU64, Ordering::Relaxed},
@@ -16,11 +18,7 @@ use aya::{
 };
 use nix::libc;
 
-use crate::{
-    Result,
-    error::Doing as _,
-    pins::directory::{Pins, unusable},
-};
+use crate::sys::error::{Doing as _, Result};
 
 /// `BPF_F_MMAPABLE` of `include/uapi/linux/bpf.h`.
 pub const MMAPABLE: u32 = 1 << 10;
@@ -49,21 +47,15 @@ impl<T: Pod> Mapped<T> {
         Self::part(map, 0, records as usize)
     }
 
-    /// The records of the map that is pinned as `name`.
-    pub fn pinned(pins: &Pins, name: &str) -> Result<Self> {
-        let path = pins.join(name);
-        let map = MapData::from_pin(&path).map_err(|error| unusable(&path, error))?;
-        let info = map.info().map_err(|error| unusable(&path, error))?;
+    /// The records of the map that is pinned at `path`.
+    pub fn pinned(path: &Path) -> Result<Self, Box<dyn Error + Send + Sync>> {
+        let map = MapData::from_pin(path)?;
+        let info = map.info()?;
         if info.value_size() as usize != size_of::<T>() {
-            return Err(unusable(&path, "its records have another size"));
+            return Err("its records have another size".into());
         }
-        let shared = Self::map(
-            libc::MAP_SHARED,
-            map.fd().as_fd().as_raw_fd(),
-            0,
-            info.max_entries() as usize,
-        );
-        shared.map_err(|error| unusable(&path, error))
+        let (fd, records) = (map.fd().as_fd().as_raw_fd(), info.max_entries() as usize);
+        Ok(Self::map(libc::MAP_SHARED, fd, 0, records)?)
     }
 
     /// `records` records from number `first` on, which must lie at the beginning of a page.

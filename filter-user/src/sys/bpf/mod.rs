@@ -2,4 +2,5 @@
 
 pub mod array_of_maps;
 pub mod batch;
+pub mod link;
 pub mod mapped;

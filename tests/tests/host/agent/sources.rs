@@ -282,8 +282,8 @@ fn a_clock_that_was_wrong_does_no_harm() {
     agent.stop();
     for (before, seconds) in [(4, 0_u64), (5, 4_000_000_000), (6, 200_000_000_000)] {
         let store = filter_user::feed::store::Store::open(&home.state).unwrap();
-        let config = filter_user::config::Config::read(&home.config()).unwrap();
-        let good = filter_user::feed::last_good(&config.feeds[0], &store).unwrap();
+        let config = filter_user::config::contents::Config::read(&home.config()).unwrap();
+        let good = filter_user::feed::refresh::last_good(&config.feeds[0], &store).unwrap();
         let when = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
         store.save(&config.feeds[0], &good.entries, when).unwrap();
         let mut agent = Agent::start(&origin, &home);

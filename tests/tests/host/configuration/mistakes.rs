@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, path::Path};
 
-use filter_user::config::Config;
+use filter_user::config::contents::Config;
 
 /// Mistakes, each as it would stand in a file whose other lines are right.
 const MISTAKES: &[&str] = &[

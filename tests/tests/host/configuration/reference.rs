@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use filter_user::{
-    config::{Config, markdown},
+    config::{contents::Config, reference::markdown},
     model::settings::Policy,
 };
 use tests::lab::{Lab, Output};

@@ -14,7 +14,7 @@ use std::{
 };
 
 use caps::{CapSet, Capability};
-use filter_user::feed::{self, exec};
+use filter_user::feed::{definition::MAX_BYTES, exec};
 use tempfile::TempDir;
 
 use crate::feeds::bounded::bounded;
@@ -121,7 +121,7 @@ fn its_output_is_what_it_prints() {
         assert_eq!(shell(script, AMPLE), Ok(expected.to_owned()), "{script}");
     }
     let most = shell("head -c 16777216 /dev/zero", AMPLE).map(|output| output.len());
-    assert_eq!(most, Ok(feed::MAX_BYTES));
+    assert_eq!(most, Ok(MAX_BYTES));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use filter_user::feed::{self, https};
+use filter_user::feed::{definition::MAX_BYTES, https};
 use nix::{sys::stat::Mode, unistd::mkfifo};
 
 use crate::feeds::{
@@ -105,7 +105,7 @@ const ROWS: [Row; 31] = [
     },
     Row {
         name: "as large as it may be",
-        answer: |_, stream| answer(stream, "200 OK", "", &"#".repeat(feed::MAX_BYTES)),
+        answer: |_, stream| answer(stream, "200 OK", "", &"#".repeat(MAX_BYTES)),
         timeout: AMPLE,
         result: Ok("#"),
     },
@@ -269,7 +269,7 @@ const ROWS: [Row; 31] = [
     },
     Row {
         name: "a byte too many",
-        answer: |_, stream| answer(stream, "200 OK", "", &"#".repeat(feed::MAX_BYTES + 1)),
+        answer: |_, stream| answer(stream, "200 OK", "", &"#".repeat(MAX_BYTES + 1)),
         timeout: AMPLE,
         result: Err("the answer has more than 16 MiB"),
     },
@@ -336,7 +336,7 @@ fn every_answer_is_a_whole_list_or_an_error_that_says_why() {
         let result = get(&server.url(), Some(&authority.file()), None, row.timeout);
         match (&result, row.result) {
             (Ok(list), Ok(expected)) if list.len() > LIST.len() => {
-                assert_eq!(list.len(), feed::MAX_BYTES, "{}", row.name);
+                assert_eq!(list.len(), MAX_BYTES, "{}", row.name);
                 assert!(list.starts_with(expected), "{}", row.name);
             }
             (Ok(list), Ok(expected)) => assert_eq!(list, expected, "{}", row.name),

@@ -8,16 +8,17 @@ use filter_common::Decision;
 use filter_user::{
     filter::instance::Instance,
     lists::{
+        header::{Header, Intent},
         in_force::Lists,
         in_place::Editor,
-        summary::{Header, Intent},
         tries::Tries,
     },
     model::{
         entry::{Action, Label, NewEntry, Origin as From},
         prefix,
     },
-    pins::directory::{Access, Pins},
+    pins::directory::Pins,
+    sys::flock::Access,
 };
 
 use tests::origin::{Origin, PINS, killing};
@@ -69,7 +70,7 @@ fn a_list_that_is_full_in_its_place_is_built_anew() {
         .ok();
     let filter = Instance::open_for_change(Path::new(PINS));
     let mut filter = filter.expect("the filter");
-    let first = filter.lists.number();
+    let first = filter.lists().number();
     for number in 0..1100_u32 {
         let entry = NewEntry {
             prefix: prefix::parse(&format!("12.{}.{}.0/24", number >> 8, number & 255)).expect("a prefix"),
@@ -84,7 +85,7 @@ fn a_list_that_is_full_in_its_place_is_built_anew() {
         };
         filter.change(Action::Trust, change).expect("a change");
     }
-    assert_ne!(filter.lists.number(), first, "there was room for all labels");
+    assert_ne!(filter.lists().number(), first, "there was room for all labels");
     drop(filter);
     assert_eq!(origin.list("trust").len(), 2001);
     origin.filters();

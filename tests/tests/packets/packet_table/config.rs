@@ -2,7 +2,7 @@
 
 use filter_common::DropLevel;
 use filter_user::{
-    lists::sources::Lengths,
+    model::lengths::Lengths,
     model::{
         entry::{Action, Label, NewEntry, Origin},
         ports::PortSet,

@@ -77,7 +77,7 @@ impl Filter {
         let (mut instance, new) = Instance::open_or_create(path, &settings).expect("a new filter");
         assert!(new, "a filter is there already");
         instance.set_rules(config.rules()).expect("the lists in force");
-        instance.pins.fresh_directory(INTERFACE).expect("a directory");
+        instance.pins().fresh_directory(INTERFACE).expect("a directory");
         let specialisation = Specialisation {
             settings,
             deny: config.has(Action::Deny),
@@ -88,11 +88,11 @@ impl Filter {
             Way::OneBuffer => Entry::OneBuffer,
             Way::Frags | Way::Scattered(_) => Entry::Frags,
         };
-        let program = Program::load(&instance.pins, INTERFACE, &specialisation, entry);
+        let program = Program::load(instance.pins(), INTERFACE, &specialisation, entry);
         let program = program.expect("the program in the kernel");
         let policy = config.policy;
         let counts = format!("{INTERFACE}/interface_counts");
-        let counts = instance.pins.map(counts).expect("the counters");
+        let counts = instance.pins().map(counts).expect("the counters");
         let mut filter = Self {
             instance,
             program,
@@ -277,7 +277,7 @@ impl Filter {
     }
 
     fn counters(&self) -> Counters {
-        let pins = &self.instance.pins;
+        let pins = &self.instance.pins();
         let mut all = Counters::new();
         let mut add = |what: &str, name: &dyn fmt::Display, packets: u64, bytes: u64| {
             if (packets, bytes) != (0, 0) {
@@ -296,7 +296,7 @@ impl Filter {
         for (entry, count) in self.instance.counted().expect("the counters") {
             add("prefix", &entry.prefix, count.packets, count.bytes);
         }
-        let sources = sources::read(pins, self.instance.settings.sources).expect("the sources");
+        let sources = sources::read(pins, self.instance.settings().sources).expect("the sources");
         assert_eq!(sources.others, 0, "packets of networks without a place");
         for source in sources.networks {
             // While so few networks drop as in the table of packets, their counts are exact.

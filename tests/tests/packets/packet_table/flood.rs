@@ -8,7 +8,10 @@ use std::{
 };
 
 use filter_common::NETWORKS;
-use filter_user::lists::sources::{self, Lengths, Source, Sources};
+use filter_user::{
+    lists::sources::{self, Source, Sources},
+    model::lengths::Lengths,
+};
 use ipnet::IpNet;
 use nix::{
     sched::{CpuSet, sched_getcpu, sched_setaffinity},
@@ -81,14 +84,14 @@ impl Flood {
     }
 
     fn network(&self, source: IpAddr) -> IpNet {
-        let Lengths { v4, v6 } = self.filter.instance.settings.sources;
+        let Lengths { v4, v6 } = self.filter.instance.settings().sources;
         let bits = if source.is_ipv4() { v4 } else { v6 };
         IpNet::new(source, bits).expect("a length").trunc()
     }
 
     fn listed(&self) -> Sources {
         let instance = &self.filter.instance;
-        sources::read(&instance.pins, instance.settings.sources).expect("the sources")
+        sources::read(instance.pins(), instance.settings().sources).expect("the sources")
     }
 }
 
@@ -130,7 +133,7 @@ fn sources_are_counted_by_networks_of_the_chosen_length() {
         let networks = flood.listed().networks;
         let prefixes: Vec<_> = networks.iter().map(|source| source.prefix.to_string()).collect();
         assert_eq!(prefixes, expected, "{lengths}");
-        flood.filter.instance.pins.remove().expect("the filter away");
+        flood.filter.instance.remove().expect("the filter away");
     }
 }
 

@@ -4,7 +4,7 @@ use std::net::Ipv6Addr;
 
 use ureq::http::Uri;
 
-use crate::error::shown;
+use crate::text::shown;
 
 /// What is wrong with an address, and what to do.
 pub(super) fn check(url: &str) -> Result<(), String> {
@@ -76,19 +76,10 @@ pub(super) fn is_domain(name: &str) -> bool {
     labels.len() <= 253 && labels.split('.').all(fits)
 }
 
-/// An address as it may stand in a message, whatever is wrong with it: a password, or a key in the query, may not.
-pub(super) fn masked(url: &str) -> String {
-    let is_scheme = |scheme: &str| scheme.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    let scheme = url.find("://").filter(|end| is_scheme(&url[..*end]));
-    let (scheme, rest) = url.split_at(scheme.map_or(0, |end| end + "://".len()));
-    let (user, rest) = rest.rsplit_once('@').map_or(("", rest), |(_, rest)| ("…@", rest));
-    let (rest, query) = rest.find(['?', '#']).map_or((rest, ""), |at| (&rest[..at], "?…"));
-    shown(&format!("{scheme}{user}{rest}{query}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::masked;
 
     #[test]
     fn addresses_of_web_servers_are_taken() {

@@ -1,6 +1,6 @@
 //! The names and patterns of interfaces in a configuration file.
 
-use crate::config::InterfacePattern;
+use super::contents::InterfacePattern;
 
 /// What an interface may be called, in bytes (IFNAMSIZ, linux/if.h, without the NUL).
 const NAME_BYTES: usize = filter_common::INTERFACE_NAME_BYTES - 1;

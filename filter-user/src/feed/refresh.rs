@@ -1,0 +1,92 @@
+//! A new list: fetched, checked against the last good one, and kept.
+
+use std::{collections::BTreeSet, time::SystemTime};
+
+use ipnet::IpNet;
+
+use super::{
+    definition::Feed,
+    error::{Error, Result},
+    fetch::fetch,
+    guard, read,
+    store::{Good, Store, Stored},
+};
+use crate::model::entry::{Label, NewEntry};
+
+/// What became of an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refreshed {
+    /// Prefixes that were not in the list before.
+    pub added: usize,
+    /// Prefixes that are no longer in it.
+    pub removed: usize,
+    /// Prefixes that are in it.
+    pub total: usize,
+}
+
+/// Gets a list, checks it against the last good one, and keeps it.
+pub fn refresh(feed: &Feed, store: &Store, force: bool) -> Result<Refreshed> {
+    let (entries, refreshed) = fetch_and_check(feed, store, force)?;
+    store.save(feed, &entries, SystemTime::now())?;
+    Ok(refreshed)
+}
+
+/// The same, but for keeping it.
+pub fn compare(feed: &Feed, store: &Store, force: bool) -> Result<Refreshed> {
+    fetch_and_check(feed, store, force).map(|(_, refreshed)| refreshed)
+}
+
+/// Gets a list and checks it against the last good one.
+pub fn fetch_and_check(feed: &Feed, store: &Store, force: bool) -> Result<(Vec<NewEntry>, Refreshed)> {
+    let entries = fetch(feed)?;
+    let before = known(feed, store);
+    let comparable = before
+        .as_ref()
+        .filter(|before| before.is_same_feed)
+        .map(|before| prefixes(&before.good.entries));
+    let after = prefixes(&entries);
+    let refused = |refused| Error::Refused {
+        name: feed.name.clone(),
+        refused,
+    };
+    guard::check(feed.action, comparable.as_deref(), &after, force).map_err(refused)?;
+    let had: BTreeSet<IpNet> = before
+        .iter()
+        .flat_map(|before| prefixes(&before.good.entries))
+        .collect();
+    let has: BTreeSet<IpNet> = after.into_iter().collect();
+    let refreshed = Refreshed {
+        added: has.difference(&had).count(),
+        removed: had.difference(&has).count(),
+        total: has.len(),
+    };
+    Ok((entries, refreshed))
+}
+
+/// The list that was good last: the copy on disk, else the one that is built in, if there is one.
+pub fn last_good(feed: &Feed, store: &Store) -> Option<Good> {
+    known(feed, store).map(|known| known.good)
+}
+
+fn known(feed: &Feed, store: &Store) -> Option<Stored> {
+    let stored = store.load(feed).unwrap_or_else(|error| {
+        log::warn!("{error}");
+        None
+    });
+    let built_in = || {
+        let prefixes = feed.built_in.iter().map(|prefix| (*prefix, Label::default()));
+        let good = Good {
+            entries: read::entries(feed, prefixes),
+            fetched: None,
+        };
+        (!good.entries.is_empty()).then_some(Stored {
+            good,
+            is_same_feed: true,
+        })
+    };
+    stored.or_else(built_in)
+}
+
+fn prefixes(entries: &[NewEntry]) -> Vec<IpNet> {
+    entries.iter().map(|entry| entry.prefix).collect()
+}

@@ -1,0 +1,328 @@
+//! The lines of a list: a prefix each, IPv4 and IPv6 mixed, an optional label behind it; `#` starts a comment.
+
+use std::{collections::HashSet, fmt};
+
+use ipnet::IpNet;
+
+use crate::{
+    model::{
+        entry::{Label, MAX_LABEL_BYTES, NewEntry, Origin},
+        prefix::{self, BadPrefix},
+    },
+    text::shown,
+};
+
+/// A line that cannot be used.
+#[derive(Debug)]
+pub struct BadLine {
+    /// Its number, from 1.
+    pub number: usize,
+    /// The line, cut to a length that fits on a console.
+    pub text: String,
+    /// What is wrong with it.
+    pub reason: Reason,
+}
+
+/// What is wrong with a line.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// Its first word is no prefix.
+    Prefix(BadPrefix),
+    /// The prefix has been there before, with another label.
+    Twice(IpNet),
+    /// The label does not fit, or could disturb a terminal.
+    Label(String),
+    /// A line is for one prefix, and there is another one behind it.
+    Second(String),
+    /// Not text.
+    NotUtf8,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Prefix(bad) => write!(f, "{bad}"),
+            Self::Twice(prefix) => write!(f, "{prefix} is there twice, with different labels"),
+            Self::Label(label) if label.len() > MAX_LABEL_BYTES => write!(
+                f,
+                "the label '{}' is longer than {MAX_LABEL_BYTES} bytes; shorten it",
+                shown(label)
+            ),
+            Self::Label(label) => write!(
+                f,
+                "the label '{}' has a control character; leave that out",
+                shown(label)
+            ),
+            Self::Second(second) => write!(
+                f,
+                "{} is a second prefix: each goes on a line of its own",
+                shown(second)
+            ),
+            Self::NotUtf8 => write!(f, "the line is not UTF-8 text"),
+        }
+    }
+}
+
+impl fmt::Display for BadLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}: {} (line: {:?}); the whole list was left alone",
+            self.number, self.reason, self.text
+        )
+    }
+}
+
+/// The first line that has this prefix, from 1.
+pub fn number_of(prefix: IpNet, bytes: &[u8]) -> usize {
+    let has_it = |text: &[u8]| line(text).is_ok_and(|line| line.is_some_and(|(there, _)| there == prefix));
+    1 + lines(bytes).take_while(|text| !has_it(text)).count()
+}
+
+/// Reads a list. A prefix that is there twice is taken once. What comes back is in the order of the prefixes.
+pub fn parse(bytes: &[u8], origin: &Origin) -> Result<Vec<NewEntry>, BadLine> {
+    let mut labels = Labels::default();
+    let mut entries = Vec::new();
+    let mut bad = None;
+    for (number, line) in lines(bytes).enumerate() {
+        match parse_line(line, &mut labels) {
+            Ok(None) => {}
+            Ok(Some((prefix, label))) => entries.push(Line {
+                number,
+                prefix,
+                label,
+            }),
+            Err(reason) => {
+                bad = Some((number, reason));
+                break;
+            }
+        }
+    }
+    // The first line that cannot be used is the one that is named. It may be one that contradicts another above it.
+    if let Some((number, reason)) = sort(&mut entries).or(bad) {
+        let line = lines(bytes).nth(number).unwrap_or_default();
+        return Err(BadLine {
+            number: number + 1,
+            text: String::from_utf8_lossy(line)
+                .trim_end()
+                .chars()
+                .take(80)
+                .collect(),
+            reason,
+        });
+    }
+    let entry = |line: Line| NewEntry {
+        prefix: line.prefix,
+        label: line.label,
+        origin: origin.clone(),
+        expires_ns: None,
+        saved: false,
+    };
+    Ok(entries.into_iter().map(entry).collect())
+}
+
+/// The lines of a list. Some editors put a mark before the first.
+fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    bytes.split(|byte| *byte == b'\n')
+}
+
+/// What a line says, and its number from 0.
+struct Line {
+    number: usize,
+    prefix: IpNet,
+    label: Label,
+}
+
+/// Labels that were met, so that those who have one share it. Neighbours mostly do.
+#[derive(Default)]
+struct Labels {
+    last: Label,
+    all: HashSet<Label>,
+}
+
+impl Labels {
+    fn get(&mut self, text: &str) -> Result<Label, Reason> {
+        if text != self.last.as_str() {
+            let label = Label::new(text).map_err(|_| Reason::Label(text.to_owned()))?;
+            self.last = self.all.get(&label).cloned().unwrap_or(label);
+            self.all.insert(self.last.clone());
+        }
+        Ok(self.last.clone())
+    }
+}
+
+/// What one line says, if it says anything.
+pub fn line(text: &[u8]) -> Result<Option<(IpNet, Label)>, Reason> {
+    parse_line(text, &mut Labels::default())
+}
+
+fn parse_line(line: &[u8], labels: &mut Labels) -> Result<Option<(IpNet, Label)>, Reason> {
+    let line = std::str::from_utf8(line).map_err(|_| Reason::NotUtf8)?;
+    let line = line.split('#').next().unwrap_or_default().trim();
+    if line.is_empty() {
+        return Ok(None);
+    }
+    let (first, label) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+    let prefix = prefix::parse(first).map_err(Reason::Prefix)?;
+    let label = label.trim();
+    // It would be dropped, and whoever wrote it thinks that it is trusted.
+    let second = label
+        .split(|c: char| c == ',' || c.is_whitespace())
+        .find(|word| !word.is_empty());
+    if let Some(second) = second.filter(|second| second.contains(['.', ':']) && prefix::parse(second).is_ok())
+    {
+        return Err(Reason::Second(second.to_owned()));
+    }
+    Ok(Some((prefix, labels.get(label)?)))
+}
+
+/// Sorts by prefix and leaves one line for each. The first line whose label is not that of the first one for
+/// its prefix comes back.
+fn sort(lines: &mut Vec<Line>) -> Option<(usize, Reason)> {
+    if lines.is_sorted_by(|a, b| a.prefix < b.prefix) {
+        return None;
+    }
+    lines.sort_unstable_by_key(|line| (line.prefix, line.number));
+    let mut contradiction: Option<(usize, Reason)> = None;
+    lines.dedup_by(|line, first| {
+        if line.prefix != first.prefix {
+            return false;
+        }
+        if line.label != first.label
+            && contradiction
+                .as_ref()
+                .is_none_or(|(number, _)| line.number < *number)
+        {
+            contradiction = Some((line.number, Reason::Twice(line.prefix)));
+        }
+        true
+    });
+    contradiction
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse_text(text: &str) -> Result<Vec<(String, String)>, String> {
+        parse(text.as_bytes(), &Origin::new("file:test"))
+            .map(|entries| {
+                entries
+                    .iter()
+                    .map(|e| (e.prefix.to_string(), e.label.as_str().to_owned()))
+                    .collect()
+            })
+            .map_err(|line| line.to_string())
+    }
+
+    #[test]
+    fn comments_labels_and_both_versions() {
+        let text =
+            "\u{feff}# office\r\n185.94.108.0/24 qrator edge # theirs\r\n\r\n  2001:db8::/32\n192.0.2.7";
+        assert_eq!(
+            parse_text(text).unwrap(),
+            [
+                ("185.94.108.0/24".into(), "qrator edge".into()),
+                ("192.0.2.7/32".into(), String::new()),
+                ("2001:db8::/32".into(), String::new()),
+            ]
+        );
+    }
+
+    #[test]
+    fn the_bad_line_is_named_with_number_and_text() {
+        let error = parse_text("10.0.0.0/8\nfoo bar\n").unwrap_err();
+        assert!(
+            error.starts_with("2: 'foo' is not an IP address or prefix"),
+            "{error}"
+        );
+        assert!(error.contains("\"foo bar\""), "{error}");
+        let error = parse_text("10.0.0.1/8").unwrap_err();
+        assert!(
+            error.starts_with("1: ") && error.contains("10.0.0.0/8"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_label_that_does_not_fit_is_shown() {
+        for (line, told) in [
+            (
+                format!("10.0.0.0/8 {}", "ä".repeat(16)),
+                format!(
+                    "1: the label '{}' is longer than 31 bytes; shorten it",
+                    "ä".repeat(16)
+                ),
+            ),
+            (
+                "10.0.0.0/8 a\u{202e}b".into(),
+                "1: the label 'a\\u{202e}b' has a control character; leave that out".into(),
+            ),
+        ] {
+            let error = parse_text(&line).unwrap_err();
+            assert!(error.starts_with(&told), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_line_of_a_prefix_is_found_again() {
+        let text = b"\xef\xbb\xbf# ::/0\r\n10.0.0.0/8\n\n ::/0 all # of it\r\n::/0 all\n";
+        assert_eq!(number_of("::/0".parse().unwrap(), text), 4);
+        assert_eq!(
+            number_of("0.0.0.0/0".parse().unwrap(), b"\xef\xbb\xbf0.0.0.0/0"),
+            1
+        );
+    }
+
+    #[test]
+    fn a_second_prefix_on_a_line_is_no_label() {
+        for line in [
+            "10.0.0.0/8 11.0.0.0/8",
+            "10.0.0.0/8\t2001:db8::/32 office",
+            "10.0.0.0/8 , 192.0.2.7",
+        ] {
+            let error = parse_text(line).unwrap_err();
+            assert!(error.contains("is a second prefix"), "{line}: {error}");
+        }
+        for line in [
+            "10.0.0.0/8 1.2.x",
+            "10.0.0.0/8 a 11.0.0.0/8",
+            "10.0.0.0/8 10",
+            "10.0.0.0/8 v1.2.3.4",
+        ] {
+            assert_eq!(parse_text(line).unwrap().len(), 1, "{line}");
+        }
+    }
+
+    #[test]
+    fn the_same_line_twice_is_one_entry_but_not_with_another_label() {
+        assert_eq!(parse_text("10.0.0.0/8 a\n10.0.0.0/8 a\n").unwrap().len(), 1);
+        assert!(
+            parse_text("10.0.0.0/8 a\n10.0.0.0/8 b\n")
+                .unwrap_err()
+                .starts_with("2: ")
+        );
+    }
+
+    #[test]
+    fn the_first_bad_line_is_named_whatever_is_wrong_with_it() {
+        let contradiction = "10.0.0.0/8 a\n9.0.0.0/8 x\n10.0.0.0/8 b\n9.0.0.0/8 y\n";
+        for (text, line) in [
+            (contradiction.to_owned(), "3: 10.0.0.0/8 is there twice"),
+            (format!("{contradiction}foo\n"), "3: 10.0.0.0/8 is there twice"),
+            (format!("9.0.0.0/8\n\nfoo\n{contradiction}"), "3: 'foo'"),
+        ] {
+            let error = parse_text(&text).unwrap_err();
+            assert!(error.starts_with(line), "{error}");
+        }
+        let error = parse_text(contradiction).unwrap_err();
+        assert!(error.contains("(line: \"10.0.0.0/8 b\")"), "{error}");
+    }
+
+    #[test]
+    fn text_that_is_none_is_refused() {
+        let error = parse(b"10.0.0.0/8\n\xff\xfe\n", &Origin::new("x")).unwrap_err();
+        assert_eq!((error.number, error.reason), (2, Reason::NotUtf8));
+    }
+}

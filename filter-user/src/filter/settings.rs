@@ -1,0 +1,119 @@
+//! The settings of a filter as they are pinned.
+
+use aya::maps::{Array, MapData};
+use filter_common::{DropLevel, PORT_SET_BYTES};
+
+use super::error::Result;
+use crate::{
+    model::{
+        lengths::Lengths,
+        ports::PortSet,
+        settings::{Policy, Settings},
+    },
+    pins::{directory::Pins, names::SETTINGS},
+    sys::error::Doing as _,
+};
+
+/// [`Settings`] as they lie in their map.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct SettingsRecord {
+    tcp: [u8; PORT_SET_BYTES],
+    udp: [u8; PORT_SET_BYTES],
+    secret: u64,
+    drop: u32,
+    policy: u32,
+    sources_v4: u32,
+    sources_v6: u32,
+}
+
+const _: () = assert!(size_of::<SettingsRecord>() == 2 * PORT_SET_BYTES + 24);
+
+// SAFETY: `#[repr(C)]`, made of integers and arrays of them, without padding (see the size above).
+unsafe impl aya::Pod for SettingsRecord {}
+
+impl From<&Settings> for SettingsRecord {
+    fn from(settings: &Settings) -> Self {
+        Self {
+            tcp: *settings.tcp.bits(),
+            udp: *settings.udp.bits(),
+            secret: settings.secret,
+            sources_v4: settings.sources.v4.into(),
+            sources_v6: settings.sources.v6.into(),
+            drop: settings.drop as u32,
+            policy: match settings.policy {
+                Policy::Enforce => 0,
+                Policy::Observe => 1,
+            },
+        }
+    }
+}
+
+impl From<&SettingsRecord> for Settings {
+    fn from(record: &SettingsRecord) -> Self {
+        Self {
+            tcp: PortSet::from_bits(record.tcp),
+            udp: PortSet::from_bits(record.udp),
+            sources: Lengths {
+                v4: record.sources_v4.clamp(8, 32) as u8,
+                v6: record.sources_v6.clamp(16, 64) as u8,
+            },
+            secret: record.secret,
+            drop: match record.drop {
+                0 => DropLevel::New,
+                1 => DropLevel::Unestablished,
+                _ => DropLevel::All,
+            },
+            policy: if record.policy == 0 {
+                Policy::Enforce
+            } else {
+                Policy::Observe
+            },
+        }
+    }
+}
+
+/// Makes and pins the map for them, which is empty.
+pub fn create(pins: &Pins) -> Result<()> {
+    let map = Array::<_, SettingsRecord>::create(1, 0).doing(|| "cannot make the settings map".into())?;
+    Ok(pins.pin(map, SETTINGS)?)
+}
+
+/// The settings that are pinned.
+pub fn read(pins: &Pins) -> Result<Settings> {
+    let map: Array<MapData, SettingsRecord> = pins.map(SETTINGS)?;
+    let record = map.get(&0, 0).doing(|| "cannot read the settings".into())?;
+    Ok((&record).into())
+}
+
+/// Writes others in their place.
+pub fn write(pins: &Pins, settings: &Settings) -> Result<()> {
+    let mut map: Array<MapData, SettingsRecord> = pins.map(SETTINGS)?;
+    Ok(map
+        .set(0, SettingsRecord::from(settings), 0)
+        .doing(|| "cannot write the settings".into())?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_survive_their_map() {
+        for (drop, policy) in [
+            (DropLevel::New, Policy::Enforce),
+            (DropLevel::Unestablished, Policy::Observe),
+            (DropLevel::All, Policy::Enforce),
+        ] {
+            let settings = Settings {
+                tcp: "80,443,8000-8010".parse().unwrap(),
+                udp: "443".parse().unwrap(),
+                drop,
+                policy,
+                sources: "32,64".parse().unwrap(),
+                secret: 7,
+            };
+            assert_eq!(Settings::from(&SettingsRecord::from(&settings)), settings);
+        }
+    }
+}

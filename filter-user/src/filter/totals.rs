@@ -1,0 +1,64 @@
+//! The totals of an interface, over all CPUs.
+
+use aya::maps::{MapData, PerCpuArray};
+use filter_common::{Count, InterfaceCounts, REASONS, Reason};
+
+use super::error::Result;
+use crate::sys::error::Doing as _;
+
+/// The totals of one interface, over all CPUs.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Totals {
+    /// Packets that passed.
+    pub passed: Count,
+    /// Packets that were dropped, by reason.
+    pub dropped: [Count; REASONS],
+    /// Packets that passed although `enforce` would have dropped them, by reason.
+    pub would_drop: [Count; REASONS],
+}
+
+impl Totals {
+    pub(crate) fn read(map: &PerCpuArray<MapData, InterfaceCounts>) -> Result<Self> {
+        let cpus = map
+            .get(&0, 0)
+            .doing(|| "cannot read the counters of an interface".into())?;
+        Ok(Self::of(cpus.iter()))
+    }
+
+    /// The sums over all CPUs.
+    pub fn of<'a>(cpus: impl Iterator<Item = &'a InterfaceCounts>) -> Self {
+        let mut totals = Self::default();
+        for cpu in cpus {
+            add(&mut totals.passed, cpu.passed);
+            for reason in Reason::ALL {
+                add(&mut totals.dropped[reason as usize], cpu.dropped[reason as usize]);
+                add(
+                    &mut totals.would_drop[reason as usize],
+                    cpu.would_drop[reason as usize],
+                );
+            }
+        }
+        totals
+    }
+
+    /// Packets that were dropped, for whatever reason.
+    pub fn all_dropped(&self) -> u64 {
+        packets(&self.dropped)
+    }
+
+    /// Packets that would have been dropped, for whatever reason.
+    pub fn all_would_drop(&self) -> u64 {
+        packets(&self.would_drop)
+    }
+}
+
+fn packets(counts: &[Count]) -> u64 {
+    counts
+        .iter()
+        .fold(0, |sum, count| sum.saturating_add(count.packets))
+}
+
+fn add(sum: &mut Count, count: Count) {
+    sum.packets = sum.packets.saturating_add(count.packets);
+    sum.bytes = sum.bytes.saturating_add(count.bytes);
+}
