@@ -7,9 +7,9 @@ use crate::{
     config::contents::Config,
     filter::{
         attachment::{Attachment, State},
+        attachments::Attached,
         error::{Error, Result},
         instance::{self, Instance},
-        interfaces::Attached,
     },
     model::{
         entry::Action,

@@ -8,8 +8,8 @@ use filter_common::DropLevel;
 use filter_user::{
     feed::provider,
     filter::{
+        attachments::Attached,
         instance::{self, Instance},
-        interfaces::Attached,
     },
     model::{
         duration,

@@ -1,23 +1,30 @@
 //! A filter as a whole: what is loaded, what is to change, and the order in which it changes, so that no
 //! packet meets less than the old filter or the new one, whatever is killed when.
+//!
+//! Longer than 300 lines because its fields are private: each change of a filter has to keep all of them in step.
 
 use std::{path::Path, sync::Arc};
 
 use filter_common::PrefixCount;
+use ipnet::IpNet;
 
 use super::{
-    attachment::{Attachment, Replacement, State},
-    change,
+    attachment::{Attachment, State},
+    attachments::{Attached, Attachments},
+    change::{Change, Edits},
     error::{Error, Result},
-    program::{self, Program, Specialisation},
+    features::Features,
+    one_entry::{Changed, OneEntry},
+    program::{self, Program},
     settings,
 };
 use crate::{
-    lists::{counters, generation, in_force::Lists, in_place, summary::Summary},
+    lists::{counters, covered, covered::SMALL, generation, in_force::Lists, in_place, summary::Summary},
     model::{
-        entry::{Action, Entry},
+        entry::{Action, Entry, NewEntry},
+        mode::RequestedMode,
         progress::Progress,
-        rules::Rules,
+        rules::{Difference, Rules},
         settings::{Policy, Settings},
     },
     pins::{
@@ -26,23 +33,26 @@ use crate::{
         layout::Content,
         names::{CHUNKS, INTERFACE},
     },
-    sys::{clock, flock::Access, preflight},
+    sys::{clock, flock::Access, netlink::Interface, preflight},
 };
+
+/// A large list of which so many entries change is changed where they stand; more, and it is built anew.
+const FEW: usize = 64;
 
 /// A filter, locked for as long as this lives.
 pub struct Instance {
     /// Where it is pinned.
-    pub(super) pins: Pins,
+    pins: Pins,
     /// What it does.
-    pub(super) settings: Settings,
+    settings: Settings,
     /// Its lists, which are read when somebody asks for them.
-    pub(super) lists: Lists,
+    lists: Lists,
     /// The interfaces that it is on.
-    pub(super) attachments: Vec<Attachment>,
+    attachments: Attachments,
     /// How far a change of the lists is.
-    pub(super) progress: Arc<Progress>,
+    progress: Arc<Progress>,
     /// Why something that follows a change could not be done. The change is in force, and the next one makes up for it.
-    pub(super) undone: Option<Error>,
+    undone: Option<Error>,
 }
 
 impl Instance {
@@ -99,7 +109,7 @@ impl Instance {
 
     /// The interfaces that it is on, or was on when it was last seen.
     pub fn attachments(&self) -> &[Attachment] {
-        &self.attachments
+        self.attachments.all()
     }
 
     /// How far a change of the lists is, to be watched from another thread.
@@ -168,7 +178,7 @@ impl Instance {
         // The object file describes the other maps; those of an interface are not kept.
         let scratch = format!("{INTERFACE}scratch");
         pins.fresh_directory(&scratch)?;
-        let specialisation = specialise(settings, Features::default(), false);
+        let specialisation = Features::default().specialise(settings, false);
         drop(Program::make_maps(pins, &scratch, &specialisation)?);
         pins.remove_directory(&scratch)?;
         generation::install_first(pins)?;
@@ -180,22 +190,13 @@ impl Instance {
     /// do not fit the settings and lists yet, confirmations that did not come, directories without a link.
     fn recover(&mut self) -> Result<()> {
         let now = clock::now_ns()?;
-        let (overdue, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut self.attachments)
-            .into_iter()
-            .partition(|attachment| attachment.is_overdue(now));
-        self.attachments = kept;
-        if !overdue.is_empty() || !self.attachments.is_empty() {
-            self.pins.mark_attached()?;
-        }
-        for attachment in overdue {
-            attachment.detach(&self.pins)?;
-        }
+        self.attachments.detach_overdue(&self.pins, now)?;
         self.pins.remove_unlinked()?;
         if in_place::finish(&self.pins, &self.lists)? {
             self.lists = Lists::open(&self.pins)?;
         }
-        if self.lists.header.is_dirty() {
-            change::restore_coverage(&self.pins, &self.lists, self.settings.secret)?;
+        if self.lists.header().is_dirty() {
+            covered::restore(&self.pins, &self.lists, self.settings.secret)?;
         }
         self.respecialise(self.features())
     }
@@ -280,7 +281,7 @@ impl Instance {
     }
 
     /// Remembers why something could not be done that follows a change in force.
-    pub(crate) fn afterwards(&mut self, result: Result<()>) {
+    fn afterwards(&mut self, result: Result<()>) {
         if let Err(error) = result {
             self.undone.get_or_insert(error);
         }
@@ -288,12 +289,12 @@ impl Instance {
 
     fn install_settings(&mut self, settings: Settings) -> Result<()> {
         let features = self.features();
-        let replacements = self.prepare(&settings, features)?;
+        let replacements = self.attachments.prepare(&self.pins, &settings, features)?;
         // From here on it takes a system call for each interface. A command that is killed in between has
         // the next one finish its work.
         settings::write(&self.pins, &settings)?;
         let before = std::mem::replace(&mut self.settings, settings);
-        if let Err(error) = self.replace(replacements) {
+        if let Err(error) = self.attachments.replace(&self.pins, replacements) {
             // The first error tells why. Where the old settings cannot be written either, the next command puts the new
             // ones in force.
             let _ = settings::write(&self.pins, &before);
@@ -307,7 +308,7 @@ impl Instance {
     /// Whether the program on an interface is what settings and lists ask for.
     pub fn is_current(&self, attachment: &Attachment) -> bool {
         let awaits = attachment.awaits_confirmation();
-        attachment.record.program_hash == specialise(&self.settings, self.features(), awaits).hash()
+        attachment.record.program_hash == self.features().specialise(&self.settings, awaits).hash()
     }
 
     /// How it stands with an interface, in a word: `attached`; `outdated`: attached, but not as settings, lists and this version
@@ -324,32 +325,107 @@ impl Instance {
         }
     }
 
-    pub(crate) fn features(&self) -> Features {
+    fn features(&self) -> Features {
         Features::of(&self.lists.summary())
     }
 
-    pub(crate) fn respecialise(&mut self, features: Features) -> Result<()> {
-        let replacements = self.prepare(&self.settings, features)?;
-        self.replace(replacements)
+    fn respecialise(&mut self, features: Features) -> Result<()> {
+        self.attachments
+            .respecialise(&self.pins, &self.settings, features)
     }
 
-    /// Verified programs for the interfaces whose own does not fit.
-    fn prepare(&self, settings: &Settings, features: Features) -> Result<Vec<Option<Replacement>>> {
-        self.attachments
-            .iter()
-            .map(|attachment| {
-                let awaits = attachment.awaits_confirmation();
-                attachment.prepare(&self.pins, &specialise(settings, features, awaits))
-            })
-            .collect()
+    /// Changes entries: all at once, but for a few of a large list, of which those that come in come first.
+    pub fn edit(&mut self, edits: Edits) -> Result<()> {
+        let is_large = self.lists.summary().total() > SMALL;
+        if edits.len() == 1 || is_large && edits.len() <= FEW && !edits.moves_any() {
+            for (action, entry) in edits.set {
+                let entries = vec![entry];
+                self.change(action, Change::Add { entries, force: true })?;
+            }
+            for (action, prefix) in edits.remove {
+                self.change(action, Change::Remove(vec![prefix]))?;
+            }
+            return Ok(());
+        }
+        let rules = edits.applied_to(self.live_rules()?)?;
+        self.set_rules(rules)
     }
 
-    fn replace(&mut self, replacements: Vec<Option<Replacement>>) -> Result<()> {
+    /// Changes a list, and says what is different.
+    pub fn change(&mut self, list: Action, change: Change) -> Result<Difference> {
+        match &change {
+            Change::Add { entries, force } if entries.len() == 1 => {
+                if let Some(difference) = self.add_one(list, &entries[0], *force)? {
+                    return Ok(difference);
+                }
+            }
+            Change::Remove(prefixes) if prefixes.len() == 1 => return self.remove_one(list, prefixes[0]),
+            _ => {}
+        }
+        let before = self.live_rules()?;
+        let after = change.applied_to(&before, list)?;
+        let difference = before.difference(&after, list);
+        if after != before {
+            drop(before);
+            self.set_rules(after)?;
+        }
+        Ok(difference)
+    }
+
+    /// `None` if there is no room for it beside the others.
+    fn add_one(&mut self, list: Action, new: &NewEntry, force: bool) -> Result<Option<Difference>> {
+        let changed = self.one_entry()?.add(list, new, force)?;
+        Ok(changed.map(|changed| self.note(changed)))
+    }
+
+    fn remove_one(&mut self, list: Action, prefix: IpNet) -> Result<Difference> {
+        let changed = self.one_entry()?.remove(list, prefix)?;
+        Ok(self.note(changed))
+    }
+
+    fn one_entry(&mut self) -> Result<OneEntry<'_>> {
+        OneEntry::open(&self.pins, &self.settings, &self.lists, &mut self.attachments)
+    }
+
+    fn note(&mut self, changed: Changed) -> Difference {
+        self.afterwards(changed.undone.map_or(Ok(()), Err));
+        changed.difference
+    }
+
+    /// Fails if another XDP program is on one of the interfaces, before anything is changed for them.
+    pub fn check_free(&self, interfaces: &[Interface]) -> Result<()> {
+        self.attachments.check_free(interfaces)
+    }
+
+    /// The filter on that interface.
+    pub fn attachment_of(&self, interface: &Interface) -> Option<&Attachment> {
+        self.attachments.of(interface)
+    }
+
+    /// Attaches to interfaces, all or none. Those that have the filter already are left as they are. Unless `confirm_by_ns` is 0,
+    /// filtering ends then if nobody [confirms](Self::confirm) it.
+    pub fn attach(
+        &mut self,
+        interfaces: &[Interface],
+        wanted: RequestedMode,
+        confirm_by_ns: u64,
+    ) -> Result<Vec<Attached>> {
+        let specialised_for = (&self.settings, self.features());
         self.attachments
-            .iter_mut()
-            .zip(replacements)
-            .filter_map(|(attachment, replacement)| Some((attachment, replacement?)))
-            .try_for_each(|(attachment, replacement)| attachment.replace(&self.pins, replacement))
+            .attach(&self.pins, specialised_for, interfaces, wanted, confirm_by_ns)
+    }
+
+    /// Takes the filter off the interfaces with those names; off none, if it is not on all of them.
+    pub fn detach(&mut self, names: &[String]) -> Result<()> {
+        self.attachments.detach(&self.pins, names)
+    }
+
+    /// Keeps what `up --confirm` would undo, and returns the names of the interfaces.
+    pub fn confirm(&mut self) -> Result<Vec<String>> {
+        let names = self.attachments.confirm(&self.pins)?;
+        let respecialised = self.respecialise(self.features());
+        self.afterwards(respecialised);
+        Ok(names)
     }
 }
 
@@ -357,7 +433,7 @@ impl Instance {
 struct Parts {
     settings: Settings,
     lists: Lists,
-    attachments: Vec<Attachment>,
+    attachments: Attachments,
 }
 
 impl Parts {
@@ -365,46 +441,8 @@ impl Parts {
         Ok(Self {
             settings: settings::read(pins)?,
             lists: Lists::open(pins)?,
-            attachments: Attachment::all(pins)?,
+            attachments: Attachments::read(pins)?,
         })
-    }
-}
-
-/// What of the lists a program has to look for.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Features {
-    deny: bool,
-    retire: bool,
-}
-
-impl Features {
-    pub(crate) fn of(summary: &Summary) -> Self {
-        Self {
-            deny: summary.count(Action::Deny) != (0, 0),
-            retire: summary.count(Action::Retire) != (0, 0),
-        }
-    }
-
-    /// What entries of one list need.
-    pub(crate) fn for_list(list: Action) -> Self {
-        Self {
-            deny: list == Action::Deny,
-            retire: list == Action::Retire,
-        }
-    }
-
-    fn of_rules(rules: &Rules) -> Self {
-        Self {
-            deny: rules.any(Action::Deny),
-            retire: rules.any(Action::Retire),
-        }
-    }
-
-    pub(crate) fn or(self, other: Self) -> Self {
-        Self {
-            deny: self.deny || other.deny,
-            retire: self.retire || other.retire,
-        }
     }
 }
 
@@ -414,13 +452,4 @@ pub fn refuse_nobody(settings: &Settings, trusts_somebody: bool) -> Result<()> {
         return Err(Error::NobodyTrusted);
     }
     Ok(())
-}
-
-pub(crate) fn specialise(settings: &Settings, features: Features, confirm: bool) -> Specialisation {
-    Specialisation {
-        settings: settings.clone(),
-        deny: features.deny,
-        retire: features.retire,
-        confirm,
-    }
 }

@@ -2,10 +2,12 @@
 
 pub mod attach;
 pub mod attachment;
+pub mod attachments;
 pub mod change;
 pub mod error;
+pub mod features;
 pub mod instance;
-pub mod interfaces;
+pub mod one_entry;
 pub mod program;
 pub mod settings;
 pub mod totals;

@@ -86,7 +86,7 @@ pub fn install(
     Header::create(pins, &name, &summary)?;
 
     let (coverage, plan) = (Coverage::open(pins)?, Plan::new(rules.sources(), secret));
-    lists.header.set_dirty(true);
+    lists.header().set_dirty(true);
     coverage.cover(&plan);
     tries.set(pins, next)?;
     let after = Lists::open_generation(pins, next)?;
@@ -97,7 +97,7 @@ pub fn install(
     // before needed; where that fails, the next change does it.
     let settled = coverage.settle(&plan, || tries.grace(pins, next));
     if settled.is_ok() {
-        after.header.set_dirty(false);
+        after.header().set_dirty(false);
     }
     let taken_down = match lists.summary().total() > KEPT {
         true => take_down(pins, before, &tries, next),

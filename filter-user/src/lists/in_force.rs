@@ -35,7 +35,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Lists {
     number: u32,
-    pub(crate) header: Header,
+    header: Header,
     /// What a killed command left undone, and whether the program sees it as done.
     left: Option<(Intent, bool)>,
 }
@@ -60,6 +60,11 @@ impl Lists {
     /// Its number.
     pub fn number(&self) -> u32 {
         self.number
+    }
+
+    /// Its header.
+    pub const fn header(&self) -> &Header {
+        &self.header
     }
 
     /// Where it is pinned.

@@ -1,11 +1,11 @@
 //! One entry of the lists in force, changed where it stands.
 //!
 //! For packets a change of one entry is one write to a trie, or to its deadline, so it needs no other generation. What else
-//! belongs to it (its record, the summary) follows. Before anything is done, what is to be done is noted in the header:
-//! whoever comes after a killed command sees from the trie whether it was done, and takes the one record or the
-//! other to be true. The next change writes that one down.
+//! belongs to it (its record, the summary) follows. Before anything is done, the header gets a note of what is to be done.
+//! After a killed command, the trie tells whether it was done, and so which of the two records is true. The next change writes
+//! that one down.
 
-use filter_common::{Chunked, Decision};
+use filter_common::Decision;
 use ipnet::IpNet;
 
 use super::{
@@ -15,21 +15,42 @@ use super::{
     header::{Header, Intent},
     in_force::Lists,
     intent::is_done_in,
-    names::{LABEL, Names, ORIGIN},
+    names::{LABEL, Names, NewName, ORIGIN},
     record::Record,
     summary::Summary,
-    table::{PAGE, Table},
+    table::{NewPage, Table},
     tries::Tries,
 };
 use crate::{
-    model::entry::{Action, Label, NewEntry},
+    model::entry::{Action, Label, NewEntry, Origin},
     pins::{
         directory::Pins,
-        generation::directory,
         names::{LABELS, ORIGINS},
     },
     sys::clock,
 };
+
+/// A change of one entry as it is planned. Nothing has been written for it.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// What is done to the entry.
+    pub intent: Intent,
+    label: Option<NewName<Label>>,
+    origin: Option<NewName<Origin>>,
+    page: Option<NewPage>,
+}
+
+impl From<Intent> for Plan {
+    /// A change that needs nothing but places that are there.
+    fn from(intent: Intent) -> Self {
+        Self {
+            intent,
+            label: None,
+            origin: None,
+            page: None,
+        }
+    }
+}
 
 /// The lists in force, to change single entries.
 pub struct Editor<'a> {
@@ -39,6 +60,8 @@ pub struct Editor<'a> {
     tries: Tries,
     table: Table,
     expiries: Expiries,
+    labels: Names<LABEL>,
+    origins: Names<ORIGIN>,
     summary: Summary,
 }
 
@@ -48,11 +71,13 @@ impl<'a> Editor<'a> {
         let name = lists.directory();
         Ok(Self {
             pins,
-            header: &lists.header,
+            header: lists.header(),
             generation: lists.number(),
             tries: Tries::open(pins, &name)?,
             table: Table::few(pins, &name)?,
             expiries: Expiries::open(pins)?,
+            labels: Names::open(pins, &format!("{name}/{LABELS}"))?,
+            origins: Names::open(pins, &format!("{name}/{ORIGINS}"))?,
             summary: lists.summary(),
         })
     }
@@ -64,6 +89,27 @@ impl<'a> Editor<'a> {
         };
         let record = self.table.get(decision.slot())?;
         Ok((record.prefix() == Some(prefix)).then_some((decision.slot(), record)))
+    }
+
+    /// Where the entry of a record comes from, if the agent keeps it there.
+    pub fn kept_by(&self, record: &Record) -> Option<String> {
+        let origin: Option<Origin> = record
+            .is_saved()
+            .then(|| self.origins.get(record.origin.into()))
+            .flatten();
+        origin.map(|origin| origin.as_str().to_owned())
+    }
+
+    /// Whether a record says what a new entry says.
+    pub fn is_same(&self, record: &Record, new: &NewEntry) -> bool {
+        let label = match record.label.checked_sub(1) {
+            None => Some(Label::default()),
+            Some(number) => self.labels.get(number),
+        };
+        let origin: Option<Origin> = self.origins.get(record.origin.into());
+        (label.as_ref(), origin.as_ref()) == (Some(&new.label), Some(&new.origin))
+            && record.expires_ns == new.expires_ns.unwrap_or(0)
+            && record.is_saved() == new.saved
     }
 
     /// The slots of entries whose time is over, with their records.
@@ -78,42 +124,37 @@ impl<'a> Editor<'a> {
         taken.filter(is_taken).collect()
     }
 
-    /// What would become of an entry: its slot, its record before and after, and the summary then. `present` is what is there
-    /// for that prefix, and not over. `None` if there is no room for it here.
+    /// Plans an entry: its slot, its record before and after, and the summary then. `present` is what is there for that prefix,
+    /// and not over. `None` if there is no room for it here.
     pub fn plan(
         &self,
         action: Action,
         new: &NewEntry,
         present: Option<(u32, Record)>,
-    ) -> Result<Option<Intent>> {
+    ) -> Result<Option<Plan>> {
         let mut summary = self.summary;
-        let directory = directory(self.generation);
-        let label = if new.label == Label::default() {
-            0
-        } else {
-            let labels = Names::<LABEL>::open(self.pins, &format!("{directory}/{LABELS}"))?;
-            let Some(number) = labels.find_or_store(&new.label, summary.labels) else {
-                return Ok(None);
-            };
-            summary.labels = summary.labels.max(number + 1);
-            number + 1
+        let label = match new.label == Label::default() {
+            true => None,
+            false => match self.labels.number(&new.label, &mut summary.labels) {
+                None => return Ok(None),
+                named => named,
+            },
         };
-        let origins = Names::<ORIGIN>::open(self.pins, &format!("{directory}/{ORIGINS}"))?;
-        let Some(origin) = origins.find_or_store(&new.origin, summary.origins) else {
+        let Some((origin, new_origin)) = self.origins.number(&new.origin, &mut summary.origins) else {
             return Ok(None);
         };
-        summary.origins = summary.origins.max(origin + 1);
         let Ok(origin) = u16::try_from(origin) else {
             return Ok(None);
         };
-        let (slot, before) = match present {
-            Some(present) => present,
-            None => match self.take_free(&mut summary)? {
+        let (slot, before, page) = match present {
+            Some((slot, record)) => (slot, record, None),
+            None => match self.free_slot(&mut summary)? {
                 Some(free) => free,
                 None => return Ok(None),
             },
         };
         let mut after = Record::new(action, new.prefix);
+        let (label, new_label) = label.map_or((0, None), |(number, new)| (number + 1, new));
         (after.label, after.origin) = (label, origin);
         after.expires_ns = new.expires_ns.unwrap_or(0);
         after.set_saved(new.saved);
@@ -126,30 +167,35 @@ impl<'a> Editor<'a> {
         };
         summary.count_record(&before, false);
         summary.count_record(&after, true);
-        Ok(Some(Intent {
-            slot,
-            before,
-            after,
-            summary,
+        Ok(Some(Plan {
+            intent: Intent {
+                slot,
+                before,
+                after,
+                summary,
+            },
+            label: new_label,
+            origin: new_origin,
+            page,
         }))
     }
 
-    /// What would be left of an entry: nothing.
-    pub fn plan_removal(&self, slot: u32, record: Record) -> Intent {
+    /// Plans that an entry goes.
+    pub fn plan_removal(&self, slot: u32, record: Record) -> Plan {
         let mut summary = self.summary;
         summary.count_record(&record, false);
         let after = Record::free(summary.free());
         summary.set_free(Some(slot));
-        Intent {
+        Plan::from(Intent {
             slot,
             before: record,
             after,
             summary,
-        }
+        })
     }
 
-    /// Takes a slot that nobody has from the chain of free ones, or from a new page.
-    fn take_free(&self, summary: &mut Summary) -> Result<Option<(u32, Record)>> {
+    /// A slot that nobody has: from the chain of free ones, or the first one of a new page.
+    fn free_slot(&self, summary: &mut Summary) -> Result<Option<(u32, Record, Option<NewPage>)>> {
         if let Some(slot) = summary.free() {
             let record = self.table.get(slot)?;
             // A chain that leads anywhere else is none: what is built anew has another one.
@@ -157,25 +203,31 @@ impl<'a> Editor<'a> {
                 return Ok(None);
             }
             summary.set_free(record.next());
-            return Ok(Some((slot, record)));
+            return Ok(Some((slot, record, None)));
         }
-        let pages = self.table.chunks().count();
-        let chunk = (0..Chunked::MAX_CHUNKS).find(|chunk| !self.table.has_page(*chunk));
-        let Some(chunk) = chunk.filter(|_| pages < self.table.capacity()) else {
-            return Ok(None);
-        };
-        counters::make_chunks(self.pins, std::iter::once(chunk))?;
-        // Killed from here on, the page is lost until the next list is built.
-        self.table
-            .set_page(chunk, u32::try_from(pages).unwrap_or(u32::MAX));
-        let first = chunk * PAGE;
-        self.table.chain_page(chunk)?;
-        summary.set_free(Some(first + 1));
-        Ok(Some((first, Record::free(Some(first + 1)))))
+        Ok(self.table.free_page().map(|page| {
+            let first = page.first_slot();
+            summary.set_free(Some(first + 1));
+            (first, Record::free(Some(first + 1)), Some(page))
+        }))
+    }
+
+    /// Writes what a planned change needs and nobody sees yet: names, and a page. Killed afterwards, a name is written over and a
+    /// page is lost, until the next list is built.
+    pub fn prepare(&self, plan: &Plan) -> Result<()> {
+        self.labels.add(plan.label.as_ref());
+        self.origins.add(plan.origin.as_ref());
+        if let Some(page) = plan.page {
+            counters::make_chunks(self.pins, std::iter::once(page.chunk))?;
+            self.table.add_page(page)?;
+        }
+        Ok(())
     }
 
     /// Does what was planned: from here on packets see it. What is left is to [write it down](Self::write_down).
-    pub fn apply(&mut self, intent: &Intent) -> Result<()> {
+    pub fn apply(&mut self, plan: &Plan) -> Result<()> {
+        self.prepare(plan)?;
+        let intent = &plan.intent;
         self.header.begin(intent);
         let result = self.write_tries(intent);
         if result.is_err() {
@@ -212,8 +264,8 @@ impl<'a> Editor<'a> {
 
     /// Writes down what was [done](Self::apply). Until then the note about it stands in the header, and the next change
     /// does this first.
-    pub fn write_down(&mut self, intent: &Intent) -> Result<()> {
-        self.finish(intent, true)
+    pub fn write_down(&mut self, plan: &Plan) -> Result<()> {
+        self.finish(&plan.intent, true)
     }
 
     /// Writes down what is true: the record and the summary.

@@ -2,6 +2,7 @@
 
 pub mod counters;
 pub mod coverage;
+pub mod covered;
 pub mod error;
 pub mod expiries;
 pub mod generation;

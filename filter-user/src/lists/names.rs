@@ -104,6 +104,13 @@ impl<N: Name> Numbered<N> {
     }
 }
 
+/// A name that is not stored yet, and the number that it gets.
+#[derive(Clone, Debug)]
+pub struct NewName<N> {
+    number: u32,
+    name: N,
+}
+
 /// Names as they lie in their map.
 #[derive(Debug)]
 pub struct Names<const BYTES: usize> {
@@ -130,18 +137,28 @@ impl<const BYTES: usize> Names<BYTES> {
         N::from_text(&unpadded(&bytes))
     }
 
-    /// The number of a name, of which there are `len`; where it is a new one, it is stored behind them. `None` if there is
-    /// no room for it.
-    pub fn find_or_store(&self, name: &impl Name, len: u32) -> Option<u32> {
+    /// The number of a name, of which there are `len`. A new one comes back too, and is counted; it is stored with
+    /// [`Self::add`]. `None` if there is no room for it.
+    pub fn number<N: Name>(&self, name: &N, len: &mut u32) -> Option<(u32, Option<NewName<N>>)> {
         let wanted = padded::<BYTES>(name.text());
         let same = |number: &u32| self.map.get(*number as usize) == Some(wanted);
-        (len.saturating_sub(COMPARED)..len).rev().find(same).or_else(|| {
-            let has_room = (len as usize) < self.map.len();
-            has_room.then(|| {
-                self.set(len, name);
-                len
-            })
+        if let Some(number) = (len.saturating_sub(COMPARED)..*len).rev().find(same) {
+            return Some((number, None));
+        }
+        let number = *len;
+        let has_room = (number as usize) < self.map.len();
+        has_room.then(|| {
+            *len += 1;
+            let name = name.clone();
+            (number, Some(NewName { number, name }))
         })
+    }
+
+    /// Stores a new name.
+    pub fn add<N: Name>(&self, new: Option<&NewName<N>>) {
+        if let Some(NewName { number, name }) = new {
+            self.set(*number, name);
+        }
     }
 
     fn set(&self, number: u32, name: &impl Name) {

@@ -53,6 +53,21 @@ impl Directory {
     }
 }
 
+/// A page that is not in use yet, and the chunk whose slots it gets.
+#[derive(Clone, Copy, Debug)]
+pub struct NewPage {
+    /// The chunk.
+    pub chunk: u32,
+    page: u32,
+}
+
+impl NewPage {
+    /// The first slot on it.
+    pub const fn first_slot(self) -> u32 {
+        self.chunk * PAGE
+    }
+}
+
 /// A table, opened as a whole or for a few records.
 #[derive(Debug)]
 pub struct Table {
@@ -209,8 +224,23 @@ impl Table {
         })
     }
 
+    /// A page for the slots of a chunk that has none, if there is room for one.
+    pub fn free_page(&self) -> Option<NewPage> {
+        let page = self.chunks().count();
+        let chunk = (0..Chunked::MAX_CHUNKS).find(|chunk| !self.has_page(*chunk))?;
+        let has_room = page < self.capacity();
+        let page = u32::try_from(page).ok().filter(|_| has_room)?;
+        Some(NewPage { chunk, page })
+    }
+
+    /// Puts a page in use and chains all its places.
+    pub fn add_page(&self, new: NewPage) -> Result<()> {
+        self.set_page(new.chunk, new.page);
+        self.chain_page(new.chunk)
+    }
+
     /// Chains all places of the page of a chunk, on which there is nothing yet.
-    pub fn chain_page(&self, chunk: u32) -> Result<()> {
+    fn chain_page(&self, chunk: u32) -> Result<()> {
         let slots = chunk * PAGE..(chunk + 1) * PAGE;
         let last = slots.end - 1;
         let free = |slot: u32| Record::free((slot < last).then_some(slot + 1));

@@ -5,3 +5,4 @@ pub mod error;
 pub mod generation;
 pub mod layout;
 pub mod names;
+mod place;

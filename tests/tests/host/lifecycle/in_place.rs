@@ -10,7 +10,7 @@ use filter_user::{
     lists::{
         header::{Header, Intent},
         in_force::Lists,
-        in_place::Editor,
+        in_place::{Editor, Plan},
         tries::Tries,
     },
     model::{
@@ -92,11 +92,13 @@ fn a_list_that_is_full_in_its_place_is_built_anew() {
 }
 
 /// Has a command do half of what it is to do: the intent is noted, and `half` of the tries done.
-fn leave_half_done(plan: impl Fn(&Editor<'_>) -> Intent, half: impl Fn(&mut Tries, &Intent)) {
+fn leave_half_done(plan: impl Fn(&Editor<'_>) -> Plan, half: impl Fn(&mut Tries, &Intent)) {
     let pins = Pins::open(Path::new(PINS), Access::Change).expect("the filter");
     let lists = Lists::open(&pins).expect("the lists");
     let editor = Editor::open(&pins, &lists).expect("the lists");
-    let intent = plan(&editor);
+    let plan = plan(&editor);
+    editor.prepare(&plan).expect("names and places");
+    let intent = plan.intent;
     let directory = format!("generation{}", lists.number());
     Header::open(&pins, &directory)
         .expect("the header")
