@@ -1,13 +1,14 @@
-//! `cargo xtask lint`: formatting and clippy over the whole workspace, the kernel program included.
+//! `cargo xtask lint`: the order of the house, formatting, and clippy over the whole workspace, the kernel program included.
 
 use std::process::Command;
 
 use anyhow::Result;
 
-use crate::{exec, place};
+use crate::{exec, house, place};
 
 /// Fails on the first thing that is not as it should be.
 pub fn run() -> Result<()> {
+    house::check()?;
     exec::run(cargo().args(["fmt", "--all", "--check"]))?;
     exec::run(
         cargo()

@@ -9,6 +9,7 @@ mod ebpf;
 mod exec;
 mod fuzz;
 mod fuzz_inputs;
+mod house;
 mod kernels;
 mod lint;
 mod place;
@@ -77,7 +78,7 @@ enum Task {
         #[arg(long, value_delimiter = ',')]
         only: Vec<String>,
     },
-    /// Check formatting and run clippy; every warning is an error
+    /// Check the order of the layers and formatting, and run clippy; every warning is an error
     Lint,
     /// Check the licences, versions and sources of all crates, and what is known against them
     Deny,

@@ -16,7 +16,7 @@ use super::{
     keeper::{Keeper, Options},
     service,
 };
-use crate::sys::{error::Doing as _, netlink::Changes};
+use crate::sys::{error::Doing as _, link_events::Changes};
 
 /// Between two looks at everything, whether or not anything was heard.
 const ROUND: Duration = Duration::from_secs(30);

@@ -41,6 +41,15 @@ impl PortSet {
         Self(Box::new([0; PORT_SET_BYTES]))
     }
 
+    /// The set of these ports.
+    pub fn of(ports: impl IntoIterator<Item = u16>) -> Self {
+        let mut set = Self::none();
+        for port in ports {
+            set.0[usize::from(port / 8)] |= 1 << (port % 8);
+        }
+        set
+    }
+
     /// Whether there is no port in it.
     pub fn is_empty(&self) -> bool {
         self.0.iter().all(|byte| *byte == 0)

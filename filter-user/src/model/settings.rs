@@ -48,3 +48,17 @@ pub struct Settings {
     /// Keeps attackers from choosing addresses that a hash brings together. Stays the same as long as the filter does.
     pub secret: u64,
 }
+
+impl Settings {
+    /// The settings of a new filter unless a user says otherwise: TCP ports 80 and 443, level `new`, policy `enforce`.
+    pub fn new(secret: u64) -> Self {
+        Self {
+            tcp: PortSet::of([80, 443]),
+            udp: PortSet::none(),
+            drop: DropLevel::New,
+            policy: Policy::Enforce,
+            sources: Lengths::default(),
+            secret,
+        }
+    }
+}

@@ -5,6 +5,8 @@ pub mod clock;
 pub mod error;
 pub mod file;
 pub mod flock;
+#[cfg(feature = "agent")]
+pub mod link_events;
 pub mod netlink;
 pub mod path;
 pub mod preflight;

@@ -8,15 +8,10 @@ use netlink_packet_route::{
     address::{AddressAttribute, AddressMessage},
     link::{InfoKind, LinkAttribute, LinkFlags, LinkInfo, LinkMessage, LinkXdp, XdpAttached},
 };
-use netlink_sys::{
-    AsyncSocket as _, AsyncSocketExt as _, Socket, SocketAddr, TokioSocket, protocols::NETLINK_ROUTE,
-};
+use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 
 use super::error::{Doing as _, Error, Result};
 use crate::model::mode::Mode;
-
-/// The multicast group that tells of links (linux/rtnetlink.h).
-const RTMGRP_LINK: u32 = 1;
 
 /// A program on an interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,34 +124,6 @@ fn messages(mut datagram: &[u8]) -> Vec<NetlinkMessage<RouteNetlinkMessage>> {
         datagram = datagram.get(length.next_multiple_of(4)..).unwrap_or_default();
     }
     messages
-}
-
-/// Waits for any of the interfaces in this network namespace to change.
-pub struct Changes(TokioSocket);
-
-impl Changes {
-    /// Listens from now on. To be called inside of a runtime.
-    pub fn new() -> Result<Self> {
-        let listen = || -> io::Result<TokioSocket> {
-            let mut socket = TokioSocket::new(NETLINK_ROUTE)?;
-            socket.socket_mut().bind(&SocketAddr::new(0, RTMGRP_LINK))?;
-            Ok(socket)
-        };
-        listen()
-            .map(Self)
-            .doing(|| "cannot listen for changes of interfaces".into())
-    }
-
-    /// Returns when something has changed, or may have.
-    pub async fn next(&mut self) -> Result<()> {
-        match self.0.recv_from_full().await {
-            // There was more than fits: what it was has to be looked for in any case.
-            Err(error) if error.raw_os_error() == Some(nix::libc::ENOBUFS) => Ok(()),
-            received => received
-                .map(drop)
-                .doing(|| "cannot hear of changes of interfaces".into()),
-        }
-    }
 }
 
 /// The number of this process's network namespace.
