@@ -11,7 +11,10 @@ use std::{error::Error, path::Path};
 
 use filter_common::Reason;
 use filter_user::{
-    filter::{instance::Instance, totals::Totals},
+    filter::{
+        instance::{self, Instance},
+        totals::Totals,
+    },
     model::{
         entry::{Action, NewEntry},
         mode::RequestedMode,
@@ -24,7 +27,6 @@ use filter_user::{
 /// Where this filter is kept: beside the one of the command line, not in its place.
 const PIN_DIR: &str = "/sys/fs/bpf/embedded";
 
-#[allow(dead_code, reason = "a test includes this file and calls `protect`")]
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let interface = arguments.next().ok_or("usage: embed INTERFACE PREFIX[=LABEL]…")?;
@@ -50,6 +52,8 @@ pub fn protect(pin_dir: &Path, interface: &str, trusted: Vec<NewEntry>) -> Resul
     let rules = Rules::default().add(Action::Trust, trusted, false)?;
     // Ports 80 and 443, policy enforce. The number keeps attackers from crowding one place of the drop counters.
     let settings = Settings::new(random::number()?);
+    // An enforcing filter that trusts nobody would take the site off the net.
+    instance::refuse_nobody(&settings, rules.any(Action::Trust))?;
     // Locked against other commands for as long as `filter` lives.
     let (mut filter, is_new) = Instance::open_or_create(pin_dir, &settings)?;
     let attached = put_in_force(&mut filter, is_new, rules).and_then(|()| {

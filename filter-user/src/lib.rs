@@ -20,7 +20,7 @@
 //! use std::path::Path;
 //!
 //! use filter_user::{
-//!     filter::instance::Instance,
+//!     filter::instance::{self, Instance},
 //!     model::{entry::Action, mode::RequestedMode, rules::Rules, settings::Settings},
 //!     sys::{netlink, random},
 //! };
@@ -32,6 +32,7 @@
 //!
 //! // Loads the maps and locks the filter. A new one drops nothing before it is attached.
 //! let settings = Settings::new(random::number()?);
+//! instance::refuse_nobody(&settings, rules.any(Action::Trust))?;
 //! let (mut filter, is_new) = Instance::open_or_create(Path::new("/sys/fs/bpf/embedded"), &settings)?;
 //! filter.set_rules(rules)?;
 //! if is_new {

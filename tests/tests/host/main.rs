@@ -4,6 +4,7 @@
 mod agent;
 mod configuration;
 mod demo;
+mod embedding;
 mod endurance;
 mod feeds;
 mod kernel;
