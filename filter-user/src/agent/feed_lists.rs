@@ -6,8 +6,9 @@ use filter_common::MAX_PREFIXES;
 use ipnet::IpNet;
 
 use super::{
+    desired::Group,
     error::Result,
-    wanted::{Going, Goings, Group},
+    removal::{Removal, Removals},
 };
 use crate::{
     feed::{definition::Feed, refresh::last_good, store::Store},
@@ -124,17 +125,17 @@ impl FeedLists {
 
     /// What becomes of entries that their list no longer has. Those of a list that is not known, or has no room, stay: the copy
     /// on disk may be lost, and the kernel still have them.
-    pub fn goings(&self) -> Goings {
-        let going = |list: &FeedList| match list.in_force() {
-            Some(_) => Going::After(list.feed.grace),
-            None => Going::Never,
+    pub fn removals(&self) -> Removals {
+        let removal = |list: &FeedList| match list.in_force() {
+            Some(_) => Removal::After(list.feed.grace),
+            None => Removal::Never,
         };
         let lists = self.lists.iter();
-        Goings {
+        Removals {
             feeds: lists
-                .map(|list| (list.feed.origin.clone(), going(list)))
+                .map(|list| (list.feed.origin.clone(), removal(list)))
                 .collect(),
-            are_some_missing: !self.missing().is_empty(),
+            is_trusted_list_missing: !self.missing().is_empty(),
         }
     }
 

@@ -8,11 +8,11 @@ use std::{
 };
 
 use super::{
+    desired::{Group, merge},
     error::Result,
     feed_lists::FeedLists,
     list_files::ListFiles,
     report::Attempt,
-    wanted::{Group, merge},
 };
 use crate::{
     config::contents::Config,

@@ -2,7 +2,7 @@
 
 use super::{
     kernel::Outcome,
-    wanted::{Contradiction, Plan},
+    plan::{Conflict, Plan},
 };
 use crate::{config::contents::Config, model::settings::drop_level_name};
 
@@ -13,7 +13,7 @@ pub struct Journal {
     waits_for: String,
     /// Why the kernel could not be asked.
     unseen: Option<String>,
-    contradicted: Vec<Contradiction>,
+    contradicted: Vec<Conflict>,
     counts_otherwise: bool,
 }
 
@@ -42,7 +42,7 @@ impl Journal {
     pub fn outcome(&mut self, config: &Config, outcome: &Outcome) {
         if let Some(plan) = &outcome.plan {
             log_plan(plan, &self.contradicted);
-            self.contradicted.clone_from(&plan.contradicted);
+            self.contradicted.clone_from(&plan.conflicts);
         }
         if outcome.counts_otherwise && !self.counts_otherwise {
             log::warn!(
@@ -55,28 +55,28 @@ impl Journal {
 }
 
 /// `known` are contradictions that were told of already.
-fn log_plan(plan: &Plan, known: &[Contradiction]) {
+fn log_plan(plan: &Plan, known: &[Conflict]) {
     let Plan {
         edits,
-        contradicted,
-        hurried,
-        leaving,
+        conflicts,
+        without_grace,
+        in_grace,
     } = plan;
     if !edits.is_empty() {
         let (set, removed) = (edits.set.len(), edits.remove.len());
-        let stay = match leaving {
+        let stay = match in_grace {
             0 => String::new(),
-            _ => format!("; {leaving} stay until their time is over"),
+            _ => format!("; {in_grace} stay until their time is over"),
         };
         log::info!("lists: {set} entries set, {removed} removed{stay}");
     }
-    for (prefix, present, wanted) in contradicted.iter().filter(|it| !known.contains(it)) {
+    for (prefix, present, wanted) in conflicts.iter().filter(|it| !known.contains(it)) {
         log::warn!(
             "{prefix} should be a {wanted} entry and is a {present} entry, which was made by hand: it stays one"
         );
     }
-    if *hurried > 0 {
-        log::warn!("{hurried} entries went at once: no more can have a time to go");
+    if *without_grace > 0 {
+        log::warn!("{without_grace} entries went at once: no more can have a time to go");
     }
 }
 

@@ -290,7 +290,7 @@ impl Keeper {
         let wish = Wish {
             config: &self.inputs.config,
             rules: &self.wanted,
-            goings: &self.inputs.feeds.goings(),
+            removals: &self.inputs.feeds.removals(),
             lists: self.due.lists,
             settings: self.due.settings && !waits,
             attach: &attach,
@@ -354,7 +354,7 @@ impl Keeper {
         }
         self.journal.outcome(&self.inputs.config, &outcome);
         if let Some(plan) = outcome.plan {
-            self.is_contradicted = !plan.contradicted.is_empty();
+            self.is_contradicted = !plan.conflicts.is_empty();
         }
     }
 

@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::wanted::{Goings, Plan, plan};
+use super::{
+    plan::{Plan, plan},
+    removal::Removals,
+};
 use crate::{
     config::contents::Config,
     filter::{
@@ -40,7 +43,7 @@ pub struct Wish<'a> {
     /// What should be in the lists.
     pub rules: &'a Rules,
     /// What becomes of entries that their list no longer has.
-    pub goings: &'a Goings,
+    pub removals: &'a Removals,
     /// Whether `rules` have what commands have saved. Under the filter's lock, none of them can come in between.
     pub are_rules_current: &'a dyn Fn() -> bool,
     /// Whether the lists of a running filter are changed.
@@ -285,7 +288,7 @@ fn change_lists_and_settings(
         outcome.settings_before.clone_from(&before);
     }
     if is_new || wish.lists {
-        let plan = plan(&filter.live_rules()?, wish.rules, wish.goings, clock::now_ns()?);
+        let plan = plan(&filter.live_rules()?, wish.rules, wish.removals, clock::now_ns()?);
         if !plan.edits.is_empty() {
             filter.edit(plan.edits.clone())?;
         }

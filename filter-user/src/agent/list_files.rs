@@ -8,7 +8,7 @@ use std::{
 
 use sha2::{Digest as _, Sha256};
 
-use super::{error::Result, report::FileReport, wanted::Group};
+use super::{desired::Group, error::Result, report::FileReport};
 use crate::{
     config::contents::Config,
     files::{

@@ -3,6 +3,7 @@
 //! What may have changed comes in as an [`event`]; what follows from it is worked out and done by one thread ([`keeper`]), so
 //! that no two things happen at once. Tasks of a runtime wait for signals, interfaces and feeds, and serve metrics.
 
+pub mod desired;
 pub mod due;
 pub mod error;
 pub mod event;
@@ -16,10 +17,11 @@ pub mod keeper;
 pub mod kernel;
 pub mod list_files;
 pub mod metrics;
+pub mod plan;
+pub mod removal;
 pub mod report;
 pub mod retry;
 pub mod run;
 pub mod server;
 pub mod service;
-pub mod wanted;
 pub mod watch;
