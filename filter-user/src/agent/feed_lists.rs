@@ -46,7 +46,7 @@ impl FeedLists {
     }
 
     /// Takes the last good copies of these feeds, and says whether one is another one.
-    pub fn look(&mut self, feeds: &[Feed]) -> bool {
+    pub fn refresh(&mut self, feeds: &[Feed]) -> bool {
         let mut before = std::mem::take(&mut self.lists);
         let mut is_other = false;
         for feed in feeds {

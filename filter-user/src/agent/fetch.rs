@@ -42,7 +42,7 @@ impl Fetcher {
     }
 
     /// Fetches these feeds from now on, and no others. `fetched` says when their last good lists were.
-    pub fn set(&mut self, feeds: &[Feed], store: &Store, fetched: impl Fn(&str) -> Option<SystemTime>) {
+    pub fn set_feeds(&mut self, feeds: &[Feed], store: &Store, fetched: impl Fn(&str) -> Option<SystemTime>) {
         self.tasks.retain(|name, (running, task)| {
             let stays = feeds.iter().any(|feed| feed.name == *name && feed == running);
             if !stays {
@@ -67,7 +67,7 @@ impl Fetcher {
     }
 
     /// Notes how fetching a feed went.
-    pub fn note(&mut self, fetched: Fetched) {
+    pub fn record(&mut self, fetched: Fetched) {
         let Fetched { name, error } = fetched;
         let attempt = self.attempts.entry(name.clone()).or_default();
         match error {

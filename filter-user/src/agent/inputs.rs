@@ -33,9 +33,9 @@ pub struct Inputs {
     /// The configuration in force.
     pub config: Config,
     /// The one that the agent before this one had in force, if it was another one.
-    pub former: Option<Config>,
+    pub previous: Option<Config>,
     /// How reading it goes.
-    pub reading: Attempt,
+    pub config_read: Attempt,
     /// The file as it was when it was read, and the lists of `saved/` that were there at the last look: they belong to it
     /// whenever they are there.
     seen: (Signature, Vec<PathBuf>),
@@ -53,7 +53,7 @@ pub struct Inputs {
 
 /// What another look has found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Found {
+pub struct Changed {
     /// Another configuration is in force.
     pub config: bool,
     /// A list is another one.
@@ -66,30 +66,30 @@ impl Inputs {
         let copies = LastGood::open(state_dir)?;
         let lock = copies.lock()?;
         let seen = Self::see(path);
-        let former = last_good_config(&copies, path);
-        let mut reading = Attempt::default();
+        let previous = last_good_config(&copies, path);
+        let mut config_read = Attempt::default();
         let whole = |config: Config| {
             let config = ListFiles::with_lost_by(config, &copies);
             ListFiles::read(config, &ListFiles::default(), &copies, Reading::AtOnce)
         };
-        let ((config, files), former) = match (Config::read(path).map_err(Into::into).and_then(whole), former)
-        {
-            (Ok(read), former) => {
-                reading.succeed();
-                (read, former)
-            }
-            (Err(error), Some(former)) => {
-                log::error!("{error}; the last good configuration is in force");
-                reading.fail(error.to_string());
-                let former = ListFiles::with_lost_by(former, &copies);
-                (ListFiles::read_what_can_be(former, &copies)?, None)
-            }
-            (Err(error), None) => return Err(error),
-        };
+        let ((config, files), previous) =
+            match (Config::read(path).map_err(Into::into).and_then(whole), previous) {
+                (Ok(read), previous) => {
+                    config_read.succeed();
+                    (read, previous)
+                }
+                (Err(error), Some(previous)) => {
+                    log::error!("{error}; the last good configuration is in force");
+                    config_read.fail(error.to_string());
+                    let previous = ListFiles::with_lost_by(previous, &copies);
+                    (ListFiles::read_what_can_be(previous, &copies)?, None)
+                }
+                (Err(error), None) => return Err(error),
+            };
         let mut inputs = Self {
             path: path.to_owned(),
-            former,
-            reading,
+            previous,
+            config_read,
             seen,
             put_off: PutOff::default(),
             files,
@@ -99,21 +99,21 @@ impl Inputs {
             _lock: lock,
             config,
         };
-        inputs.feeds.look(&inputs.config.feeds);
+        inputs.feeds.refresh(&inputs.config.feeds);
         Ok(inputs)
     }
 
     /// Looks whether something has changed since, and takes what is good of it.
-    pub fn look(&mut self, reading: Reading) -> Found {
-        let mut found = Found::default();
+    pub fn refresh(&mut self, reading: Reading) -> Changed {
+        let mut changed = Changed::default();
         let now = Self::see(&self.path);
         let is_other = now != self.seen;
         self.seen.1.clone_from(&now.1);
         let waits = self.put_off.is_due(reading, self.seen.0, now.0);
         // What a refused one names may have been mended meanwhile.
-        if !waits && (is_other || self.reading.error.is_some()) {
+        if !waits && (is_other || self.config_read.error.is_some()) {
             self.seen = now;
-            found.config = self.look_at_config(is_other, reading);
+            changed.config = self.refresh_config(is_other, reading);
         }
         // What is saved by hand belongs to the file's place, whatever its text is by now.
         let with_saved = self.files.with_lost(self.config.clone());
@@ -121,11 +121,11 @@ impl Inputs {
         // Without what is new of it, there is a last good list of each.
         let read = read(with_saved).or_else(|_| read(self.config.clone()));
         if let Ok((config, files)) = read {
-            found.lists = !files.have_entries_of(&self.files);
+            changed.lists = !files.have_entries_of(&self.files);
             (self.config, self.files) = (config, files);
         }
-        found.lists |= self.feeds.look(&self.config.feeds);
-        found
+        changed.lists |= self.feeds.refresh(&self.config.feeds);
+        changed
     }
 
     fn see(path: &Path) -> (Signature, Vec<PathBuf>) {
@@ -138,7 +138,7 @@ impl Inputs {
     }
 
     /// Whether another configuration is in force now. `is_other` says whether the file is another one than before.
-    fn look_at_config(&mut self, is_other: bool, reading: Reading) -> bool {
+    fn refresh_config(&mut self, is_other: bool, reading: Reading) -> bool {
         let read = Config::read(&self.path).map_err(Into::into).and_then(|config| {
             let config = self.files.with_lost(config);
             ListFiles::read(config, &self.files, &self.copies, reading)
@@ -147,18 +147,18 @@ impl Inputs {
             Ok((config, files)) => {
                 self.config = config;
                 self.files = files;
-                self.reading.succeed();
-                self.feeds.look(&self.config.feeds);
+                self.config_read.succeed();
+                self.feeds.refresh(&self.config.feeds);
                 true
             }
             Err(error) => {
                 let error = error.to_string();
-                let is_known = self.reading.error.as_ref() == Some(&error);
+                let is_known = self.config_read.error.as_ref() == Some(&error);
                 if !is_known {
                     log::error!("{error}; the configuration of before stays in force");
                 }
                 if is_other || !is_known {
-                    self.reading.fail(error);
+                    self.config_read.fail(error);
                 }
                 false
             }
@@ -181,7 +181,7 @@ impl Inputs {
     }
 
     /// What should be in the lists.
-    pub fn wanted(&mut self) -> Rules {
+    pub fn desired_rules(&mut self) -> Rules {
         let typed = |action: Action| {
             let of_list = self.config.entries.iter().filter(move |(of, _)| *of == action);
             Group {

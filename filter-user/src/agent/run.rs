@@ -11,9 +11,9 @@ use tokio::{
 };
 
 use super::{
+    controller::{Controller, Options},
     error::Result,
     event::{Event, Fetched},
-    keeper::{Keeper, Options},
     service,
 };
 use crate::sys::{error::Doing as _, netlink::Changes};
@@ -35,11 +35,11 @@ pub fn run(options: Options) -> Result<()> {
         .doing(|| "cannot start the agent's threads".into())?;
     // Before anything is done, so that nothing is missed meanwhile.
     listen(&runtime, &events)?;
-    let mut keeper = Keeper::start(options, runtime.handle().clone(), events)?;
+    let mut controller = Controller::start(options, runtime.handle().clone(), events)?;
     service::ready();
-    attend(&mut keeper, &heard);
+    attend(&mut controller, &heard);
     service::stopping();
-    let stopped = keeper.stop();
+    let stopped = controller.stop();
     // What a source's program or server does not answer is not waited for.
     runtime.shutdown_background();
     stopped
@@ -71,14 +71,14 @@ impl News {
 }
 
 /// Handles events until there is one that ends it.
-fn attend(keeper: &mut Keeper, heard: &Receiver<Event>) {
+fn attend(controller: &mut Controller, heard: &Receiver<Event>) {
     let pulse = service::watchdog().map_or(ROUND, |limit| limit / 3).min(ROUND);
     let mut round = Instant::now() + ROUND;
     let mut settles: Option<Instant> = None;
     loop {
         service::alive();
         let now = Instant::now();
-        let next = [Some(round), settles, keeper.retry_at()]
+        let next = [Some(round), settles, controller.wake_at()]
             .into_iter()
             .flatten()
             .min();
@@ -94,11 +94,11 @@ fn attend(keeper: &mut Keeper, heard: &Receiver<Event>) {
             return;
         }
         if !news.fetched.is_empty() {
-            keeper.fetched(news.fetched);
+            controller.fetched(news.fetched);
         }
         if news.reload {
             service::reloading();
-            keeper.reload();
+            controller.reload();
             service::ready();
         }
         if news.changes {
@@ -106,12 +106,12 @@ fn attend(keeper: &mut Keeper, heard: &Receiver<Event>) {
         }
         let now = Instant::now();
         let is_due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
-        if is_due(settles) || is_due(Some(round)) || is_due(keeper.retry_at()) {
+        if is_due(settles) || is_due(Some(round)) || is_due(controller.wake_at()) {
             if is_due(Some(round)) {
                 round = now + ROUND;
             }
             settles = None;
-            keeper.look();
+            controller.resync();
         }
     }
 }

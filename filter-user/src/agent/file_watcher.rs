@@ -19,7 +19,7 @@ use notify::{
 type Identity = (u64, u64, Option<SystemTime>);
 
 /// Directories that are watched, if the kernel can.
-pub struct Watch {
+pub struct FileWatcher {
     watcher: Option<RecommendedWatcher>,
     changed: Arc<dyn Fn() + Send + Sync>,
     /// By path: the directory that was there when it was begun.
@@ -28,7 +28,7 @@ pub struct Watch {
     unwatched: BTreeSet<PathBuf>,
 }
 
-impl Watch {
+impl FileWatcher {
     /// Watches nothing yet; `changed` is called, from any thread, whenever something may have changed. Files are looked at now
     /// and then in any case.
     pub fn new(changed: impl Fn() + Send + Sync + 'static) -> Self {
@@ -58,7 +58,7 @@ impl Watch {
     }
 
     /// Watches these directories and no others.
-    pub fn set(&mut self, directories: &BTreeSet<PathBuf>) {
+    pub fn watch(&mut self, directories: &BTreeSet<PathBuf>) {
         let Some(watcher) = &mut self.watcher else {
             return;
         };
@@ -117,21 +117,21 @@ mod tests {
     use super::*;
 
     /// A watch, and what it tells.
-    fn watch() -> (Watch, Receiver<()>) {
+    fn watch() -> (FileWatcher, Receiver<()>) {
         let (tell, told) = channel();
-        let watch = Watch::new(move || tell.send(()).unwrap());
-        (watch, told)
+        let watcher = FileWatcher::new(move || tell.send(()).unwrap());
+        (watcher, told)
     }
 
     #[test]
     fn a_directory_is_looked_at_once_more_when_it_is_watched() {
         let directory = tempfile::tempdir().unwrap();
         let directories = BTreeSet::from([directory.path().to_owned()]);
-        let (mut watch, told) = watch();
-        watch.set(&directories);
+        let (mut watcher, told) = watch();
+        watcher.watch(&directories);
         assert_eq!(told.try_recv(), Ok(()));
         // It is watched already.
-        watch.set(&directories);
+        watcher.watch(&directories);
         assert_eq!(
             told.recv_timeout(Duration::from_millis(100)),
             Err(RecvTimeoutError::Timeout)
@@ -142,7 +142,7 @@ mod tests {
         fs::remove_dir_all(directory.path()).unwrap();
         fs::create_dir(directory.path()).unwrap();
         while told.recv_timeout(Duration::from_millis(100)).is_ok() {}
-        watch.set(&directories);
+        watcher.watch(&directories);
         assert_eq!(told.recv_timeout(Duration::from_secs(10)), Ok(()));
     }
 }

@@ -8,14 +8,14 @@ use super::{metrics::server, report::Report};
 use crate::config::contents::Metrics;
 
 /// The server of metrics, if there is one.
-pub struct Server {
+pub struct MetricsServer {
     runtime: Handle,
     running: Option<(Metrics, JoinHandle<()>)>,
     /// Why it could not serve when that was last tried.
     refused: Option<String>,
 }
 
-impl Server {
+impl MetricsServer {
     /// Serves nothing yet.
     pub fn new(runtime: Handle) -> Self {
         Self {
@@ -27,7 +27,7 @@ impl Server {
 
     /// Serves as `wanted` says from now on. Where that cannot be, it is said once, and may be tried again and again: the filter
     /// does not depend on it.
-    pub fn set(&mut self, wanted: Option<&Metrics>, pin_dir: &Path, report: &watch::Sender<Report>) {
+    pub fn reconfigure(&mut self, wanted: Option<&Metrics>, pin_dir: &Path, report: &watch::Sender<Report>) {
         if self.running.as_ref().map(|(metrics, _)| metrics) == wanted {
             return;
         }

@@ -1,24 +1,23 @@
-//! What the log says of a change.
+//! The log lines of an apply. A condition that lasts is logged once.
 
 use super::{
-    kernel::Outcome,
+    apply::Changes,
     plan::{Conflict, Plan},
 };
-use crate::{config::contents::Config, model::settings::drop_level_name};
+use crate::{config::contents::Config, filter::error::Error, model::settings::drop_level_name};
 
-/// The log. What lasts is said once.
+/// Logs applies, and knows which lasting conditions it has logged.
 #[derive(Debug, Default)]
-pub struct Journal {
-    /// The sources whose lists are waited for.
+pub struct ApplyLog {
+    /// The sources whose first lists the agent waits for.
     waits_for: String,
-    /// Why the kernel could not be asked.
-    unseen: Option<String>,
-    contradicted: Vec<Conflict>,
-    counts_otherwise: bool,
+    /// Why the filter cannot be observed.
+    unobservable: Option<String>,
+    is_source_length_other: bool,
 }
 
-impl Journal {
-    /// Says that what drops packets waits for the first lists of these sources, if there are any.
+impl ApplyLog {
+    /// Logs that the agent waits for the first lists of `sources`, unless that is empty.
     pub fn waits_for(&mut self, sources: String) {
         if !sources.is_empty() && sources != self.waits_for {
             log::warn!(
@@ -28,33 +27,50 @@ impl Journal {
         self.waits_for = sources;
     }
 
-    /// Says why the kernel cannot be asked, if it cannot.
-    pub fn unseen(&mut self, error: Option<String>) {
+    /// Logs why the filter cannot be observed, if there is an error.
+    pub fn unobservable(&mut self, error: Option<String>) {
         if let Some(error) = &error
-            && self.unseen.as_ref() != Some(error)
+            && self.unobservable.as_ref() != Some(error)
         {
             log::error!("cannot look at the filter: {error}");
         }
-        self.unseen = error;
+        self.unobservable = error;
     }
 
-    /// Says what was done, and what was not.
-    pub fn outcome(&mut self, config: &Config, outcome: &Outcome) {
-        if let Some(plan) = &outcome.plan {
-            log_plan(plan, &self.contradicted);
-            self.contradicted.clone_from(&plan.conflicts);
+    /// Logs what an apply has changed, and what it could not change. `known` are the conflicts that have been logged.
+    pub fn applied(&mut self, config: &Config, changes: &Changes, known: &[Conflict]) {
+        if let Some(plan) = &changes.plan {
+            log_plan(plan, known);
         }
-        if outcome.counts_otherwise && !self.counts_otherwise {
+        if changes.is_source_length_other && !self.is_source_length_other {
             log::warn!(
                 "count-sources-by cannot change on a running filter; it does with a new one: synwall down --all, then a reload"
             );
         }
-        self.counts_otherwise = outcome.counts_otherwise;
-        log_rest(config, outcome);
+        self.is_source_length_other = changes.is_source_length_other;
+        log_settings_and_interfaces(config, changes);
+    }
+
+    /// An apply found no filter, so conditions of a running filter are over.
+    pub const fn missing(&mut self) {
+        self.is_source_length_other = false;
     }
 }
 
-/// `known` are contradictions that were told of already.
+/// Logs why the filter is not at the desired state, unless that is what was `known` before. Returns the message.
+pub fn failed(error: &Error, known: Option<&str>) -> String {
+    let message = match error {
+        Error::NobodyTrusted => "no trusted prefix: every new connection to the protected ports would be dropped, so what \
+            was in force before stays so; trust somebody in the configuration ([trust]), or write policy = \"observe\""
+            .to_owned(),
+        error => error.to_string(),
+    };
+    if known != Some(message.as_str()) {
+        log::error!("{message}");
+    }
+    message
+}
+
 fn log_plan(plan: &Plan, known: &[Conflict]) {
     let Plan {
         edits,
@@ -70,9 +86,9 @@ fn log_plan(plan: &Plan, known: &[Conflict]) {
         };
         log::info!("lists: {set} entries set, {removed} removed{stay}");
     }
-    for (prefix, present, wanted) in conflicts.iter().filter(|it| !known.contains(it)) {
+    for (prefix, present, desired) in conflicts.iter().filter(|it| !known.contains(it)) {
         log::warn!(
-            "{prefix} should be a {wanted} entry and is a {present} entry, which was made by hand: it stays one"
+            "{prefix} should be a {desired} entry and is a {present} entry, which was made by hand: it stays one"
         );
     }
     if *without_grace > 0 {
@@ -80,8 +96,8 @@ fn log_plan(plan: &Plan, known: &[Conflict]) {
     }
 }
 
-fn log_rest(config: &Config, outcome: &Outcome) {
-    if let Some(before) = &outcome.settings_before {
+fn log_settings_and_interfaces(config: &Config, changes: &Changes) {
+    if let Some(before) = &changes.settings_before {
         log::info!(
             "settings: {}, drop {}, tcp {}, udp {} (before: {}, drop {}, tcp {}, udp {})",
             config.policy.name(),
@@ -94,14 +110,14 @@ fn log_rest(config: &Config, outcome: &Outcome) {
             before.udp.brief(),
         );
     }
-    for (name, mode) in &outcome.otherwise {
+    for (name, mode) in &changes.other_mode {
         log::warn!(
             "{name} has the filter in {} mode, and keeps it: the other one cannot come without a gap; to have it: \
              synwall down {name}, then a reload",
             mode.name()
         );
     }
-    for attached in &outcome.attached {
+    for attached in &changes.attached {
         log::info!("{}: up, {} XDP", attached.interface, attached.mode.name());
         if let Some(why) = &attached.fallback {
             log::warn!(
@@ -111,10 +127,10 @@ fn log_rest(config: &Config, outcome: &Outcome) {
             );
         }
     }
-    for name in &outcome.detached {
+    for name in &changes.detached {
         log::info!("{name}: the filter is off it, since the configuration no longer names it");
     }
-    if let Some(error) = &outcome.undone {
+    if let Some(error) = &changes.cleanup_failed {
         log::warn!(
             "it is in force, but what follows could not be done, and is left to the next change: {error}"
         );
