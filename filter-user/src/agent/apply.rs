@@ -203,8 +203,8 @@ fn attach(filter: &mut Instance, interfaces: &[Interface], requested: RequestedM
     }
 }
 
-/// Removes the pins of interfaces that went away and that only a pattern matched. Short-lived interfaces, such as those of
-/// containers, never return under their old name: their pins would pile up.
+/// Removes the pins of interfaces that went away and that only a pattern matched. Short-lived interfaces, such as a
+/// container's, never return under their old name: their pins would pile up.
 fn forget_gone(filter: &mut Instance, config: &Config) {
     let patterns = || config.interfaces.iter().map(|pattern| &pattern.0);
     let is_named = |a: &Attachment| patterns().any(|pattern| a.is_called(pattern.as_str()));

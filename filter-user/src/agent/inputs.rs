@@ -164,8 +164,8 @@ impl Inputs {
         }
     }
 
-    /// Makes last good copies of what was read. The copy of the configuration is not replaced before its interfaces are detached
-    /// that the new one has dropped: if this agent ends, the next one learns from the copy which these are.
+    /// Makes last good copies of what was read. The configuration's copy is kept until the interfaces that the new configuration
+    /// has dropped are detached. If this agent ends before that, the next agent learns from the copy which to detach.
     pub fn keep_copies(&mut self, are_interfaces_dropped: bool) {
         self.files.keep(&self.copies);
         if !are_interfaces_dropped || self.kept.as_ref() == Some(&self.config.text) {

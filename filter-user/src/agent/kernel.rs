@@ -78,7 +78,7 @@ impl Kernel {
         }
     }
 
-    /// Whether the filter in the pin directory is still the one that this agent is in charge of: an operator may have taken it
+    /// Whether the filter in the pin directory is still the one that this agent is in charge of. An operator may have taken it
     /// down and set up another one.
     pub fn is_ours(&self) -> bool {
         self.lock.holds()

@@ -1,9 +1,9 @@
 //! The agent: keeps the filter at the desired state that the configuration describes.
 //!
-//! Every change arrives as an [`event`]. One thread works off the events ([`controller`]), so no two changes happen at once: it
-//! reads the [`inputs`], merges them into the [`desired`] lists, and has the [`reconciler`] apply a [`plan`]. The tasks of a
-//! runtime wait for signals, interfaces and feeds, and serve metrics. The [`state`] says when to apply, and when to leave the
-//! filter alone.
+//! Every change arrives as an [`event`], and one thread handles all events ([`controller`]), so no two changes happen at once.
+//! It reads the [`inputs`], merges them into the [`desired`] lists, and has the [`reconciler`] apply a [`plan`]. The [`state`]
+//! says when to apply, and when to leave the filter alone. The tasks of a runtime wait for signals, interfaces and feeds, and
+//! serve metrics.
 
 pub mod apply;
 pub mod apply_log;

@@ -29,8 +29,8 @@ pub struct Plan {
     pub in_grace: usize,
 }
 
-/// Plans how `present` becomes `desired`. An entry that the agent did not make is left alone, with two exceptions: it has the
-/// same origin as the desired entry, or it would expire.
+/// Plans how `present` becomes `desired`. An entry that the agent did not make is left alone, unless it has the origin of the
+/// desired entry, or would expire.
 pub fn plan(present: &Rules, desired: &Rules, removals: &Removals, now_ns: u64) -> Plan {
     let mut plan = Plan::default();
     let mut budget = ExpiryBudget::used_by(present);

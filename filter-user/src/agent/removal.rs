@@ -40,8 +40,8 @@ impl Removals {
 }
 
 /// How many entries have an expiry, against how many may have one. The agent uses half of a filter's expiries, and leaves the
-/// others to operators. Entries that are not trusted get a quarter of the agent's half: to deny a client too long harms
-/// nobody, but a client whose trust ends too soon is dropped.
+/// others to operators. Entries that are not trusted get a quarter of the agent's half. To deny a client too long
+/// harms nobody, but a client whose trust ends too soon is dropped.
 #[derive(Default)]
 pub struct ExpiryBudget {
     trusted: usize,

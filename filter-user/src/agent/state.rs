@@ -10,7 +10,7 @@
 //! | an apply finds or creates the filter | `Applied` | `Applied` | never: no apply is made |
 //! | an apply or an observation finds no filter | `Desired` | `TakenDown` | `TakenDown` |
 //! | an observation finds our filter | `Desired` | `Applied` | `Applied`, only lists pending |
-//! | an observation finds a filter of somebody else | `Desired` | `Applied`, only lists pending | `Applied`, only lists pending |
+//! | an observation finds another filter | `Desired` | `Applied`, only lists pending | `Applied`, only lists pending |
 //!
 //! In the phases `Desired` and `Applied`, pending work is either ready for an attempt or backing off:
 //!
@@ -37,11 +37,11 @@ use super::{
 /// What the agent may conclude when it finds no filter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// The filter has not been up since somebody asked for it: the agent creates it where there is none.
+    /// The filter has not been up since an operator asked for it: the agent creates it where there is none.
     Desired,
     /// The filter has been up since then: if there is none now, an operator took it down.
     Applied,
-    /// An operator took the filter down: the agent leaves it alone until somebody asks for it again.
+    /// An operator took the filter down: the agent leaves it alone until an operator asks for it again.
     TakenDown,
 }
 
@@ -183,7 +183,7 @@ impl State {
     }
 
     /// There is a filter, and `is_ours` says whether it is the one that this agent is in charge of. Returns whether an operator has
-    /// set it up again: its settings and interfaces are the operator's then, and the agent brings its lists up to date.
+    /// set it up again. Then its settings and interfaces are the operator's, and the agent updates only its lists.
     pub fn found_up(&mut self, is_ours: bool) -> bool {
         let is_set_up_again = match self.phase {
             Phase::Desired => false,

@@ -112,7 +112,7 @@ fn our_filter_is_left_as_it_is_unless_it_was_taken_down_before() {
 }
 
 #[test]
-fn a_filter_of_somebody_else_keeps_its_settings_and_interfaces() {
+fn another_filter_keeps_its_settings_and_interfaces() {
     found_up(false, [false, true, true]);
 }
 
