@@ -1,11 +1,11 @@
-//! Why the agent cannot do what it should.
+//! Errors of the agent.
 
 use crate::{config, files, filter, pins, sys};
 
-/// A result of this layer.
+/// A result with an error of the agent.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why the agent cannot do what it should.
+/// Why the agent cannot start or end as it should.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The kernel or the file system refused something.

@@ -1,25 +1,25 @@
-//! What the agent may have to act on.
+//! The events that the agent acts on.
 
-/// Something that the agent may have to act on.
+/// An event that the agent acts on.
 #[derive(Debug)]
 pub enum Event {
-    /// The configuration is to be read and put in force, whether it has changed or not.
+    /// An operator asks for a reload.
     Reload,
     /// Files may have changed.
     Files,
     /// Interfaces may have changed.
     Interfaces,
-    /// A feed was fetched, or could not be.
+    /// An attempt to fetch a feed has ended.
     Fetched(Fetched),
-    /// The agent is to end.
+    /// The agent must end.
     Stop,
 }
 
-/// How an attempt went.
+/// How an attempt to fetch a feed went.
 #[derive(Debug)]
 pub struct Fetched {
-    /// The feed's name.
+    /// The name of the feed.
     pub name: String,
-    /// Why there is no new list, if there is none.
+    /// Why the attempt failed, if it did.
     pub error: Option<String>,
 }

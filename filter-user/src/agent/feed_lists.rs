@@ -1,4 +1,4 @@
-//! The lists of feeds, as their last good copies have them, and in memory where a copy was lost.
+//! The lists of feeds: from their last good copies, or from memory if a copy was lost.
 
 use std::{path::Path, sync::Arc, time::SystemTime};
 
@@ -6,8 +6,9 @@ use filter_common::MAX_PREFIXES;
 use ipnet::IpNet;
 
 use super::{
+    desired::Group,
     error::Result,
-    wanted::{Going, Goings, Group},
+    removal::{Removal, Removals},
 };
 use crate::{
     feed::{definition::Feed, refresh::last_good, store::Store},
@@ -15,9 +16,9 @@ use crate::{
     sys::signature::Signature,
 };
 
-/// Prefixes of one IP version that a filter takes.
+/// How many prefixes of one IP version a filter takes.
 const ROOM: usize = MAX_PREFIXES as usize;
-/// Of these, long lists leave so many to prefixes that are made by hand, and to those that are on their way out.
+/// How many of these a long list leaves free: for entries made by hand, and for entries in their grace period.
 const SPARE: usize = ROOM / 16;
 
 /// The lists of a configuration's feeds.
@@ -31,12 +32,12 @@ struct FeedList {
     signature: Signature,
     entries: Option<Arc<Vec<NewEntry>>>,
     fetched: Option<SystemTime>,
-    /// Whether there is no room for it beside the others.
+    /// Whether the list does not fit beside the others.
     is_left_out: bool,
 }
 
 impl FeedLists {
-    /// None yet. Copies lie in the state directory.
+    /// Opens the store of last good copies; no list is read yet.
     pub fn open(state_dir: &Path) -> Result<Self> {
         Ok(Self {
             lists: Vec::new(),
@@ -44,8 +45,8 @@ impl FeedLists {
         })
     }
 
-    /// Takes the last good copies of these feeds, and says whether one is another one.
-    pub fn look(&mut self, feeds: &[Feed]) -> bool {
+    /// Reads the last good copies of `feeds` that have changed. Returns whether any list has.
+    pub fn refresh(&mut self, feeds: &[Feed]) -> bool {
         let mut before = std::mem::take(&mut self.lists);
         let mut is_other = false;
         for feed in feeds {
@@ -64,9 +65,9 @@ impl FeedLists {
             if let Some(known) = known
                 && list.as_ref().is_none_or(|list| list.fetched.is_none())
             {
-                // The copy was lost or damaged; what it had is still known.
+                // The copy was lost or damaged, but its list is still in memory.
                 let mut list = before.swap_remove(known);
-                list.keep_again(&self.store);
+                list.save_again(&self.store);
                 self.lists.push(list);
                 continue;
             }
@@ -82,14 +83,13 @@ impl FeedLists {
         is_other || !before.is_empty()
     }
 
-    /// Where they are kept.
+    /// The store of last good copies.
     pub fn store(&self) -> &Store {
         &self.store
     }
 
-    /// Leaves out those that there is no room for beside others, the longest first: one that is far too long is no reason to
-    /// do without the rest. Nothing is left out where the others alone are too many: that is no fault of a feed's, and is said
-    /// when they are put in force.
+    /// Leaves out lists that do not fit `beside` the other entries. The longest go first, so one list that is far too long does
+    /// not cost the others. If the other entries alone are too many, no feed is at fault, and the apply says so.
     pub fn make_room<'a>(&mut self, beside: impl Iterator<Item = &'a Group>) {
         let beside = beside.map(|group| group.entries.as_slice());
         let Some(mut room) = beside.into_iter().try_fold([ROOM; 2], without) else {
@@ -111,7 +111,7 @@ impl FeedLists {
         }
     }
 
-    /// What should be in the lists because of them.
+    /// The desired entries from feeds.
     pub fn groups(&self) -> Vec<Group> {
         let known = self.lists.iter().filter_map(|list| {
             Some(Group {
@@ -122,36 +122,36 @@ impl FeedLists {
         known.collect()
     }
 
-    /// What becomes of entries that their list no longer has. Those of a list that is not known, or has no room, stay: the copy
-    /// on disk may be lost, and the kernel still have them.
-    pub fn goings(&self) -> Goings {
-        let going = |list: &FeedList| match list.in_force() {
-            Some(_) => Going::After(list.feed.grace),
-            None => Going::Never,
+    /// When entries are removed that have left their list. Entries of an unknown list stay: its copy may be lost while they are
+    /// in force. So do entries of a list that does not fit.
+    pub fn removals(&self) -> Removals {
+        let removal = |list: &FeedList| match list.in_force() {
+            Some(_) => Removal::After(list.feed.grace),
+            None => Removal::Never,
         };
         let lists = self.lists.iter();
-        Goings {
+        Removals {
             feeds: lists
-                .map(|list| (list.feed.origin.clone(), going(list)))
+                .map(|list| (list.feed.origin.clone(), removal(list)))
                 .collect(),
-            are_some_missing: !self.missing().is_empty(),
+            is_trusted_list_missing: !self.missing().is_empty(),
         }
     }
 
-    /// The feeds of the trusted that there has never been a list of, or none that there is room for.
+    /// The trusted feeds that have never had a list, or whose list does not fit.
     pub fn missing(&self) -> Vec<&str> {
         let trusted = self.lists.iter().filter(|list| list.feed.action == Action::Trust);
         let missing = trusted.filter(|list| list.in_force().is_none());
         missing.map(|list| list.feed.name.as_str()).collect()
     }
 
-    /// Of a feed: how many prefixes its list has, and when that was fetched.
+    /// How many prefixes the list of a feed has, and when it was fetched.
     pub fn feed(&self, name: &str) -> Option<(usize, Option<SystemTime>)> {
         let list = self.named(name)?;
         Some((list.prefixes(), list.fetched))
     }
 
-    /// Why the list of a feed is not in force although it is good.
+    /// Why the good list of a feed is not in force.
     pub fn left_out(&self, name: &str) -> Option<String> {
         let list = self.named(name)?;
         list.is_left_out.then(|| list.no_room())
@@ -162,7 +162,7 @@ impl FeedLists {
     }
 }
 
-/// What is left of so much room, for IPv4 and IPv6, when entries have theirs; nothing if they do not fit.
+/// The room for IPv4 and IPv6 prefixes that `entries` leave; `None` if they do not fit.
 fn without(room: [usize; 2], entries: &[NewEntry]) -> Option<[usize; 2]> {
     let v4 = entries
         .iter()
@@ -189,8 +189,8 @@ impl FeedList {
         )
     }
 
-    /// Makes its copy again: the next boot needs it, and what comes next is compared with it.
-    fn keep_again(&mut self, store: &Store) {
+    /// Makes the copy again: the next boot needs it, and the next fetched list is compared with it.
+    fn save_again(&mut self, store: &Store) {
         if let (Some(entries), Some(fetched)) = (&self.entries, self.fetched)
             && let Err(error) = store.save(&self.feed, entries, fetched)
         {
@@ -223,7 +223,7 @@ mod tests {
         vec![entry; count]
     }
 
-    /// Which lists of these lengths are left out beside so many other entries.
+    /// Which lists of these lengths are left out beside this number of other entries.
     fn left_out(beside: usize, lengths: &[usize]) -> Vec<bool> {
         let directory = tempfile::tempdir_in("/var/tmp").unwrap();
         let mut lists = FeedLists::open(directory.path()).unwrap();
@@ -255,9 +255,9 @@ mod tests {
         assert_eq!(left_out(1, &[most - 2, 1]), [false, false]);
         assert_eq!(left_out(1, &[most - 1, 1]), [true, false]);
         assert_eq!(left_out(0, &[most / 2, 3, most / 2 + 1]), [false, false, true]);
-        // Short ones need not leave room for what is made by hand.
+        // Short lists need not leave room for entries made by hand.
         assert_eq!(left_out(ROOM - 1, &[1, 0, 2]), [false, false, true]);
-        // There is too much without them.
+        // The other entries alone are too many.
         assert_eq!(left_out(ROOM + 1, &[1, 0]), [false, false]);
     }
 }

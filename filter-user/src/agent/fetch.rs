@@ -1,5 +1,4 @@
-//! Fetches feeds when their time comes, each in a task of its own. What is good of it lies on disk afterwards, where the
-//! agent finds it.
+//! Fetches feeds at their intervals, each in a task of its own. A good list is saved on disk, where the agent finds it.
 
 use std::{
     collections::BTreeMap,
@@ -22,7 +21,7 @@ use crate::feed::{
     store::Store,
 };
 
-/// The tasks that fetch, and how they fare.
+/// The tasks that fetch feeds, and how their attempts went.
 pub struct Fetcher {
     runtime: Handle,
     events: Sender<Event>,
@@ -31,7 +30,7 @@ pub struct Fetcher {
 }
 
 impl Fetcher {
-    /// Fetches nothing yet.
+    /// Has no feed to fetch yet.
     pub fn new(runtime: Handle, events: Sender<Event>) -> Self {
         Self {
             runtime,
@@ -41,8 +40,8 @@ impl Fetcher {
         }
     }
 
-    /// Fetches these feeds from now on, and no others. `fetched` says when their last good lists were.
-    pub fn set(&mut self, feeds: &[Feed], store: &Store, fetched: impl Fn(&str) -> Option<SystemTime>) {
+    /// Fetches these feeds from now on, and no others. `fetched` returns when the last good list of a feed was fetched.
+    pub fn set_feeds(&mut self, feeds: &[Feed], store: &Store, fetched: impl Fn(&str) -> Option<SystemTime>) {
         self.tasks.retain(|name, (running, task)| {
             let stays = feeds.iter().any(|feed| feed.name == *name && feed == running);
             if !stays {
@@ -66,14 +65,14 @@ impl Fetcher {
         }
     }
 
-    /// Notes how fetching a feed went.
-    pub fn note(&mut self, fetched: Fetched) {
+    /// Records how an attempt to fetch went. An error that lasts is logged once.
+    pub fn record(&mut self, fetched: Fetched) {
         let Fetched { name, error } = fetched;
         let attempt = self.attempts.entry(name.clone()).or_default();
         match error {
             None => attempt.succeed(),
             Some(error) => {
-                // A provider that is down for a week need not fill the log.
+                // A provider that is down for a week must not fill the log.
                 if attempt.error.as_ref() != Some(&error) {
                     log::warn!("source {name}: {error}; its list of before, if any, stays in force");
                 }
@@ -82,7 +81,7 @@ impl Fetcher {
         }
     }
 
-    /// How fetching a feed has gone so far.
+    /// How the attempts to fetch a feed went.
     pub fn attempt(&self, name: &str) -> Attempt {
         self.attempts.get(name).cloned().unwrap_or_default()
     }
@@ -91,44 +90,44 @@ impl Fetcher {
 async fn keep_fetching(feed: Feed, store: Store, fetched: Option<SystemTime>, events: Sender<Event>) {
     let mut wait = schedule::first(&feed, fetched, SystemTime::now());
     let mut failures = 0;
-    let aside = Aside::default();
+    let worker = Worker::default();
     loop {
         time::sleep(wait).await;
-        let error = refresh(&feed, &store, &aside).await.err();
+        let error = refresh(&feed, &store, &worker).await.err();
         failures = if error.is_some() { failures + 1 } else { 0 };
         wait = schedule::next(&feed, failures);
         let name = feed.name.clone();
         if events.send(Event::Fetched(Fetched { name, error })).is_err() {
-            // Nobody is there any more who wants to know.
+            // The agent has ended.
             return;
         }
     }
 }
 
-/// Fetches once. In two steps, so that a task that was given up while it fetched keeps nothing of it.
-async fn refresh(feed: &Feed, store: &Store, aside: &Aside) -> Result<(), String> {
-    // Each way to fetch has this limit of its own, and says more than we can.
-    let longest = feed.timeout + STUCK;
+/// Fetches once, in two steps: a fetch that timed out must not save its list when it ends at last.
+async fn refresh(feed: &Feed, store: &Store, worker: &Worker) -> Result<(), String> {
+    // Each way to fetch has the timeout of its feed, and a more precise error: it should time out first.
+    let longest = feed.timeout + DISK_TIMEOUT;
     let (of_task, store_of_task) = (feed.clone(), store.clone());
     let fetch = move || fetch_and_check(&of_task, &store_of_task, false);
-    let (entries, _) = aside.run(longest, fetch).await?;
+    let (entries, _) = worker.run(longest, fetch).await?;
     let (of_task, store) = (feed.clone(), store.clone());
     let keep = move || Ok(store.save(&of_task, &entries, SystemTime::now())?);
-    aside.run(STUCK, keep).await
+    worker.run(DISK_TIMEOUT, keep).await
 }
 
-/// Longer than reading and writing files takes on any disk that still works.
-const STUCK: Duration = Duration::from_secs(15);
+/// Longer than a working disk takes to read and write the files of a feed.
+const DISK_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Work of which nobody knows how long it takes, in a thread of its own, one at a time. Whatever becomes of that thread, or
-/// if there is none to be had, it is an attempt that failed.
+/// Runs blocking work in a thread of its own, one at a time, with a timeout. A thread that hangs or panics, or that cannot be
+/// started, is a failed attempt.
 #[derive(Default)]
-struct Aside {
-    /// Shared with the thread that is at work.
+struct Worker {
+    /// The running thread has a clone.
     busy: Arc<()>,
 }
 
-impl Aside {
+impl Worker {
     async fn run<T: Send + 'static>(
         &self,
         longest: Duration,
@@ -141,15 +140,15 @@ impl Aside {
             );
         }
         let busy = Arc::clone(&self.busy);
-        let (give, take) = oneshot::channel();
-        let begun = Builder::new().name("fetch".into()).spawn(move || {
+        let (sender, receiver) = oneshot::channel();
+        let started = Builder::new().name("fetch".into()).spawn(move || {
             let done = work();
             drop(busy);
-            // Where it was given up, nobody wants to know.
-            let _ = give.send(done);
+            // After a timeout there is no receiver.
+            let _ = sender.send(done);
         });
-        begun.map_err(|error| format!("there is no thread to fetch it: {error}"))?;
-        match time::timeout(longest, take).await {
+        started.map_err(|error| format!("there is no thread to fetch it: {error}"))?;
+        match time::timeout(longest, receiver).await {
             Ok(Ok(done)) => done.map_err(|error| error.to_string()),
             Ok(Err(_)) => Err("the thread that fetched it has panicked".into()),
             Err(_) => Err(format!(
@@ -173,30 +172,30 @@ mod tests {
 
     #[test]
     fn work_that_does_not_end_is_a_failure_and_so_is_each_attempt_until_it_has() {
-        let aside = Aside::default();
+        let worker = Worker::default();
         let (let_go, held) = channel::<()>();
         let stuck = move || {
             let _ = held.recv();
             Ok(1)
         };
         let soon = Duration::from_millis(50);
-        let error = here(aside.run(soon, stuck)).unwrap_err();
+        let error = here(worker.run(soon, stuck)).unwrap_err();
         assert!(error.contains("not done after 50ms"), "{error}");
-        let error = here(aside.run(soon, || Ok(2))).unwrap_err();
+        let error = here(worker.run(soon, || Ok(2))).unwrap_err();
         assert!(error.contains("the attempt before"), "{error}");
         let_go.send(()).unwrap();
-        while Arc::strong_count(&aside.busy) > 1 {
+        while Arc::strong_count(&worker.busy) > 1 {
             std::thread::yield_now();
         }
-        assert_eq!(here(aside.run(STUCK, || Ok(3))), Ok(3));
+        assert_eq!(here(worker.run(DISK_TIMEOUT, || Ok(3))), Ok(3));
     }
 
     #[test]
     fn a_panic_is_an_attempt_that_failed() {
-        let aside = Aside::default();
+        let worker = Worker::default();
         let panics = || -> Result<(), Error> { panic!("as a test has it") };
-        let error = here(aside.run(STUCK, panics)).unwrap_err();
+        let error = here(worker.run(DISK_TIMEOUT, panics)).unwrap_err();
         assert!(error.contains("panicked"), "{error}");
-        assert_eq!(here(aside.run(STUCK, || Ok(()))), Ok(()));
+        assert_eq!(here(worker.run(DISK_TIMEOUT, || Ok(()))), Ok(()));
     }
 }

@@ -1,5 +1,5 @@
-//! What the agent goes by, as it lies on disk: the configuration, list files, last good copies of feeds. What cannot be
-//! read, or has a mistake, is left out, and what was good last stays.
+//! The inputs of the desired state, on disk: the configuration, list files, and last good copies of feeds. An input that
+//! cannot be read, or has a mistake, stays what it was when it was last good.
 
 use std::{
     collections::BTreeSet,
@@ -8,11 +8,11 @@ use std::{
 };
 
 use super::{
+    desired::{Group, merge},
     error::Result,
     feed_lists::FeedLists,
     list_files::ListFiles,
     report::Attempt,
-    wanted::{Group, merge},
 };
 use crate::{
     config::contents::Config,
@@ -27,69 +27,68 @@ use crate::{
 /// The name of the configuration's last good copy.
 const CONFIG: &str = "synwall.toml";
 
-/// What the agent goes by.
+/// The inputs of the desired state.
 pub struct Inputs {
     path: PathBuf,
     /// The configuration in force.
     pub config: Config,
-    /// The one that the agent before this one had in force, if it was another one.
-    pub former: Option<Config>,
-    /// How reading it goes.
-    pub reading: Attempt,
-    /// The file as it was when it was read, and the lists of `saved/` that were there at the last look: they belong to it
-    /// whenever they are there.
+    /// The configuration of the agent that ran before this one, unless this one has put it in force itself.
+    pub previous: Option<Config>,
+    /// When the configuration was read, and why a newer one is not in force.
+    pub config_read: Attempt,
+    /// What was there at the last look: the configuration file and the lists in `saved/`, which are part of the configuration.
     seen: (Signature, Vec<PathBuf>),
     put_off: PutOff,
-    /// List files.
+    /// The list files.
     pub files: ListFiles,
     /// The lists of feeds.
     pub feeds: FeedLists,
     copies: LastGood,
-    /// The text of the configuration of which there is a copy, as far as that can be.
+    /// The configuration of which a last good copy was made, or was tried to make.
     kept: Option<String>,
-    /// Two agents with one directory would take each other's lists for their own.
+    /// Two agents with one state directory would replace each other's copies.
     _lock: File,
 }
 
-/// What another look has found.
+/// What has changed since the last look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Found {
+pub struct Changed {
     /// Another configuration is in force.
     pub config: bool,
-    /// A list is another one.
+    /// The entries of a list are other ones.
     pub lists: bool,
 }
 
 impl Inputs {
-    /// Reads everything for the first time. Where the configuration cannot be used, its last good copy is.
+    /// Reads the inputs on start-up. The last good copy stands in for a configuration that cannot be used.
     pub fn read(path: &Path, state_dir: &Path) -> Result<Self> {
         let copies = LastGood::open(state_dir)?;
         let lock = copies.lock()?;
         let seen = Self::see(path);
-        let former = last_good_config(&copies, path);
-        let mut reading = Attempt::default();
+        let previous = last_good_config(&copies, path);
+        let mut config_read = Attempt::default();
         let whole = |config: Config| {
-            let config = ListFiles::with_lost_by(config, &copies);
+            let config = ListFiles::with_lost_saved_of(config, &copies);
             ListFiles::read(config, &ListFiles::default(), &copies, Reading::AtOnce)
         };
-        let ((config, files), former) = match (Config::read(path).map_err(Into::into).and_then(whole), former)
-        {
-            (Ok(read), former) => {
-                reading.succeed();
-                (read, former)
-            }
-            (Err(error), Some(former)) => {
-                log::error!("{error}; the last good configuration is in force");
-                reading.fail(error.to_string());
-                let former = ListFiles::with_lost_by(former, &copies);
-                (ListFiles::read_what_can_be(former, &copies)?, None)
-            }
-            (Err(error), None) => return Err(error),
-        };
+        let ((config, files), previous) =
+            match (Config::read(path).map_err(Into::into).and_then(whole), previous) {
+                (Ok(read), previous) => {
+                    config_read.succeed();
+                    (read, previous)
+                }
+                (Err(error), Some(previous)) => {
+                    log::error!("{error}; the last good configuration is in force");
+                    config_read.fail(error.to_string());
+                    let previous = ListFiles::with_lost_saved_of(previous, &copies);
+                    (ListFiles::read_skipping_saved(previous, &copies)?, None)
+                }
+                (Err(error), None) => return Err(error),
+            };
         let mut inputs = Self {
             path: path.to_owned(),
-            former,
-            reading,
+            previous,
+            config_read,
             seen,
             put_off: PutOff::default(),
             files,
@@ -99,33 +98,33 @@ impl Inputs {
             _lock: lock,
             config,
         };
-        inputs.feeds.look(&inputs.config.feeds);
+        inputs.feeds.refresh(&inputs.config.feeds);
         Ok(inputs)
     }
 
-    /// Looks whether something has changed since, and takes what is good of it.
-    pub fn look(&mut self, reading: Reading) -> Found {
-        let mut found = Found::default();
+    /// Reads the inputs that have changed. A changed input with a mistake is left as it was.
+    pub fn refresh(&mut self, reading: Reading) -> Changed {
+        let mut changed = Changed::default();
         let now = Self::see(&self.path);
         let is_other = now != self.seen;
         self.seen.1.clone_from(&now.1);
         let waits = self.put_off.is_due(reading, self.seen.0, now.0);
-        // What a refused one names may have been mended meanwhile.
-        if !waits && (is_other || self.reading.error.is_some()) {
+        // A configuration may be refused for a list file that it names, and that may be mended by now.
+        if !waits && (is_other || self.config_read.error.is_some()) {
             self.seen = now;
-            found.config = self.look_at_config(is_other, reading);
+            changed.config = self.refresh_config(is_other, reading);
         }
-        // What is saved by hand belongs to the file's place, whatever its text is by now.
-        let with_saved = self.files.with_lost(self.config.clone());
+        // Lists in `saved/` belong to the path of the configuration: they count even while its new text is refused.
+        let with_saved = self.files.with_lost_saved(self.config.clone());
         let read = |config: Config| ListFiles::read(config, &self.files, &self.copies, reading);
-        // Without what is new of it, there is a last good list of each.
+        // Without the new lists of `saved/`, each file has a last good list.
         let read = read(with_saved).or_else(|_| read(self.config.clone()));
         if let Ok((config, files)) = read {
-            found.lists = !files.have_entries_of(&self.files);
+            changed.lists = !files.have_entries_of(&self.files);
             (self.config, self.files) = (config, files);
         }
-        found.lists |= self.feeds.look(&self.config.feeds);
-        found
+        changed.lists |= self.feeds.refresh(&self.config.feeds);
+        changed
     }
 
     fn see(path: &Path) -> (Signature, Vec<PathBuf>) {
@@ -137,39 +136,39 @@ impl Inputs {
         (Signature::of(path), saved)
     }
 
-    /// Whether another configuration is in force now. `is_other` says whether the file is another one than before.
-    fn look_at_config(&mut self, is_other: bool, reading: Reading) -> bool {
+    /// Returns whether another configuration is in force now. `is_other` says whether the file has changed.
+    fn refresh_config(&mut self, is_other: bool, reading: Reading) -> bool {
         let read = Config::read(&self.path).map_err(Into::into).and_then(|config| {
-            let config = self.files.with_lost(config);
+            let config = self.files.with_lost_saved(config);
             ListFiles::read(config, &self.files, &self.copies, reading)
         });
         match read {
             Ok((config, files)) => {
                 self.config = config;
                 self.files = files;
-                self.reading.succeed();
-                self.feeds.look(&self.config.feeds);
+                self.config_read.succeed();
+                self.feeds.refresh(&self.config.feeds);
                 true
             }
             Err(error) => {
                 let error = error.to_string();
-                let is_known = self.reading.error.as_ref() == Some(&error);
+                let is_known = self.config_read.error.as_ref() == Some(&error);
                 if !is_known {
                     log::error!("{error}; the configuration of before stays in force");
                 }
                 if is_other || !is_known {
-                    self.reading.fail(error);
+                    self.config_read.fail(error);
                 }
                 false
             }
         }
     }
 
-    /// Keeps copies of what was read, for a day on which it cannot be. `config` says whether nothing that the configuration
-    /// of before had is still to be let go: an agent that comes after this one knows by its copy whom to let go.
-    pub fn keep_copies(&mut self, config: bool) {
+    /// Makes last good copies of what was read. The configuration's copy is kept until the interfaces that the new configuration
+    /// has dropped are detached. If this agent ends before that, the next agent learns from the copy which to detach.
+    pub fn keep_copies(&mut self, are_interfaces_dropped: bool) {
         self.files.keep(&self.copies);
-        if !config || self.kept.as_ref() == Some(&self.config.text) {
+        if !are_interfaces_dropped || self.kept.as_ref() == Some(&self.config.text) {
             return;
         }
         if let Err(error) = self.copies.keep(CONFIG, self.config.text.as_bytes()) {
@@ -180,8 +179,8 @@ impl Inputs {
         self.kept = Some(self.config.text.clone());
     }
 
-    /// What should be in the lists.
-    pub fn wanted(&mut self) -> Rules {
+    /// The desired lists: entries typed into the configuration, then list files, then feeds.
+    pub fn desired_rules(&mut self) -> Rules {
         let typed = |action: Action| {
             let of_list = self.config.entries.iter().filter(move |(of, _)| *of == action);
             Group {
@@ -194,23 +193,23 @@ impl Inputs {
         merge(vec![typed, files, self.feeds.groups()])
     }
 
-    /// Whether the lists that commands save to are what they were when they were read.
+    /// Whether the lists in `saved/` have not changed since they were read.
     pub fn are_saved_lists_current(&self) -> bool {
         let saved = saved::directory_of(&self.path);
         Self::see(&self.path).1 == self.seen.1 && self.files.are_current_in(&saved)
     }
 
-    /// Whether another look is due soon, since a file is being written.
+    /// Whether an input is being written, so that it is read later.
     pub fn are_unsettled(&self) -> bool {
         self.put_off.is_going_on() || self.files.are_unsettled()
     }
 
-    /// The directories in which something may change.
+    /// The directories in which an input may change.
     pub fn directories(&self) -> BTreeSet<PathBuf> {
         let files = self.config.files.iter().map(|(_, path)| path.as_path());
         let sources = self.feeds.store().directory();
         let mut directories = BTreeSet::from([sources.to_owned(), saved::directory_of(&self.path)]);
-        // Where it is made when the first list is fetched.
+        // The first fetch creates the directory of fetched lists in its parent.
         directories.extend(sources.parent().map(Path::to_owned));
         for file in files.chain([self.path.as_path()]) {
             match Way::walk(file, LastLink::Follow) {
@@ -222,7 +221,7 @@ impl Inputs {
     }
 }
 
-/// The configuration that was in force last, if its copy is good.
+/// The last good copy of the configuration, if there is one and it can still be used.
 fn last_good_config(copies: &LastGood, path: &Path) -> Option<Config> {
     let (bytes, _) = copies.load_if_good(CONFIG)?;
     let text = String::from_utf8(bytes).ok()?;

@@ -1,27 +1,43 @@
-//! Which of the interfaces that are there the filter should be on.
+//! The desired interfaces: which of all interfaces the configuration's patterns select.
 
 use std::collections::BTreeSet;
 
-use crate::{config::contents::InterfacePattern, sys::netlink::Interface};
+use crate::{
+    config::contents::InterfacePattern,
+    sys::netlink::{self, Interface},
+};
 
-/// What patterns come to.
+/// What patterns select.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selection {
-    /// The interfaces to be on.
+    /// The selected interfaces.
     pub interfaces: Vec<Interface>,
-    /// Patterns that nothing matches.
+    /// The patterns that match no interface.
     pub absent: Vec<String>,
 }
 
-/// Finds the interfaces that patterns name. Packets come to a bond through its members, so these are meant by its name.
-/// A loopback interface is meant only where it is named in full.
+/// All interfaces, unless the kernel refuses to list them.
+pub fn all() -> Option<Vec<Interface>> {
+    netlink::all().inspect_err(|error| log::error!("{error}")).ok()
+}
+
+/// The names of the interfaces that `before` selects and `now` does not.
+pub fn dropped(all: &[Interface], before: &[InterfacePattern], now: &[InterfacePattern]) -> Vec<String> {
+    let now = select(all, now).interfaces;
+    let before = select(all, before).interfaces.into_iter();
+    let dropped = before.filter(|interface| !now.contains(interface));
+    dropped.map(|interface| interface.name).collect()
+}
+
+/// Selects the interfaces that match the patterns. A pattern that matches a bond selects its members, through which packets
+/// arrive. A loopback interface is selected only by its full name.
 pub fn select(all: &[Interface], patterns: &[InterfacePattern]) -> Selection {
     let mut indices = BTreeSet::new();
     let mut absent = Vec::new();
     for pattern in patterns {
         let mut named = all
             .iter()
-            .filter(|interface| is_meant(pattern, interface))
+            .filter(|interface| is_match(pattern, interface))
             .peekable();
         if named.peek().is_none() {
             absent.push(pattern.0.as_str().to_owned());
@@ -42,7 +58,7 @@ pub fn select(all: &[Interface], patterns: &[InterfacePattern]) -> Selection {
     Selection { interfaces, absent }
 }
 
-fn is_meant(pattern: &InterfacePattern, interface: &Interface) -> bool {
+fn is_match(pattern: &InterfacePattern, interface: &Interface) -> bool {
     if interface.is_loopback {
         pattern.0.as_str() == interface.name
     } else {

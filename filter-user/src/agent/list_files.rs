@@ -1,4 +1,4 @@
-//! List files as they lie on disk. One that cannot be read now is what it was: from memory, or from its last good copy.
+//! List files on disk. A file that cannot be read keeps its last good list, from memory or from its last good copy.
 
 use std::{
     collections::BTreeMap,
@@ -8,7 +8,7 @@ use std::{
 
 use sha2::{Digest as _, Sha256};
 
-use super::{error::Result, report::FileReport, wanted::Group};
+use super::{desired::Group, error::Result, report::FileReport};
 use crate::{
     config::contents::Config,
     files::{
@@ -30,15 +30,15 @@ pub struct ListFiles {
 struct ListFile {
     signature: Signature,
     entries: Arc<Vec<NewEntry>>,
-    /// What it was read from, until a copy of that is kept.
+    /// The bytes of the file, until a last good copy is made of them.
     unkept: Option<Arc<Vec<u8>>>,
     error: Option<String>,
     put_off: PutOff,
 }
 
 impl ListFiles {
-    /// Reads those of a configuration that are others than `before`. Fails if one cannot be read that there is no last good list
-    /// of.
+    /// Reads the list files of a configuration that have changed since `before`. Fails if a file cannot be read and has no last
+    /// good list.
     pub fn read(
         config: Config,
         before: &Self,
@@ -54,9 +54,8 @@ impl ListFiles {
         Ok((config, Self { files }))
     }
 
-    /// The same for an agent that has just come, without those lists of `--save` that it would fail for: for want of a list
-    /// that nobody could have missed so far, a good configuration does not stay out of force.
-    pub fn read_what_can_be(mut config: Config, copies: &LastGood) -> Result<(Config, Self)> {
+    /// On start-up, skips unreadable `--save` lists, so that one bad file cannot block a valid configuration.
+    pub fn read_skipping_saved(mut config: Config, copies: &LastGood) -> Result<(Config, Self)> {
         let saved = saved::directory_of(&config.path);
         let mut files = BTreeMap::new();
         for key in std::mem::take(&mut config.files) {
@@ -74,9 +73,9 @@ impl ListFiles {
         Ok((config, Self { files }))
     }
 
-    /// A configuration with those lists of `--save`, too, that were there, had entries, and are gone: they are what they were.
-    /// To empty a list, its file is emptied.
-    pub fn with_lost(&self, config: Config) -> Config {
+    /// Adds `--save` lists that had entries and whose files are gone: a lost file does not empty its list. To empty a list, an
+    /// operator empties its file.
+    pub fn with_lost_saved(&self, config: Config) -> Config {
         config.with_saved_or(|file| {
             self.files
                 .get(file)
@@ -84,14 +83,14 @@ impl ListFiles {
         })
     }
 
-    /// The same for an agent that has just come, and knows by the copies.
-    pub fn with_lost_by(config: Config, copies: &LastGood) -> Config {
+    /// As [`Self::with_lost_saved`] on start-up, when only the last good copies tell which lists had entries.
+    pub fn with_lost_saved_of(config: Config, copies: &LastGood) -> Config {
         config.with_saved_or(|(_, path)| {
             last_good_list(path, copies).is_some_and(|entries| !entries.is_empty())
         })
     }
 
-    /// Keeps copies of what was read since, for a day on which it cannot be.
+    /// Makes last good copies of the files that were read since the last call.
     pub fn keep(&mut self, copies: &LastGood) {
         for ((_, path), file) in &mut self.files {
             if let Some(bytes) = file.unkept.take()
@@ -105,7 +104,7 @@ impl ListFiles {
         }
     }
 
-    /// Whether the same entries come from both.
+    /// Whether both have the same entries.
     pub fn have_entries_of(&self, other: &Self) -> bool {
         let entries = |files: &Self| -> Vec<_> {
             let files = files.files.values();
@@ -114,7 +113,7 @@ impl ListFiles {
         entries(self) == entries(other)
     }
 
-    /// What should be in the lists because of them.
+    /// The desired entries from list files.
     pub fn groups(&self) -> Vec<Group> {
         let files = self.files.iter();
         files
@@ -125,7 +124,7 @@ impl ListFiles {
             .collect()
     }
 
-    /// Whether those in that directory are what they were when they were read.
+    /// Whether the files in `directory` have not changed since they were read.
     pub fn are_current_in(&self, directory: &Path) -> bool {
         let mut files = self.files.iter();
         files.all(|((_, path), file)| {
@@ -133,12 +132,12 @@ impl ListFiles {
         })
     }
 
-    /// Whether another look is due soon, since one of them is being written.
+    /// Whether a file is being written, so that it is read later.
     pub fn are_unsettled(&self) -> bool {
         self.files.values().any(|file| file.put_off.is_going_on())
     }
 
-    /// What there is to say about them.
+    /// A report on each file.
     pub fn reports(&self) -> Vec<FileReport> {
         let files = self.files.iter();
         files
@@ -216,7 +215,7 @@ fn last_good_list(path: &Path, copies: &LastGood) -> Option<Arc<Vec<NewEntry>>> 
     lines::parse(&bytes, &origin).ok().map(Arc::new)
 }
 
-/// The name of a list file's last good copy: no two paths share one.
+/// The name of a list file's last good copy. Each path has its own.
 fn copy_name(path: &Path) -> String {
     use std::os::unix::ffi::OsStrExt as _;
     let hash = Sha256::digest(path.as_os_str().as_bytes());

@@ -1,25 +1,34 @@
-//! The agent: keeps the kernel at what the configuration says.
+//! The agent: keeps the filter at the desired state that the configuration describes.
 //!
-//! What may have changed comes in as an [`event`]; what follows from it is worked out and done by one thread ([`keeper`]), so
-//! that no two things happen at once. Tasks of a runtime wait for signals, interfaces and feeds, and serve metrics.
+//! Every change arrives as an [`event`], and one thread handles all events ([`controller`]), so no two changes happen at once.
+//! It reads the [`inputs`], merges them into the [`desired`] lists, and has the [`reconciler`] apply a [`plan`]. The [`state`]
+//! says when to apply, and when to leave the filter alone. The tasks of a runtime wait for signals, interfaces and feeds, and
+//! serve metrics.
 
-pub mod due;
+pub mod apply;
+pub mod apply_log;
+pub mod backoff;
+pub mod controller;
+pub mod desired;
 pub mod error;
 pub mod event;
 pub mod feed_lists;
 pub mod fetch;
-pub mod guarded;
+pub mod file_watcher;
 pub mod inputs;
 pub mod interfaces;
-pub mod journal;
-pub mod keeper;
 pub mod kernel;
 pub mod list_files;
 pub mod metrics;
+pub mod metrics_server;
+pub mod observed;
+pub mod pending;
+pub mod plan;
+pub mod protection;
+pub mod publisher;
+pub mod reconciler;
+pub mod removal;
 pub mod report;
-pub mod retry;
 pub mod run;
-pub mod server;
 pub mod service;
-pub mod wanted;
-pub mod watch;
+pub mod state;

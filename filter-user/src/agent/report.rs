@@ -1,4 +1,4 @@
-//! What the agent tells of itself to those who look.
+//! The agent's report on its own state, for metrics, `/healthz` and the service manager.
 
 use std::{
     path::PathBuf,
@@ -7,29 +7,29 @@ use std::{
 
 use crate::model::{entry::Action, settings::Policy};
 
-/// What the agent tells of itself.
+/// The agent's report on its own state.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
-    /// When the configuration in force was read, and why a newer one is not.
+    /// When the configuration in force was read, and why a newer one is not in force.
     pub config: Attempt,
-    /// Whether it says that packets are dropped.
+    /// Whether the policy of the configuration is `enforce`.
     pub config_enforces: bool,
-    /// When the kernel was last brought to what is wanted, and why it no longer is.
+    /// When the last apply succeeded, and why the filter is not at the desired state.
     pub applied: Attempt,
-    /// The lists that are fetched.
+    /// The feeds.
     pub feeds: Vec<FeedReport>,
-    /// List files.
+    /// The list files.
     pub files: Vec<FileReport>,
-    /// Interfaces that are wanted and there, on which the filter is.
+    /// The desired interfaces that the filter protects.
     pub protected: Vec<String>,
-    /// Those on which it is not: name and reason.
+    /// The other desired interfaces: name and reason.
     pub unprotected: Vec<(String, String)>,
-    /// Names of the configuration that no interface has. A pattern is meant for machines that differ: it is none.
+    /// Interface names in the configuration that no interface has. Patterns are not among them.
     pub absent: Vec<String>,
 }
 
 impl Report {
-    /// How things are, in a line, where that policy is in force and so many prefixes should be in the lists.
+    /// A status line. `policy` is the one in force, and `prefixes` how many prefixes the desired lists have.
     pub fn line(&self, policy: Option<Policy>, prefixes: usize) -> String {
         let mut line = match policy {
             Some(policy) if !self.protected.is_empty() => {
@@ -56,32 +56,33 @@ impl Report {
     }
 }
 
-/// Something that is tried again and again.
+/// How the attempts at something that is done again and again went.
 #[derive(Clone, Debug, Default)]
 pub struct Attempt {
-    /// When it last succeeded.
+    /// When an attempt last succeeded.
     pub succeeded: Option<SystemTime>,
-    /// When it was last tried.
+    /// When the last attempt was made.
     pub tried: Option<SystemTime>,
-    /// How often it has failed.
+    /// How many attempts have failed.
     pub failures: u64,
     /// Why the last attempt failed, if it did.
     pub error: Option<String>,
 }
 
 impl Attempt {
-    /// When it last succeeded, unless that was by a clock that was wrong: it would seem young for as long as that was ahead.
+    /// When an attempt last succeeded. A time in the future comes from a wrong clock, and would look fresh until then: it does
+    /// not count.
     pub fn believed(&self, now: SystemTime) -> Option<SystemTime> {
         self.succeeded.filter(|at| *at <= now)
     }
 
-    /// It worked just now.
+    /// An attempt has succeeded just now.
     pub fn succeed(&mut self) {
         let now = SystemTime::now();
         (self.succeeded, self.tried, self.error) = (Some(now), Some(now), None);
     }
 
-    /// It did not, just now.
+    /// An attempt has failed just now.
     pub fn fail(&mut self, error: String) {
         self.tried = Some(SystemTime::now());
         self.failures += 1;
@@ -89,33 +90,33 @@ impl Attempt {
     }
 }
 
-/// What is known of a list that is fetched.
+/// The report on a feed.
 #[derive(Clone, Debug)]
 pub struct FeedReport {
-    /// Its name.
+    /// The name of the feed.
     pub name: String,
     /// `provider:NAME` or `source:NAME`.
     pub origin: String,
-    /// The list that its prefixes go to.
+    /// The list that its prefixes belong in.
     pub list: Action,
-    /// How many prefixes it has.
+    /// How many prefixes its list has.
     pub prefixes: usize,
-    /// From one attempt to the next; `None` where nothing is fetched.
+    /// The interval between two attempts; `None` for a built-in list.
     pub interval: Option<Duration>,
-    /// How it went.
+    /// How the attempts to fetch it went.
     pub fetched: Attempt,
 }
 
-/// What is known of a list file.
+/// The report on a list file.
 #[derive(Clone, Debug)]
 pub struct FileReport {
-    /// The list that it goes to.
+    /// The list that its prefixes belong in.
     pub list: Action,
-    /// Where it lies.
+    /// The path of the file.
     pub path: PathBuf,
-    /// How many prefixes of it are in force.
+    /// How many prefixes its last good list has.
     pub prefixes: usize,
-    /// Why what it has now is not in force.
+    /// Why the file's present content is not used.
     pub error: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! The agent as a process: signals and other events come in, and one thread acts on them.
+//! The agent as a process: its runtime, its sources of events, and the event loop.
 
 use std::{
     sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel},
@@ -11,43 +11,43 @@ use tokio::{
 };
 
 use super::{
+    controller::{Controller, Options},
     error::Result,
     event::{Event, Fetched},
-    keeper::{Keeper, Options},
     service,
 };
 use crate::sys::{error::Doing as _, link_events::Changes};
 
-/// Between two looks at everything, whether or not anything was heard.
-const ROUND: Duration = Duration::from_secs(30);
+/// The resync period: between two looks at everything without any event.
+const RESYNC: Duration = Duration::from_secs(30);
 
-/// Several files seldom change at one instant: what comes within this time is looked at together.
-const SETTLES: Duration = Duration::from_millis(150);
+/// Several files seldom change at one instant: changes within this time are handled together.
+const DEBOUNCE: Duration = Duration::from_millis(150);
 
 /// Runs until a signal ends it.
 pub fn run(options: Options) -> Result<()> {
-    let (events, heard) = channel();
+    let (events, received) = channel();
     let runtime = Builder::new_multi_thread()
         .worker_threads(2)
         .thread_name("synwall-agent")
         .enable_all()
         .build()
         .doing(|| "cannot start the agent's threads".into())?;
-    // Before anything is done, so that nothing is missed meanwhile.
+    // Listen first, so that no event is missed while the controller starts.
     listen(&runtime, &events)?;
-    let mut keeper = Keeper::start(options, runtime.handle().clone(), events)?;
+    let mut controller = Controller::start(options, runtime.handle().clone(), events)?;
     service::ready();
-    attend(&mut keeper, &heard);
+    run_events(&mut controller, &received);
     service::stopping();
-    let stopped = keeper.stop();
-    // What a source's program or server does not answer is not waited for.
+    let stopped = controller.stop();
+    // A fetch that hangs must not delay the end.
     runtime.shutdown_background();
     stopped
 }
 
-/// What several events come to: to look takes its time, and nobody is to wait for looks that another one makes idle.
+/// The events of one round. A resync takes its time, so several changes share one.
 #[derive(Debug, Default)]
-struct News {
+struct Batch {
     stop: bool,
     reload: bool,
     /// Files or interfaces may have changed.
@@ -55,68 +55,68 @@ struct News {
     fetched: Vec<Fetched>,
 }
 
-impl News {
+impl Batch {
     fn of(events: impl Iterator<Item = Event>) -> Self {
-        let mut news = Self::default();
+        let mut batch = Self::default();
         for event in events {
             match event {
-                Event::Stop => news.stop = true,
-                Event::Reload => news.reload = true,
-                Event::Files | Event::Interfaces => news.changes = true,
-                Event::Fetched(fetched) => news.fetched.push(fetched),
+                Event::Stop => batch.stop = true,
+                Event::Reload => batch.reload = true,
+                Event::Files | Event::Interfaces => batch.changes = true,
+                Event::Fetched(fetched) => batch.fetched.push(fetched),
             }
         }
-        news
+        batch
     }
 }
 
-/// Handles events until there is one that ends it.
-fn attend(keeper: &mut Keeper, heard: &Receiver<Event>) {
-    let pulse = service::watchdog().map_or(ROUND, |limit| limit / 3).min(ROUND);
-    let mut round = Instant::now() + ROUND;
-    let mut settles: Option<Instant> = None;
+/// Handles events until [`Event::Stop`].
+fn run_events(controller: &mut Controller, received: &Receiver<Event>) {
+    let pulse = service::watchdog().map_or(RESYNC, |limit| limit / 3).min(RESYNC);
+    let mut resync = Instant::now() + RESYNC;
+    let mut debounced: Option<Instant> = None;
     loop {
         service::alive();
         let now = Instant::now();
-        let next = [Some(round), settles, keeper.retry_at()]
+        let next = [Some(resync), debounced, controller.wake_at()]
             .into_iter()
             .flatten()
             .min();
         let wait = next
             .map_or(pulse, |next| next.saturating_duration_since(now))
             .min(pulse);
-        let news = match heard.recv_timeout(wait) {
-            Ok(event) => News::of(std::iter::once(event).chain(heard.try_iter())),
-            Err(RecvTimeoutError::Timeout) => News::default(),
+        let batch = match received.recv_timeout(wait) {
+            Ok(event) => Batch::of(std::iter::once(event).chain(received.try_iter())),
+            Err(RecvTimeoutError::Timeout) => Batch::default(),
             Err(RecvTimeoutError::Disconnected) => return,
         };
-        if news.stop {
+        if batch.stop {
             return;
         }
-        if !news.fetched.is_empty() {
-            keeper.fetched(news.fetched);
+        if !batch.fetched.is_empty() {
+            controller.fetched(batch.fetched);
         }
-        if news.reload {
+        if batch.reload {
             service::reloading();
-            keeper.reload();
+            controller.reload();
             service::ready();
         }
-        if news.changes {
-            settles.get_or_insert_with(|| Instant::now() + SETTLES);
+        if batch.changes {
+            debounced.get_or_insert_with(|| Instant::now() + DEBOUNCE);
         }
         let now = Instant::now();
         let is_due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
-        if is_due(settles) || is_due(Some(round)) || is_due(keeper.retry_at()) {
-            if is_due(Some(round)) {
-                round = now + ROUND;
+        if is_due(debounced) || is_due(Some(resync)) || is_due(controller.wake_at()) {
+            if is_due(Some(resync)) {
+                resync = now + RESYNC;
             }
-            settles = None;
-            keeper.look();
+            debounced = None;
+            controller.resync();
         }
     }
 }
 
-/// Has signals and changes of interfaces come in as events.
+/// Turns signals and changes of interfaces into events.
 fn listen(runtime: &Runtime, events: &Sender<Event>) -> Result<()> {
     let _inside = runtime.enter();
     for (kind, event) in [
@@ -133,10 +133,10 @@ fn listen(runtime: &Runtime, events: &Sender<Event>) -> Result<()> {
     runtime.spawn(async move {
         loop {
             if let Err(error) = changes.next().await {
-                // They are looked at now and then in any case.
+                // The resync finds the changes, too.
                 log::error!(
                     "{error}; interfaces are looked at every {} s from now on",
-                    ROUND.as_secs()
+                    RESYNC.as_secs()
                 );
                 return;
             }

@@ -1,43 +1,43 @@
-//! What a service manager is told (`sd_notify(3)`), where there is one.
+//! Notifies the service manager, if there is one (`sd_notify(3)`).
 
 use std::time::Duration;
 
 use sd_notify::NotifyState;
 
-/// How often a service manager that restarts what hangs wants to hear from us at the least, if it does.
+/// The interval of the service manager's watchdog, if it has one: without [`alive`] within it, the agent is restarted.
 pub fn watchdog() -> Option<Duration> {
     sd_notify::watchdog_enabled()
 }
 
-/// Everything that can be done is done.
+/// The start or the reload is complete.
 pub fn ready() {
-    tell(&[NotifyState::Ready]);
+    notify(&[NotifyState::Ready]);
 }
 
-/// The configuration is being read again; [`ready`] follows.
+/// A reload begins; [`ready`] ends it.
 pub fn reloading() {
     match NotifyState::monotonic_usec_now() {
-        Ok(now) => tell(&[NotifyState::Reloading, now]),
+        Ok(now) => notify(&[NotifyState::Reloading, now]),
         Err(error) => log::warn!("cannot read the clock for the service manager: {error}"),
     }
 }
 
-/// The agent ends.
+/// The agent is about to end.
 pub fn stopping() {
-    tell(&[NotifyState::Stopping]);
+    notify(&[NotifyState::Stopping]);
 }
 
 /// The agent is alive.
 pub fn alive() {
-    tell(&[NotifyState::Watchdog]);
+    notify(&[NotifyState::Watchdog]);
 }
 
 /// A line for `systemctl status`.
 pub fn status(text: &str) {
-    tell(&[NotifyState::Status(text)]);
+    notify(&[NotifyState::Status(text)]);
 }
 
-fn tell(what: &[NotifyState<'_>]) {
+fn notify(what: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(what) {
         log::warn!("cannot tell the service manager: {error}");
     }

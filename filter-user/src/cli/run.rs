@@ -7,7 +7,7 @@ use std::{
 
 use clap::Args;
 use filter_user::{
-    agent::{keeper::Options, run},
+    agent::{controller::Options, run},
     config::contents::DEFAULT,
 };
 

@@ -1,68 +1,69 @@
-//! The interfaces that the filter should be on: which of them are there, and why it is not on some.
+//! The desired interfaces: which of them exist, which of them the filter protects, and why it does not protect the others.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
+    apply::Refused,
     interfaces::{Selection, select},
-    kernel::{Unprotected, Why},
+    observed::{Reason, Unprotected},
 };
-use crate::{config::contents::InterfacePattern, filter::error::Error, sys::netlink::Interface, text::shown};
+use crate::{config::contents::InterfacePattern, sys::netlink::Interface, text::shown};
 
-/// The interfaces that the filter should be on.
+/// The desired interfaces and their protection.
 #[derive(Debug, Default)]
-pub struct Guarded {
+pub struct Protection {
     selection: Selection,
-    /// Why the filter could not be attached, by index.
+    /// Why an interface refused the filter, by index.
     refused: BTreeMap<u32, String>,
-    /// Indices of those on which the filter was when the kernel was last asked.
+    /// Indices of the interfaces that the filter protected in the last observation.
     protected: BTreeSet<u32>,
-    /// Those on which it was not: the name, fit for a terminal, and the reason.
+    /// The other interfaces: the name, escaped for a terminal, and the reason.
     unprotected: Vec<(String, String)>,
 }
 
-impl Guarded {
-    /// Those that are there.
+impl Protection {
+    /// The desired interfaces that exist.
     pub fn interfaces(&self) -> &[Interface] {
         &self.selection.interfaces
     }
 
-    /// Names that no interface has. Of patterns, one configuration for many machines has some that nothing matches.
+    /// The names in the configuration that no interface has. Patterns do not count: one configuration for many machines may
+    /// have patterns that match nothing here.
     pub fn absent(&self) -> Vec<String> {
         let mut absent = self.selection.absent.clone();
         absent.retain(|pattern| !pattern.contains(['*', '?', '[']));
         absent
     }
 
-    /// Those on which the filter is not: the name, fit for a terminal, and the reason.
+    /// The desired interfaces without protection: the name, escaped for a terminal, and the reason.
     pub fn unprotected(&self) -> &[(String, String)] {
         &self.unprotected
     }
 
-    /// Those on which the filter is, as far as is known.
+    /// The desired interfaces that the filter protected in the last observation.
     pub fn protected(&self) -> impl Iterator<Item = &Interface> {
         let interfaces = self.selection.interfaces.iter();
         interfaces.filter(|interface| self.protected.contains(&interface.index))
     }
 
-    /// Whether an interface of that index is among them.
+    /// Whether a desired interface has this index.
     pub fn has(&self, index: u32) -> bool {
         self.selection.interfaces.iter().any(|there| there.index == index)
     }
 
-    /// Whether an interface of that name is among them.
+    /// Whether a desired interface has this name.
     pub fn has_named(&self, name: &str) -> bool {
         self.selection.interfaces.iter().any(|there| there.name == name)
     }
 
-    /// Takes all of them for new ones the next time.
-    pub fn forget(&mut self) {
+    /// Makes the next [`Self::select`] take every interface for a new one.
+    pub fn reset(&mut self) {
         self.selection = Selection::default();
         self.refused.clear();
     }
 
-    /// Looks which of all interfaces are meant now. Returns the indices of those that were not there the last time, or had
-    /// another name.
-    pub fn look(&mut self, all: &[Interface], patterns: &[InterfacePattern]) -> Vec<u32> {
+    /// Selects the desired interfaces from `all`. Returns the indices of new and of renamed ones.
+    pub fn select(&mut self, all: &[Interface], patterns: &[InterfacePattern]) -> Vec<u32> {
         let before = std::mem::replace(&mut self.selection, select(all, patterns));
         let key = |interface: &Interface| (interface.index, interface.name.clone());
         let is_new = |interface: &&Interface| {
@@ -86,8 +87,8 @@ impl Guarded {
         new
     }
 
-    /// Notes which of them could not have the filter, and what was said of it.
-    pub fn refuse(&mut self, refused: &[(Interface, Error)]) {
+    /// Records the interfaces that refused the filter. A reason that lasts is logged once.
+    pub fn record_refused(&mut self, refused: &[Refused]) {
         let before = std::mem::take(&mut self.refused);
         for (interface, error) in refused {
             let error = error.to_string();
@@ -98,44 +99,44 @@ impl Guarded {
         }
     }
 
-    /// Notes on which of them the kernel finds no filter; on none of them if there is no filter, for the reason that is
-    /// given. `due` are those that it has yet to be put on. Returns the indices of those whose program
-    /// went with them and that are back: what somebody took off by hand is left so.
-    pub fn note(
+    /// Records which interfaces an observation found unprotected. Without a filter, `observed` is `None`, and all of them are
+    /// unprotected for the reason `without_filter`. `pending` are the interfaces to attach to. Returns the indices of the
+    /// interfaces that are back without their program.
+    pub fn record_observed(
         &mut self,
-        found: Option<Vec<Unprotected>>,
+        observed: Option<Vec<Unprotected>>,
         without_filter: &str,
-        due: &BTreeSet<u32>,
+        pending: &BTreeSet<u32>,
     ) -> Vec<u32> {
         let mut returned = Vec::new();
         let all = self.selection.interfaces.iter().map(|interface| interface.index);
-        self.protected = match &found {
-            Some(found) => all
-                .filter(|index| found.iter().all(|unprotected| unprotected.index != *index))
+        self.protected = match &observed {
+            Some(observed) => all
+                .filter(|index| observed.iter().all(|unprotected| unprotected.index != *index))
                 .collect(),
             None => BTreeSet::new(),
         };
         self.refused.retain(|index, _| !self.protected.contains(index));
-        let reason = |index: u32, otherwise: &str| match self.refused.get(&index) {
+        let explain = |index: u32, otherwise: &str| match self.refused.get(&index) {
             Some(refused) => refused.clone(),
-            None if due.contains(&index) => "the filter is not on it yet".to_owned(),
+            None if pending.contains(&index) => "the filter is not on it yet".to_owned(),
             None => otherwise.to_owned(),
         };
-        let unprotected: Vec<(String, String)> = match found {
-            Some(found) => found
+        let unprotected: Vec<(String, String)> = match observed {
+            Some(observed) => observed
                 .into_iter()
-                .map(|Unprotected { index, name, why }| {
-                    if why == Why::Returned {
+                .map(|Unprotected { index, name, reason }| {
+                    if reason == Reason::Returned {
                         returned.push(index);
                     }
-                    (name, reason(index, why.text()))
+                    (name, explain(index, reason.text()))
                 })
                 .collect(),
             None => self
                 .selection
                 .interfaces
                 .iter()
-                .map(|interface| (shown(&interface.name), reason(interface.index, without_filter)))
+                .map(|interface| (shown(&interface.name), explain(interface.index, without_filter)))
                 .collect(),
         };
         for (name, reason) in &unprotected {
@@ -151,7 +152,7 @@ impl Guarded {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pins;
+    use crate::{filter::error::Error, pins};
 
     #[test]
     fn why_one_was_refused_is_forgotten_when_the_filter_is_on_it() {
@@ -165,22 +166,26 @@ mod tests {
         };
         let refusal = Error::from(pins::error::Error::NotUp { path: "why".into() });
         let off = || {
-            let (name, why) = ("wan0".to_owned(), Why::TakenOff);
-            Some(vec![Unprotected { index: 7, name, why }])
+            let (name, reason) = ("wan0".to_owned(), Reason::Detached);
+            Some(vec![Unprotected {
+                index: 7,
+                name,
+                reason,
+            }])
         };
-        let mut guarded = Guarded {
+        let mut protection = Protection {
             selection: Selection {
                 interfaces: vec![interface.clone()],
                 absent: Vec::new(),
             },
-            ..Guarded::default()
+            ..Protection::default()
         };
-        guarded.refuse(&[(interface, refusal)]);
-        guarded.note(off(), "", &BTreeSet::new());
-        assert!(guarded.unprotected()[0].1.contains("why"));
-        guarded.note(Some(Vec::new()), "", &BTreeSet::new());
-        assert_eq!(guarded.protected().count(), 1);
-        guarded.note(off(), "", &BTreeSet::new());
-        assert_eq!(guarded.unprotected()[0].1, Why::TakenOff.text());
+        protection.record_refused(&[(interface, refusal)]);
+        protection.record_observed(off(), "", &BTreeSet::new());
+        assert!(protection.unprotected()[0].1.contains("why"));
+        protection.record_observed(Some(Vec::new()), "", &BTreeSet::new());
+        assert_eq!(protection.protected().count(), 1);
+        protection.record_observed(off(), "", &BTreeSet::new());
+        assert_eq!(protection.unprotected()[0].1, Reason::Detached.text());
     }
 }

@@ -1,4 +1,4 @@
-//! Serves metrics where the configuration says, and there only.
+//! Starts and stops the metrics server as the configuration says.
 
 use std::path::Path;
 
@@ -7,16 +7,16 @@ use tokio::{net::TcpListener, runtime::Handle, sync::watch, task::JoinHandle};
 use super::{metrics::server, report::Report};
 use crate::config::contents::Metrics;
 
-/// The server of metrics, if there is one.
-pub struct Server {
+/// The metrics server, if one runs.
+pub struct MetricsServer {
     runtime: Handle,
     running: Option<(Metrics, JoinHandle<()>)>,
-    /// Why it could not serve when that was last tried.
+    /// Why the last attempt to listen failed.
     refused: Option<String>,
 }
 
-impl Server {
-    /// Serves nothing yet.
+impl MetricsServer {
+    /// Does not serve yet.
     pub fn new(runtime: Handle) -> Self {
         Self {
             runtime,
@@ -25,18 +25,18 @@ impl Server {
         }
     }
 
-    /// Serves as `wanted` says from now on. Where that cannot be, it is said once, and may be tried again and again: the filter
-    /// does not depend on it.
-    pub fn set(&mut self, wanted: Option<&Metrics>, pin_dir: &Path, report: &watch::Sender<Report>) {
-        if self.running.as_ref().map(|(metrics, _)| metrics) == wanted {
+    /// Serves as `desired` says from now on. A failure is logged once, and each call tries again: the filter does not depend on
+    /// metrics.
+    pub fn reconfigure(&mut self, desired: Option<&Metrics>, pin_dir: &Path, report: &watch::Sender<Report>) {
+        if self.running.as_ref().map(|(metrics, _)| metrics) == desired {
             return;
         }
         if let Some((_, task)) = self.running.take() {
             task.abort();
-            // Its socket is closed when it has ended.
+            // The next server may need the same port: wait until the socket is closed.
             let _ = self.runtime.block_on(task);
         }
-        let Some(metrics) = wanted else {
+        let Some(metrics) = desired else {
             return;
         };
         match self.runtime.block_on(TcpListener::bind(metrics.listen)) {

@@ -1,5 +1,5 @@
-//! Tells when files may have changed. Directories are watched rather than files: editors and configuration management
-//! put a new file in the place of the old one.
+//! Watches directories for changed files. Watching the files themselves would miss editors and configuration management, which
+//! replace a file by renaming a new one.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,27 +15,27 @@ use notify::{
     event::{AccessKind, AccessMode},
 };
 
-/// By what a directory is known. Its number may be another one's when it is gone, but not the time at which it was made.
+/// The identity of a directory: device, inode and time of creation. A new directory may get the inode of a removed one.
 type Identity = (u64, u64, Option<SystemTime>);
 
-/// Directories that are watched, if the kernel can.
-pub struct Watch {
+/// Watches directories, if the kernel supports it.
+pub struct FileWatcher {
     watcher: Option<RecommendedWatcher>,
     changed: Arc<dyn Fn() + Send + Sync>,
-    /// By path: the directory that was there when it was begun.
+    /// The watched directories: what each path led to when the watch began.
     watched: BTreeMap<PathBuf, Identity>,
-    /// Those that cannot be, of which that was said.
+    /// The directories that cannot be watched, which has been logged.
     unwatched: BTreeSet<PathBuf>,
 }
 
-impl Watch {
-    /// Watches nothing yet; `changed` is called, from any thread, whenever something may have changed. Files are looked at now
-    /// and then in any case.
+impl FileWatcher {
+    /// Has nothing to watch yet. `changed` is called from any thread when a file may have changed. The periodic resync covers
+    /// what cannot be watched.
     pub fn new(changed: impl Fn() + Send + Sync + 'static) -> Self {
         let changed: Arc<dyn Fn() + Send + Sync> = Arc::new(changed);
-        let tell = Arc::clone(&changed);
-        let heard = move |event: notify::Result<Event>| {
-            // Whatever went wrong, something may have changed. That we read files is not among it.
+        let report = Arc::clone(&changed);
+        let handle = move |event: notify::Result<Event>| {
+            // After an error, something may have changed. Our own reads are no change.
             let is_change = event.map_or(true, |event| {
                 matches!(
                     event.kind,
@@ -43,10 +43,10 @@ impl Watch {
                 ) || !event.kind.is_access()
             });
             if is_change {
-                tell();
+                report();
             }
         };
-        let watcher = notify::recommended_watcher(heard);
+        let watcher = notify::recommended_watcher(handle);
         let watcher = watcher
             .inspect_err(|error| log::error!("cannot watch files: {error}; they are looked at now and then"));
         Self {
@@ -57,8 +57,8 @@ impl Watch {
         }
     }
 
-    /// Watches these directories and no others.
-    pub fn set(&mut self, directories: &BTreeSet<PathBuf>) {
+    /// Watches these directories from now on, and no others.
+    pub fn watch(&mut self, directories: &BTreeSet<PathBuf>) {
         let Some(watcher) = &mut self.watcher else {
             return;
         };
@@ -69,7 +69,7 @@ impl Watch {
         self.watched.retain(|path, begun| {
             let stays = directories.contains(path) && there(path).as_ref() == Some(begun);
             if !stays {
-                // One that is no longer there is no longer watched.
+                // The kernel ends the watch of a removed directory itself, so this may fail.
                 let _ = watcher.unwatch(path);
             }
             stays
@@ -80,7 +80,7 @@ impl Watch {
             if self.watched.contains_key(path) {
                 continue;
             }
-            // What is not there yet is made in a directory that is watched.
+            // A missing directory is created in another one, which is watched.
             let Some(begun) = there(path) else {
                 continue;
             };
@@ -101,7 +101,7 @@ impl Watch {
         }
         self.unwatched = unwatched;
         if self.watched.len() > before {
-            // What is in it may have changed after it was read and before it was watched.
+            // A file may have changed after it was read and before its directory was watched.
             (self.changed)();
         }
     }
@@ -116,33 +116,33 @@ mod tests {
 
     use super::*;
 
-    /// A watch, and what it tells.
-    fn watch() -> (Watch, Receiver<()>) {
+    /// A watcher, and the changes that it reports.
+    fn watch() -> (FileWatcher, Receiver<()>) {
         let (tell, told) = channel();
-        let watch = Watch::new(move || tell.send(()).unwrap());
-        (watch, told)
+        let watcher = FileWatcher::new(move || tell.send(()).unwrap());
+        (watcher, told)
     }
 
     #[test]
     fn a_directory_is_looked_at_once_more_when_it_is_watched() {
         let directory = tempfile::tempdir().unwrap();
         let directories = BTreeSet::from([directory.path().to_owned()]);
-        let (mut watch, told) = watch();
-        watch.set(&directories);
+        let (mut watcher, told) = watch();
+        watcher.watch(&directories);
         assert_eq!(told.try_recv(), Ok(()));
-        // It is watched already.
-        watch.set(&directories);
+        // The second call starts no watch.
+        watcher.watch(&directories);
         assert_eq!(
             told.recv_timeout(Duration::from_millis(100)),
             Err(RecvTimeoutError::Timeout)
         );
         fs::write(directory.path().join("file"), "").unwrap();
         assert_eq!(told.recv_timeout(Duration::from_secs(10)), Ok(()));
-        // Another one in its place is another directory.
+        // A new directory at the same path is watched anew.
         fs::remove_dir_all(directory.path()).unwrap();
         fs::create_dir(directory.path()).unwrap();
         while told.recv_timeout(Duration::from_millis(100)).is_ok() {}
-        watch.set(&directories);
+        watcher.watch(&directories);
         assert_eq!(told.recv_timeout(Duration::from_secs(10)), Ok(()));
     }
 }
