@@ -154,7 +154,7 @@ impl Aside {
             Ok(Err(_)) => Err("the thread that fetched it has panicked".into()),
             Err(_) => Err(format!(
                 "it was not done after {}, and does not end",
-                humantime::format_duration(longest)
+                crate::model::duration::format(longest)
             )),
         }
     }

@@ -44,6 +44,7 @@ use nix::{
 
 use super::definition::MAX_BYTES;
 use crate::{
+    model::duration,
     sys::path::{Exposed, LastLink, Way},
     text::shown,
 };
@@ -101,7 +102,7 @@ pub enum Why {
     #[error("it printed more than {} MiB, and was killed", MAX_BYTES >> 20)]
     TooLarge,
     /// Too slow.
-    #[error("it was not done after {}, and was killed", humantime::format_duration(*.0))]
+    #[error("it was not done after {}, and was killed", duration::format(*.0))]
     TooSlow(Duration),
 }
 
