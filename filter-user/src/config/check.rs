@@ -249,6 +249,7 @@ impl Checker<'_> {
             }
         }
         for (name, section) in sources {
+            let place = section.span();
             let Some(feed) = self.source(&name, section) else {
                 continue;
             };
@@ -262,7 +263,7 @@ impl Checker<'_> {
                     other.name,
                     other.origin.as_str()
                 );
-                self.wrong(&name.span(), what);
+                self.wrong(&place, what);
             }
             feeds.push(feed);
         }

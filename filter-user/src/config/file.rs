@@ -71,7 +71,7 @@ pub struct File {
     /// is empty, has a prefix of length 0, or has shrunk to less than half is not taken.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(with = "BTreeMap<String, Source>")]
-    pub source: BTreeMap<Spanned<String>, Source>,
+    pub source: BTreeMap<String, Spanned<Source>>,
     /// Numbers for Prometheus, at `/metrics`, and `/healthz`. Nothing is served without this section.
     #[schemars(with = "Option<Metrics>")]
     pub metrics: Field<Metrics>,

@@ -76,7 +76,7 @@ fn file(config: &Config) -> Result<File> {
     let trust = list(Action::Trust)?;
     let mut source = BTreeMap::new();
     for feed in &config.feeds {
-        source.insert(field(feed.name.clone()), section(directory, feed)?);
+        source.insert(feed.name.clone(), field(section(directory, feed)?));
     }
     let xdp = match config.xdp {
         RequestedMode::Auto => "auto",

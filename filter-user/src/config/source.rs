@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// As they stand in the file.
-pub(super) type Sections = BTreeMap<Spanned<String>, Source>;
+pub(super) type Sections = BTreeMap<String, Spanned<Source>>;
 
 /// The shortest interval: a server that is asked more often has to be protected from us, and a program keeps a processor
 /// busy.
@@ -29,15 +29,15 @@ const SHORTEST_TIMEOUT: Duration = Duration::from_millis(100);
 
 impl Checker<'_> {
     /// What a section says.
-    pub(super) fn source(&mut self, name: &Spanned<String>, section: Source) -> Option<Feed> {
+    pub(super) fn source(&mut self, name: &str, section: Spanned<Source>) -> Option<Feed> {
         let before = self.count();
-        let feed = self.understood(name, section);
+        let feed = self.feed(name, section);
         feed.filter(|_| self.count() == before)
     }
 
-    fn understood(&mut self, name: &Spanned<String>, mut section: Source) -> Option<Feed> {
-        let place = name.span();
-        let name = name.get_ref();
+    fn feed(&mut self, name: &str, section: Spanned<Source>) -> Option<Feed> {
+        let place = section.span();
+        let mut section = section.into_inner();
         let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
         if name.is_empty() || name.len() > MAX_LABEL_BYTES || !name.chars().all(is_plain) {
             self.wrong(
@@ -59,7 +59,7 @@ impl Checker<'_> {
         let mut feed = match section.provider.take() {
             Some(provider) => self.preset(&key, name, &provider, &mut section)?,
             None => Feed {
-                name: name.clone(),
+                name: name.to_owned(),
                 origin: Origin::new(&key.replacen('.', ":", 1)),
                 action: Action::Trust,
                 label: Label::new(name).ok()?,
