@@ -15,6 +15,7 @@ mod read;
 pub mod reference;
 #[cfg(test)]
 mod round_trip;
+pub mod schema;
 pub mod show;
 mod source;
 mod url;

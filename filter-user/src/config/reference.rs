@@ -1,11 +1,10 @@
 //! The reference of the configuration file, made of the comments on its keys in [`super::file`].
 
-use std::{fmt::Write as _, sync::LazyLock};
+use std::fmt::Write as _;
 
-use schemars::schema_for;
 use serde_json::Value;
 
-use super::file::File;
+use super::schema::{KEYS, on_one_line};
 
 /// What there is to know about a key.
 struct Key<'a> {
@@ -16,25 +15,26 @@ struct Key<'a> {
     example: &'a str,
 }
 
+const SOURCE: &str = "/properties/source/additionalProperties";
+const SELECTION: &str = "/properties/source/additionalProperties/properties/json/items";
+
 /// A section: its heading, what it is for, and where the schema has its keys.
 const SECTIONS: [(&str, &str); 6] = [
-    ("[trust]", "/properties/trust/anyOf/0"),
-    ("[deny]", "/properties/deny/anyOf/0"),
-    ("[retire]", "/properties/retire/anyOf/0"),
-    ("[source.NAME]", "/properties/source/additionalProperties"),
-    ("source.NAME.json", "/$defs/Json"),
-    ("[metrics]", "/properties/metrics/anyOf/0"),
+    ("[trust]", "/properties/trust"),
+    ("[deny]", "/properties/deny"),
+    ("[retire]", "/properties/retire"),
+    ("[source.NAME]", SOURCE),
+    ("source.NAME.json", SELECTION),
+    ("[metrics]", "/properties/metrics"),
 ];
-
-static SCHEMA: LazyLock<Value> = LazyLock::new(|| schema_for!(File).to_value());
 
 /// The example of the key that a path leads to, such as `trust.files`.
 pub(super) fn example(path: &[String]) -> Option<String> {
     let words: Vec<&str> = path.iter().map(String::as_str).collect();
     let (section, key) = match words.as_slice() {
         [key] => ("", *key),
-        ["source", _, "json", key] => ("/$defs/Json", *key),
-        ["source", _, key] => ("/properties/source/additionalProperties", *key),
+        ["source", _, "json", key] => (SELECTION, *key),
+        ["source", _, key] => (SOURCE, *key),
         [section, key] => {
             let (_, pointer) = SECTIONS
                 .iter()
@@ -49,21 +49,9 @@ pub(super) fn example(path: &[String]) -> Option<String> {
         .map(|key| key.example.to_owned())
 }
 
-/// What a reference in the schema stands for.
-fn resolve(node: &'static Value) -> &'static Value {
-    node.get("$ref")
-        .and_then(Value::as_str)
-        .and_then(|reference| SCHEMA.pointer(reference.trim_start_matches('#')))
-        .unwrap_or(node)
-}
-
 /// The keys of a section, in the order of the code.
 fn keys(section: &str) -> Vec<Key<'static>> {
-    let properties = SCHEMA
-        .pointer(section)
-        .map(resolve)
-        .and_then(|node| node.get("properties"));
-    let text = |node: &'static Value, what: &str| node.get(what).and_then(Value::as_str).unwrap_or_default();
+    let properties = KEYS.pointer(section).and_then(|node| node.get("properties"));
     let mut keys = Vec::new();
     for (name, node) in properties.and_then(Value::as_object).into_iter().flatten() {
         let example = node
@@ -78,14 +66,15 @@ fn keys(section: &str) -> Vec<Key<'static>> {
             name,
             kind: text(node, "x-type"),
             default: text(node, "x-default"),
-            meaning: text(node, "description")
-                .split_whitespace()
-                .collect::<Vec<_>>()
-                .join(" "),
+            meaning: on_one_line(text(node, "description")),
             example,
         });
     }
     keys
+}
+
+fn text<'a>(node: &'a Value, what: &str) -> &'a str {
+    node.get(what).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// The page.
@@ -93,21 +82,13 @@ pub fn markdown() -> String {
     let mut page = String::from(INTRODUCTION);
     describe(&mut page, "##", &keys(""));
     for (title, pointer) in SECTIONS {
-        let meaning = pointer
-            .strip_suffix("/anyOf/0")
-            .or_else(|| pointer.strip_suffix("/additionalProperties"));
-        let meaning = meaning
-            .and_then(|pointer| SCHEMA.pointer(pointer))
-            .unwrap_or(&Value::Null);
-        let meaning = meaning.get("description").and_then(Value::as_str);
-        let meaning = meaning
-            .unwrap_or("Each selection is a table in braces. The prefixes of all of them are the list.");
+        let section = pointer.strip_suffix("/additionalProperties").unwrap_or(pointer);
+        let meaning = match pointer {
+            SELECTION => "Each selection is a table in braces. The prefixes of all of them are the list.",
+            _ => text(KEYS.pointer(section).unwrap_or(&Value::Null), "description"),
+        };
         // Writing to a String cannot fail.
-        let _ = write!(
-            page,
-            "\n## `{title}`\n\n{}\n",
-            meaning.split_whitespace().collect::<Vec<_>>().join(" ")
-        );
+        let _ = write!(page, "\n## `{title}`\n\n{}\n", on_one_line(meaning));
         describe(&mut page, "###", &keys(pointer));
     }
     page + CONCLUSION
@@ -201,127 +182,4 @@ the proxy and the origin prove to each other who they are, too (mutual TLS). Wha
 "#;
 
 #[cfg(test)]
-mod tests {
-    use std::path::Path;
-
-    use super::*;
-    use crate::config::contents::Config;
-
-    fn mistakes(text: &str) -> Vec<String> {
-        let read = Config::understand(text, Path::new("/etc/synwall/synwall.toml"));
-        read.err()
-            .into_iter()
-            .flatten()
-            .map(|mistake| mistake.to_string())
-            .collect()
-    }
-
-    /// A file with a line in a section, and what the line needs beside it.
-    fn file_with(section: &str, name: &str, line: &str) -> String {
-        let interfaces = "interfaces = [\"eth0\"]\n";
-        match (section, name) {
-            ("", "interfaces") => line.to_owned(),
-            ("", _) => format!("{interfaces}{line}\n"),
-            ("[source.NAME]", "provider" | "https" | "file" | "dns-txt" | "exec") => {
-                format!("{interfaces}[source.a]\n{line}\n")
-            }
-            ("[source.NAME]", "server") => format!("{interfaces}[source.a]\ndns-txt = \"a\"\n{line}\n"),
-            ("[source.NAME]", _) => {
-                format!("{interfaces}[source.a]\nhttps = \"https://a.example/\"\n{line}\n")
-            }
-            ("source.NAME.json", "pointer") => {
-                format!("{interfaces}[source.a]\nfile = \"a\"\njson = [{{ {line} }}]\n")
-            }
-            ("source.NAME.json", "with") => {
-                format!(
-                    "{interfaces}[source.a]\nfile = \"a\"\njson = [{{ pointer = \"\", member = \"m\", {line} }}]\n"
-                )
-            }
-            ("source.NAME.json", _) => {
-                format!("{interfaces}[source.a]\nfile = \"a\"\njson = [{{ pointer = \"\", {line} }}]\n")
-            }
-            ("[metrics]", "prefixes") => format!("{interfaces}[metrics]\nlisten = \"127.0.0.1:1\"\n{line}\n"),
-            (section, _) => format!("{interfaces}{section}\n{line}\n"),
-        }
-    }
-
-    fn sections() -> impl Iterator<Item = (&'static str, &'static str)> {
-        [("", "")].into_iter().chain(SECTIONS)
-    }
-
-    #[test]
-    fn every_example_can_be_written_into_a_file() {
-        for (section, pointer) in sections() {
-            for key in keys(pointer) {
-                assert!(
-                    key.example.starts_with(&format!("{} = ", key.name)),
-                    "{}",
-                    key.example
-                );
-                let file = file_with(section, key.name, key.example);
-                assert_eq!(mistakes(&file), Vec::<String>::new(), "{file}");
-            }
-        }
-    }
-
-    #[test]
-    fn every_default_is_what_a_file_without_the_key_says() {
-        let show = |file: &str| {
-            let config = Config::understand(file, Path::new("/etc/synwall/synwall.toml"));
-            let config = config.unwrap_or_else(|mistakes| panic!("{mistakes:?}\n{file}"));
-            crate::config::show::show(&config).unwrap()
-        };
-        let mut compared = 0;
-        for (section, pointer) in sections() {
-            for key in keys(pointer) {
-                // Those in words have no value that could be written.
-                if key.default.is_empty() || key.default == "required" || key.default.contains(' ') {
-                    continue;
-                }
-                let with = file_with(section, key.name, &format!("{} = {}", key.name, key.default));
-                let without = file_with(section, key.name, "").replace(", }", " }");
-                assert_eq!(show(&with), show(&without), "{section} {}", key.name);
-                compared += 1;
-            }
-        }
-        assert!(compared > 15, "{compared}");
-    }
-
-    #[test]
-    fn every_key_that_is_read_is_on_the_page() {
-        let page = markdown();
-        for (section, _) in sections() {
-            let told = mistakes(&file_with(section, "unknown", "unknown = 1")).join("");
-            let (_, known) = told
-                .rsplit_once("; known: ")
-                .unwrap_or_else(|| panic!("{section}: {told}"));
-            let part = page
-                .split("\n## ")
-                .filter(|part| section.is_empty() || part.starts_with(&format!("`{section}`")));
-            let part: String = part.collect();
-            for key in known.split(", ") {
-                let is_section = sections()
-                    .any(|(title, _)| title.trim_matches(['[', ']']).split('.').next() == Some(key));
-                let heading = if section.is_empty() { "" } else { "\n### " };
-                let is_there = part.contains(&format!("{heading}`{key}`\n\nValue: "));
-                assert!(
-                    is_there || section.is_empty() && is_section,
-                    "{section} {key} is not on the page"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn every_file_on_the_page_can_be_used() {
-        let files = INTRODUCTION
-            .split("```toml\n")
-            .skip(1)
-            .filter_map(|rest| rest.split("```").next());
-        let files: Vec<&str> = files.collect();
-        assert!(!files.is_empty());
-        for file in files {
-            assert_eq!(mistakes(file), Vec::<String>::new(), "{file}");
-        }
-    }
-}
+mod tests;
