@@ -15,7 +15,7 @@ use super::{
     report::Attempt,
 };
 use crate::feed::{
-    definition::{Feed, From},
+    definition::{Feed, Location},
     error::Error,
     refresh::fetch_and_check,
     schedule,
@@ -53,7 +53,7 @@ impl Fetcher {
         self.attempts
             .retain(|name, _| feeds.iter().any(|feed| feed.name == *name));
         for feed in feeds {
-            if feed.from == From::BuiltIn || self.tasks.contains_key(&feed.name) {
+            if feed.location == Location::BuiltIn || self.tasks.contains_key(&feed.name) {
                 continue;
             }
             let task = self.runtime.spawn(keep_fetching(

@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     config::contents::{Config, OnStop},
-    feed::definition::From,
+    feed::definition::Location,
     filter,
     model::{ports::PortSet, rules::Rules, settings::Policy},
     sys::{
@@ -440,7 +440,7 @@ impl Keeper {
                 origin: feed.origin.as_str().to_owned(),
                 list: feed.action,
                 prefixes,
-                interval: (feed.from != From::BuiltIn).then_some(feed.interval),
+                interval: (feed.location != Location::BuiltIn).then_some(feed.interval),
                 fetched: attempt,
             }
         });

@@ -6,9 +6,11 @@
 mod check;
 mod checker;
 pub mod contents;
+mod entries;
 pub mod error;
 mod file;
 mod interface;
+mod location;
 pub mod mistake;
 pub mod ranks;
 mod read;

@@ -4,7 +4,7 @@ use super::*;
 use crate::config::contents::Config;
 
 fn mistakes(text: &str) -> Vec<String> {
-    let read = Config::understand(text, Path::new("/etc/synwall/synwall.toml"));
+    let read = Config::from_toml(text, Path::new("/etc/synwall/synwall.toml"));
     read.err()
         .into_iter()
         .flatten()
@@ -63,7 +63,7 @@ fn every_example_can_be_written_into_a_file() {
 #[test]
 fn every_default_is_what_a_file_without_the_key_says() {
     let show = |file: &str| {
-        let config = Config::understand(file, Path::new("/etc/synwall/synwall.toml"));
+        let config = Config::from_toml(file, Path::new("/etc/synwall/synwall.toml"));
         let config = config.unwrap_or_else(|mistakes| panic!("{mistakes:?}\n{file}"));
         crate::config::show::show(&config).unwrap()
     };

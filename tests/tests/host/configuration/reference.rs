@@ -25,7 +25,7 @@ fn the_page_is_what_the_program_says() {
 #[test]
 fn the_shipped_file_observes_and_everything_that_it_comments_out_can_be_taken() {
     let shipped = committed("packaging/synwall.toml");
-    let read = |text: &str| Config::understand(text, Path::new("/etc/synwall/synwall.toml"));
+    let read = |text: &str| Config::from_toml(text, Path::new("/etc/synwall/synwall.toml"));
     let config = read(&shipped).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
     assert_eq!(config.policy, Policy::Observe);
     assert!(config.entries.is_empty() && config.files.is_empty() && config.feeds.is_empty());

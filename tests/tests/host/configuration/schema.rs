@@ -97,7 +97,7 @@ fn members(value: &Value) -> Vec<(&String, &Value)> {
 }
 
 fn is_read(text: &str) -> bool {
-    Config::understand(text, Path::new("/etc/synwall/synwall.toml")).is_ok()
+    Config::from_toml(text, Path::new("/etc/synwall/synwall.toml")).is_ok()
 }
 
 #[test]
