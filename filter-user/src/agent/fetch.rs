@@ -14,7 +14,7 @@ use super::{
     report::Attempt,
 };
 use crate::feed::{
-    definition::{Feed, From},
+    definition::{Feed, Location},
     error::Error,
     refresh::fetch_and_check,
     schedule,
@@ -52,7 +52,7 @@ impl Fetcher {
         self.attempts
             .retain(|name, _| feeds.iter().any(|feed| feed.name == *name));
         for feed in feeds {
-            if feed.from == From::BuiltIn || self.tasks.contains_key(&feed.name) {
+            if feed.location == Location::BuiltIn || self.tasks.contains_key(&feed.name) {
                 continue;
             }
             let task = self.runtime.spawn(keep_fetching(
@@ -153,7 +153,7 @@ impl Worker {
             Ok(Err(_)) => Err("the thread that fetched it has panicked".into()),
             Err(_) => Err(format!(
                 "it was not done after {}, and does not end",
-                humantime::format_duration(longest)
+                crate::model::duration::format(longest)
             )),
         }
     }

@@ -9,7 +9,7 @@ use super::{
     report::{FeedReport, Report},
     service,
 };
-use crate::{feed::definition::From, model::settings::Policy, text::shown};
+use crate::{feed::definition::Location, model::settings::Policy, text::shown};
 
 /// Publishes the agent's state; an empty report at first.
 #[derive(Default)]
@@ -51,7 +51,7 @@ fn report(inputs: &Inputs, fetcher: &Fetcher, reconciler: &Reconciler) -> Report
             origin: feed.origin.as_str().to_owned(),
             list: feed.action,
             prefixes,
-            interval: (feed.from != From::BuiltIn).then_some(feed.interval),
+            interval: (feed.location != Location::BuiltIn).then_some(feed.interval),
             fetched: attempt,
         }
     });

@@ -15,7 +15,7 @@ use filter_user::{
         ranks::{Place, Ranks},
         show,
     },
-    feed::definition::{Feed, From},
+    feed::definition::{Feed, Location},
     files::{list_file, saved},
     model::{
         duration,
@@ -208,7 +208,7 @@ fn warn(config: &Config, lists: &Ranks, warnings: &mut Vec<String>) {
     }
     for feed in &config.feeds {
         let next = feed.interval + feed.jitter + feed.timeout;
-        if feed.from != From::BuiltIn && !feed.grace.is_zero() && feed.grace < next {
+        if feed.location != Location::BuiltIn && !feed.grace.is_zero() && feed.grace < next {
             warnings.push(format!(
                 "source {}: a prefix that its list lacks once is gone (grace {}) before the next attempt has brought it back (up to {})",
                 feed.name,
@@ -216,10 +216,12 @@ fn warn(config: &Config, lists: &Ranks, warnings: &mut Vec<String>) {
                 duration::format(next),
             ));
         }
-        let (path, what) = match &feed.from {
-            From::File { path, .. } => (path.clone(), "file"),
-            From::Exec { command, .. } => (command.first().map(PathBuf::from).unwrap_or_default(), "program"),
-            From::Https {
+        let (path, what) = match &feed.location {
+            Location::File { path, .. } => (path.clone(), "file"),
+            Location::Exec { command, .. } => {
+                (command.first().map(PathBuf::from).unwrap_or_default(), "program")
+            }
+            Location::Https {
                 ca_file: Some(path), ..
             } => (path.clone(), "file"),
             _ => continue,
@@ -248,12 +250,12 @@ fn found(config: &Config, lists: &Ranks) -> Found {
     let source = |feed: &Feed| SourceRow {
         name: feed.name.clone(),
         list: feed.action.name(),
-        from: match feed.from {
-            From::BuiltIn => "built-in",
-            From::Https { .. } => "https",
-            From::File { .. } => "file",
-            From::DnsTxt { .. } => "dns-txt",
-            From::Exec { .. } => "exec",
+        from: match feed.location {
+            Location::BuiltIn => "built-in",
+            Location::Https { .. } => "https",
+            Location::File { .. } => "file",
+            Location::DnsTxt { .. } => "dns-txt",
+            Location::Exec { .. } => "exec",
         },
         built_in: feed.built_in.len(),
     };

@@ -12,7 +12,7 @@ use anyhow::Context as _;
 use clap::{Args, Command};
 use clap_complete::Shell;
 use clap_mangen::Man;
-use filter_user::config::reference;
+use filter_user::config::{reference, schema};
 
 /// The chapter of the manual for what administrators call.
 const SECTION: &str = "8";
@@ -33,7 +33,7 @@ The filter itself, for as long as the machine runs.
 .IR /usr/share/doc/synwall
 ";
 
-/// Write manual pages, shell completions and the reference of the configuration file into a directory
+/// Write manual pages, shell completions, and the reference and the schema of the configuration file into a directory
 #[derive(Args)]
 #[command(hide = true)]
 pub struct Generate {
@@ -56,9 +56,13 @@ impl Generate {
             clap_complete::generate_to(shell, &mut visible(whole), "synwall", &completions)
                 .with_context(|| format!("cannot write the completions for {shell}"))?;
         }
-        let reference = self.directory.join("configuration.md");
-        fs::write(&reference, reference::markdown())
-            .with_context(|| format!("cannot write {}", reference.display()))?;
+        for (name, text) in [
+            ("configuration.md", reference::markdown()),
+            ("synwall.schema.json", schema::json()),
+        ] {
+            let path = self.directory.join(name);
+            fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+        }
         Ok(ExitCode::SUCCESS)
     }
 

@@ -11,7 +11,7 @@ use clap::{Args, Subcommand};
 use filter_user::{
     config::contents::{Config, DEFAULT},
     feed::{
-        definition::{Feed, From},
+        definition::{Feed, Location},
         error::Result,
         refresh,
         store::Store,
@@ -178,12 +178,12 @@ impl Row {
 
 /// Where a list comes from, in a line.
 fn place_of(feed: &Feed) -> String {
-    match &feed.from {
-        From::BuiltIn => "built in".to_owned(),
-        From::Https { url, .. } => without_secrets(url),
-        From::File { path, .. } => shown(&path.display().to_string()),
-        From::DnsTxt { name, .. } => format!("TXT {}", shown(name)),
-        From::Exec { command, .. } => shown(&command.join(" ")),
+    match &feed.location {
+        Location::BuiltIn => "built in".to_owned(),
+        Location::Https { url, .. } => without_secrets(url),
+        Location::File { path, .. } => shown(&path.display().to_string()),
+        Location::DnsTxt { name, .. } => format!("TXT {}", shown(name)),
+        Location::Exec { command, .. } => shown(&command.join(" ")),
     }
 }
 

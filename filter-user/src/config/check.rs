@@ -1,9 +1,6 @@
 //! From a file as it is written to a [`Config`], or to everything that is wrong with it.
 
-use std::{
-    collections::{HashMap, HashSet},
-    path::{Path, PathBuf},
-};
+use std::{collections::HashSet, path::Path};
 
 use filter_common::DropLevel;
 use toml::Spanned;
@@ -11,6 +8,7 @@ use toml::Spanned;
 use super::{
     checker::Checker,
     contents::{Config, InterfacePattern, Metrics, OnStop},
+    entries::Lists,
     file::{self, File, Texts},
     interface,
     mistake::{self, Mistake},
@@ -18,18 +16,7 @@ use super::{
 };
 use crate::{
     feed::definition::Feed,
-    files::{
-        lines::{self, Reason},
-        saved::SAVED,
-    },
-    model::{
-        entry::{Action, Label, NewEntry, Origin},
-        lengths::Lengths,
-        mode::RequestedMode,
-        ports::PortSet,
-        rules::{self, Key},
-        settings::Policy,
-    },
+    model::{entry::Action, lengths::Lengths, mode::RequestedMode, ports::PortSet, settings::Policy},
     text::shown,
 };
 
@@ -59,15 +46,6 @@ pub(super) fn check(text: &str, path: &Path) -> Result<Config, Vec<Mistake>> {
             .map(|(at, what)| Mistake::new(path, text, *at, what))
             .collect()),
     }
-}
-
-/// The entries of the file's lists, and the list in which a prefix stands already.
-#[derive(Default)]
-struct Lists {
-    entries: Vec<(Action, NewEntry)>,
-    files: Vec<(Action, PathBuf)>,
-    /// Retired prefixes are destinations, and for themselves.
-    listed: HashMap<Key, (Action, Label)>,
 }
 
 impl Checker<'_> {
@@ -167,75 +145,6 @@ impl Checker<'_> {
         pattern.ok()
     }
 
-    fn list(&mut self, lists: &mut Lists, action: Action, prefixes: Texts, files: Texts) {
-        for text in prefixes.map(Spanned::into_inner).into_iter().flatten() {
-            match self.entry(lists, action, text.get_ref()) {
-                Ok(Some(entry)) => lists.entries.push((action, entry)),
-                Ok(None) => {}
-                Err(what) => self.wrong(&text.span(), format!("{action}.prefixes: {what}")),
-            }
-        }
-        for text in files.map(Spanned::into_inner).into_iter().flatten() {
-            let Some(file) = self.path(&format!("{action}.files"), &text) else {
-                continue;
-            };
-            if file.parent() == Some(&self.directory.join(SAVED)) {
-                let what =
-                    format!("{action}.files: what is in {SAVED}/ is read in any case; leave it out here");
-                self.wrong(&text.span(), what);
-            } else if lists.files.iter().any(|(_, other)| *other == file) {
-                let what = format!(
-                    "{action}.files: {} is named twice; leave one out",
-                    shown(text.get_ref())
-                );
-                self.wrong(&text.span(), what);
-            } else {
-                lists.files.push((action, file));
-            }
-        }
-    }
-
-    /// The entry that a text describes; none if the same one is there already.
-    fn entry(&self, lists: &mut Lists, action: Action, text: &str) -> Result<Option<NewEntry>, String> {
-        if text.contains('\n') {
-            return Err("a line break; write each prefix as a text of its own".into());
-        }
-        let Some((prefix, label)) = lines::line(text.as_bytes()).map_err(explain)? else {
-            return Err(format!(
-                "'{}' has no prefix in it; write one, or leave it out",
-                shown(text)
-            ));
-        };
-        if prefix.prefix_len() == 0 {
-            return Err(format!(
-                "{prefix} is every address, and is not taken from a file; name the networks that are meant"
-            ));
-        }
-        let key = rules::key(action, prefix);
-        match lists.listed.get(&key) {
-            None => {}
-            Some((there, other)) if *there == action && *other == label => return Ok(None),
-            Some((there, _)) if *there == action => {
-                return Err(format!(
-                    "{prefix} is there twice, with different labels; leave one out"
-                ));
-            }
-            Some((there, _)) => {
-                return Err(format!(
-                    "{prefix} stands in [{there}] already; leave it out in one of them"
-                ));
-            }
-        }
-        lists.listed.insert(key, (action, label.clone()));
-        Ok(Some(NewEntry {
-            prefix,
-            label,
-            origin: Origin::new("config"),
-            expires_ns: None,
-            saved: true,
-        }))
-    }
-
     fn feeds(&mut self, providers: Texts, sources: source::Sections) -> Vec<Feed> {
         let mut feeds: Vec<Feed> = Vec::new();
         for name in providers.map(Spanned::into_inner).into_iter().flatten() {
@@ -249,6 +158,7 @@ impl Checker<'_> {
             }
         }
         for (name, section) in sources {
+            let place = section.span();
             let Some(feed) = self.source(&name, section) else {
                 continue;
             };
@@ -262,7 +172,7 @@ impl Checker<'_> {
                     other.name,
                     other.origin.as_str()
                 );
-                self.wrong(&name.span(), what);
+                self.wrong(&place, what);
             }
             feeds.push(feed);
         }
@@ -296,16 +206,5 @@ impl Checker<'_> {
             format!("metrics.listen: '{}' {what}; {TODO}", shown(listen.get_ref())),
         );
         None
-    }
-}
-
-/// What is wrong with a text that is read as a line.
-fn explain(reason: Reason) -> String {
-    match reason {
-        Reason::Second(second) => format!(
-            "{} is a second prefix: each is a text of its own: [\"PREFIX\", \"PREFIX\"]",
-            shown(&second)
-        ),
-        reason => reason.to_string(),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt, path::Path};
 
-use serde::Deserialize;
+use serde_path_to_error::Segment;
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
@@ -59,10 +59,10 @@ pub(super) fn read(text: &str) -> Result<File, (usize, String)> {
         }
     })?;
     check_sections(table.get_ref())?;
-    let read = File::deserialize(toml::Deserializer::from(table.clone()));
-    read.map_err(|error| {
-        let at = error.span().map_or(0, |span| span.start);
-        (at, explain(error.message(), &path_at(table.get_ref(), at)))
+    let read = serde_path_to_error::deserialize(toml::Deserializer::from(table));
+    read.map_err(|error: serde_path_to_error::Error<toml::de::Error>| {
+        let at = error.inner().span().map_or(0, |span| span.start);
+        (at, explain(error.inner().message(), &keys_on(error.path())))
     })
 }
 
@@ -128,31 +128,16 @@ fn check_section(value: &Spanned<DeValue<'_>>, key: &str, section: &str) -> Resu
     Err((value.span().start, what))
 }
 
-/// The keys that lead to the value or the key at a byte.
-fn path_at(table: &DeTable<'_>, at: usize) -> Vec<String> {
-    for (key, value) in table {
-        let name = || key.get_ref().to_string();
-        // The header of a section is a part of what is in it.
-        if key.span().contains(&at) {
-            return vec![name()];
-        }
-        let mut inner = match value.get_ref() {
-            DeValue::Table(inner) => path_at(inner, at),
-            DeValue::Array(values) => {
-                let tables = values.iter().filter_map(|value| value.get_ref().as_table());
-                tables
-                    .map(|table| path_at(table, at))
-                    .find(|path| !path.is_empty())
-                    .unwrap_or_default()
-            }
-            _ => Vec::new(),
-        };
-        if !inner.is_empty() || value.span().contains(&at) {
-            inner.insert(0, name());
-            return inner;
-        }
-    }
-    Vec::new()
+/// How the keys begin that [`Spanned`] has in the data model of serde, one around each value.
+const KEYS_OF_SPANNED: &str = "$__serde_spanned_private_";
+
+/// The keys of the file that lead to a mistake.
+fn keys_on(path: &serde_path_to_error::Path) -> Vec<String> {
+    let keys = path.iter().filter_map(|segment| match segment {
+        Segment::Map { key } if !key.starts_with(KEYS_OF_SPANNED) => Some(key.clone()),
+        _ => None,
+    });
+    keys.collect()
 }
 
 /// What the library says, in our words.

@@ -6,15 +6,18 @@
 mod check;
 mod checker;
 pub mod contents;
+mod entries;
 pub mod error;
 mod file;
 mod interface;
+mod location;
 pub mod mistake;
 pub mod ranks;
 mod read;
 pub mod reference;
 #[cfg(test)]
 mod round_trip;
+pub mod schema;
 pub mod show;
 mod source;
 mod url;

@@ -197,7 +197,7 @@ mod tests {
     #[test]
     fn the_configuration_goes_before_files() {
         let text = "interfaces = [\"eth0\"]\n[trust]\nprefixes = [\"10.0.0.0/8\"]\n";
-        let config = Config::understand(text, Path::new("/c.toml")).unwrap();
+        let config = Config::from_toml(text, Path::new("/c.toml")).unwrap();
         let taken = take(&mut Ranks::of(&config), Action::Deny, "d").unwrap();
         assert!(
             taken.starts_with("10.0.0.0/8: the trust entry in /c.toml stands"),

@@ -48,7 +48,7 @@ impl Config {
             let what = "this is not UTF-8 text; save the file as UTF-8";
             vec![Mistake::new(path, &text, good, what).into()]
         })?;
-        let config = Self::understand(&text, path);
+        let config = Self::from_toml(&text, path);
         match config {
             Ok(config) => Ok((config.with_saved(), exposed)),
             Err(mistakes) => Err(mistakes.into_iter().map(Error::from).collect()),
@@ -74,14 +74,14 @@ impl Config {
 
     /// What `text` would say in the file at `path`. Of files, it is only looked which ones there are in `saved/`.
     pub fn parse(text: &str, path: &Path) -> Result<Self> {
-        match Self::understand(text, path) {
+        match Self::from_toml(text, path) {
             Ok(config) => Ok(config.with_saved()),
             Err(mistakes) => Err(first(mistakes.into_iter().map(Error::from).collect(), path)),
         }
     }
 
     /// What `text` would say in the file at `path`, or everything that is wrong with it. Looks at no file.
-    pub fn understand(text: &str, path: &Path) -> Result<Self, Vec<Mistake>> {
+    pub fn from_toml(text: &str, path: &Path) -> Result<Self, Vec<Mistake>> {
         check::check(text, path)
     }
 

@@ -1,13 +1,12 @@
-//! The reference of the configuration file, made of the comments on its keys in [`super::file`].
+//! The reference of the configuration file, `docs/configuration.md`. It is generated from the comments in [`super::file`].
 
-use std::{fmt::Write as _, sync::LazyLock};
+use std::fmt::Write as _;
 
-use schemars::schema_for;
 use serde_json::Value;
 
-use super::file::File;
+use super::schema::{KEYS, on_one_line};
 
-/// What there is to know about a key.
+/// A key, as the page shows it.
 struct Key<'a> {
     name: &'a str,
     kind: &'a str,
@@ -16,25 +15,26 @@ struct Key<'a> {
     example: &'a str,
 }
 
-/// A section: its heading, what it is for, and where the schema has its keys.
-const SECTIONS: [(&str, &str); 6] = [
-    ("[trust]", "/properties/trust/anyOf/0"),
-    ("[deny]", "/properties/deny/anyOf/0"),
-    ("[retire]", "/properties/retire/anyOf/0"),
-    ("[source.NAME]", "/properties/source/additionalProperties"),
-    ("source.NAME.json", "/$defs/Json"),
-    ("[metrics]", "/properties/metrics/anyOf/0"),
-];
+const SOURCE: &str = "/properties/source/additionalProperties";
+const SELECTION: &str = "/properties/source/additionalProperties/properties/json/items";
 
-static SCHEMA: LazyLock<Value> = LazyLock::new(|| schema_for!(File).to_value());
+/// The sections after the top level: the heading, and the JSON pointer to the section in the schema.
+const SECTIONS: [(&str, &str); 6] = [
+    ("[trust]", "/properties/trust"),
+    ("[deny]", "/properties/deny"),
+    ("[retire]", "/properties/retire"),
+    ("[source.NAME]", SOURCE),
+    ("source.NAME.json", SELECTION),
+    ("[metrics]", "/properties/metrics"),
+];
 
 /// The example of the key that a path leads to, such as `trust.files`.
 pub(super) fn example(path: &[String]) -> Option<String> {
     let words: Vec<&str> = path.iter().map(String::as_str).collect();
     let (section, key) = match words.as_slice() {
         [key] => ("", *key),
-        ["source", _, "json", key] => ("/$defs/Json", *key),
-        ["source", _, key] => ("/properties/source/additionalProperties", *key),
+        ["source", _, "json", key] => (SELECTION, *key),
+        ["source", _, key] => (SOURCE, *key),
         [section, key] => {
             let (_, pointer) = SECTIONS
                 .iter()
@@ -49,28 +49,16 @@ pub(super) fn example(path: &[String]) -> Option<String> {
         .map(|key| key.example.to_owned())
 }
 
-/// What a reference in the schema stands for.
-fn resolve(node: &'static Value) -> &'static Value {
-    node.get("$ref")
-        .and_then(Value::as_str)
-        .and_then(|reference| SCHEMA.pointer(reference.trim_start_matches('#')))
-        .unwrap_or(node)
-}
-
 /// The keys of a section, in the order of the code.
 fn keys(section: &str) -> Vec<Key<'static>> {
-    let properties = SCHEMA
-        .pointer(section)
-        .map(resolve)
-        .and_then(|node| node.get("properties"));
-    let text = |node: &'static Value, what: &str| node.get(what).and_then(Value::as_str).unwrap_or_default();
+    let properties = KEYS.pointer(section).and_then(|node| node.get("properties"));
     let mut keys = Vec::new();
     for (name, node) in properties.and_then(Value::as_object).into_iter().flatten() {
         let example = node
             .pointer("/examples/0")
             .and_then(Value::as_str)
             .unwrap_or_default();
-        // Sections are told of under headings of their own.
+        // A section has a heading of its own, and no example.
         if example.is_empty() {
             continue;
         }
@@ -78,36 +66,29 @@ fn keys(section: &str) -> Vec<Key<'static>> {
             name,
             kind: text(node, "x-type"),
             default: text(node, "x-default"),
-            meaning: text(node, "description")
-                .split_whitespace()
-                .collect::<Vec<_>>()
-                .join(" "),
+            meaning: on_one_line(text(node, "description")),
             example,
         });
     }
     keys
 }
 
-/// The page.
+fn text<'a>(node: &'a Value, what: &str) -> &'a str {
+    node.get(what).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// The page, in Markdown.
 pub fn markdown() -> String {
     let mut page = String::from(INTRODUCTION);
     describe(&mut page, "##", &keys(""));
     for (title, pointer) in SECTIONS {
-        let meaning = pointer
-            .strip_suffix("/anyOf/0")
-            .or_else(|| pointer.strip_suffix("/additionalProperties"));
-        let meaning = meaning
-            .and_then(|pointer| SCHEMA.pointer(pointer))
-            .unwrap_or(&Value::Null);
-        let meaning = meaning.get("description").and_then(Value::as_str);
-        let meaning = meaning
-            .unwrap_or("Each selection is a table in braces. The prefixes of all of them are the list.");
+        let section = pointer.strip_suffix("/additionalProperties").unwrap_or(pointer);
+        let meaning = match pointer {
+            SELECTION => "Each selection is a table in braces. The list has the prefixes of all selections.",
+            _ => text(KEYS.pointer(section).unwrap_or(&Value::Null), "description"),
+        };
         // Writing to a String cannot fail.
-        let _ = write!(
-            page,
-            "\n## `{title}`\n\n{}\n",
-            meaning.split_whitespace().collect::<Vec<_>>().join(" ")
-        );
+        let _ = write!(page, "\n## `{title}`\n\n{}\n", on_one_line(meaning));
         describe(&mut page, "###", &keys(pointer));
     }
     page + CONCLUSION
@@ -137,8 +118,8 @@ fn describe(page: &mut String, level: &str, keys: &[Key<'_>]) {
 
 const INTRODUCTION: &str = r#"# The configuration file
 
-`synwall run` brings the filter to what this file says, and keeps it there. It is TOML; packages put it at
-`/etc/synwall/synwall.toml`. This page is made from what the program reads, and a test compares them.
+This page has every key of `/etc/synwall/synwall.toml`, the TOML file that the agent (`synwall run`) keeps the filter to. It is
+generated from the program, and a test compares them.
 
 ```toml
 interfaces = ["eth0"]
@@ -165,163 +146,42 @@ interval = "10m"
 listen = "127.0.0.1:9436"
 ```
 
-- `synwall config check` reads the file and every list that it names, and says what is wrong, with file and line. It touches
-  nothing and needs no privileges.
-- `synwall config show` prints what is in force when this file is: every default filled in, providers as sources.
-- The agent takes a change of this file, or of a list file, as soon as another one has taken its place (`mv`, most editors).
-  One that is written in its place is taken when nobody has written to it for a second, or after ten, or at
-  `systemctl reload synwall`: half of it may be good TOML, too. One that is removed and then written anew is read by halves.
-- A file with a mistake, or one that names a list file which has never been readable, is refused: what was in force stays.
-- An interface keeps the `xdp` mode that it has, and a filter its `count-sources-by`: a change is warned of, with the
-  command that brings it about.
-- Nothing that is not listed here may stand in the file. A key that is left out has its default.
-- The file decides who gets through, so one that every user can write, or that belongs to somebody else than root, is not
-  read.
-- A prefix may be trusted or denied, and not both. Retired ones are destinations, and may be any. Between the file, list files
-  and sources, the file goes before list files, and these before sources; among equals deny goes before trust.
-- A prefix of length 0 (`0.0.0.0/0`, `::/0`) is not taken from any file, but with `synwall source refresh NAME --force`.
-- Times are numbers with units: `500ms`, `30s`, `5m`, `1h 30m`, `7d`; `365d` at the most. Months and years are no units here:
-  `5M` would be five months, and five minutes are meant.
+- `synwall config check` reads the file and every list that it names. It prints each mistake with file and line. It changes
+  nothing and needs no privileges, except to read the files.
+- `synwall config show` prints the whole configuration, with every default, and providers as sources.
+- **When a change takes effect.** At once if another file replaces this one (`mv`, most editors). A file written in place is
+  read after one second without writes, after ten seconds in any case, or at `systemctl reload synwall`, because half of it
+  may be valid TOML. If you remove the file and write it again, the agent may read a half.
+- **A mistake** refuses the file, and the configuration in force stays. So does a list file that was never readable.
+- **Fixed on a running filter**: the `xdp` mode of an interface, and `count-sources-by`. The agent warns, and names the command
+  that makes the change.
+- **Unknown keys** are mistakes. A missing key has its default.
+- **Write access.** The file decides who gets through. It is not read if every user can write it, or if it belongs to another
+  user than root and the one who runs synwall.
+- **One prefix, one list.** A prefix is either trusted or denied. Retired prefixes are destinations, so they may be any. This
+  file ranks before list files, and list files before sources. Between equals, deny goes before trust.
+- **A prefix of length 0** (`0.0.0.0/0`, `::/0`) is taken from no file. Only `synwall source refresh NAME --force` takes it.
+- **Times** are numbers with units: `500ms`, `30s`, `5m`, `1h 30m`, `7d`, up to `365d`. Months and years are not units: `5M`
+  would be five months where you mean five minutes.
+- **In an editor.** Packages have a JSON Schema of this file, `/usr/share/synwall/synwall.schema.json`. The first line of the
+  packaged file names it: `#:schema file:///usr/share/synwall/synwall.schema.json`. Editors with Taplo or Even Better TOML
+  complete keys with it and mark mistakes. `synwall config check` finds more.
 "#;
 
 const CONCLUSION: &str = r#"
 ## Providers
 
-A list file from a provider is shared by all of its customers: whoever is one of them can reach the origin through it. Let
-the proxy and the origin prove to each other who they are, too (mutual TLS). What is known of each provider is in
-[providers.md](providers.md).
+All customers of a provider share its networks. So each of them can reach the origin through the provider. Use mutual TLS as
+well, so that proxy and origin authenticate each other. [providers.md](providers.md) has the details of each provider.
 
-## Where things lie
+## Files
 
 | path | what |
 |---|---|
-| `/etc/synwall/synwall.toml` | this file; another one: `--config FILE` or `SYNWALL_CONFIG` |
-| `/etc/synwall/saved/` | what `trust`, `deny` and `retire` keep with `--save`: list files that may be edited, too |
-| `/var/lib/synwall/` | last good copies, which stand in for what is broken or cannot be reached at the next start |
+| `/etc/synwall/synwall.toml` | this file; `--config FILE` or `SYNWALL_CONFIG` names another |
+| `/etc/synwall/saved/` | list files that `trust`, `deny` and `retire` write with `--save`; you may edit them |
+| `/var/lib/synwall/` | last good copies, used at the next start if the original is broken or not reachable |
 "#;
 
 #[cfg(test)]
-mod tests {
-    use std::path::Path;
-
-    use super::*;
-    use crate::config::contents::Config;
-
-    fn mistakes(text: &str) -> Vec<String> {
-        let read = Config::understand(text, Path::new("/etc/synwall/synwall.toml"));
-        read.err()
-            .into_iter()
-            .flatten()
-            .map(|mistake| mistake.to_string())
-            .collect()
-    }
-
-    /// A file with a line in a section, and what the line needs beside it.
-    fn file_with(section: &str, name: &str, line: &str) -> String {
-        let interfaces = "interfaces = [\"eth0\"]\n";
-        match (section, name) {
-            ("", "interfaces") => line.to_owned(),
-            ("", _) => format!("{interfaces}{line}\n"),
-            ("[source.NAME]", "provider" | "https" | "file" | "dns-txt" | "exec") => {
-                format!("{interfaces}[source.a]\n{line}\n")
-            }
-            ("[source.NAME]", "server") => format!("{interfaces}[source.a]\ndns-txt = \"a\"\n{line}\n"),
-            ("[source.NAME]", _) => {
-                format!("{interfaces}[source.a]\nhttps = \"https://a.example/\"\n{line}\n")
-            }
-            ("source.NAME.json", "pointer") => {
-                format!("{interfaces}[source.a]\nfile = \"a\"\njson = [{{ {line} }}]\n")
-            }
-            ("source.NAME.json", "with") => {
-                format!(
-                    "{interfaces}[source.a]\nfile = \"a\"\njson = [{{ pointer = \"\", member = \"m\", {line} }}]\n"
-                )
-            }
-            ("source.NAME.json", _) => {
-                format!("{interfaces}[source.a]\nfile = \"a\"\njson = [{{ pointer = \"\", {line} }}]\n")
-            }
-            ("[metrics]", "prefixes") => format!("{interfaces}[metrics]\nlisten = \"127.0.0.1:1\"\n{line}\n"),
-            (section, _) => format!("{interfaces}{section}\n{line}\n"),
-        }
-    }
-
-    fn sections() -> impl Iterator<Item = (&'static str, &'static str)> {
-        [("", "")].into_iter().chain(SECTIONS)
-    }
-
-    #[test]
-    fn every_example_can_be_written_into_a_file() {
-        for (section, pointer) in sections() {
-            for key in keys(pointer) {
-                assert!(
-                    key.example.starts_with(&format!("{} = ", key.name)),
-                    "{}",
-                    key.example
-                );
-                let file = file_with(section, key.name, key.example);
-                assert_eq!(mistakes(&file), Vec::<String>::new(), "{file}");
-            }
-        }
-    }
-
-    #[test]
-    fn every_default_is_what_a_file_without_the_key_says() {
-        let show = |file: &str| {
-            let config = Config::understand(file, Path::new("/etc/synwall/synwall.toml"));
-            let config = config.unwrap_or_else(|mistakes| panic!("{mistakes:?}\n{file}"));
-            crate::config::show::show(&config).unwrap()
-        };
-        let mut compared = 0;
-        for (section, pointer) in sections() {
-            for key in keys(pointer) {
-                // Those in words have no value that could be written.
-                if key.default.is_empty() || key.default == "required" || key.default.contains(' ') {
-                    continue;
-                }
-                let with = file_with(section, key.name, &format!("{} = {}", key.name, key.default));
-                let without = file_with(section, key.name, "").replace(", }", " }");
-                assert_eq!(show(&with), show(&without), "{section} {}", key.name);
-                compared += 1;
-            }
-        }
-        assert!(compared > 15, "{compared}");
-    }
-
-    #[test]
-    fn every_key_that_is_read_is_on_the_page() {
-        let page = markdown();
-        for (section, _) in sections() {
-            let told = mistakes(&file_with(section, "unknown", "unknown = 1")).join("");
-            let (_, known) = told
-                .rsplit_once("; known: ")
-                .unwrap_or_else(|| panic!("{section}: {told}"));
-            let part = page
-                .split("\n## ")
-                .filter(|part| section.is_empty() || part.starts_with(&format!("`{section}`")));
-            let part: String = part.collect();
-            for key in known.split(", ") {
-                let is_section = sections()
-                    .any(|(title, _)| title.trim_matches(['[', ']']).split('.').next() == Some(key));
-                let heading = if section.is_empty() { "" } else { "\n### " };
-                let is_there = part.contains(&format!("{heading}`{key}`\n\nValue: "));
-                assert!(
-                    is_there || section.is_empty() && is_section,
-                    "{section} {key} is not on the page"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn every_file_on_the_page_can_be_used() {
-        let files = INTRODUCTION
-            .split("```toml\n")
-            .skip(1)
-            .filter_map(|rest| rest.split("```").next());
-        let files: Vec<&str> = files.collect();
-        assert!(!files.is_empty());
-        for file in files {
-            assert_eq!(mistakes(file), Vec::<String>::new(), "{file}");
-        }
-    }
-}
+mod tests;

@@ -107,11 +107,11 @@ proptest! {
         metrics in line(&["[metrics]\nlisten = \"127.0.0.2:1\"", "[metrics]\nlisten = \"[::1]:65535\"\nprefixes = 0"]),
     ) {
         let text = settings + &lists + &sources + &metrics;
-        let config = Config::understand(&text, Path::new(PATH)).map_err(|mistakes| {
+        let config = Config::from_toml(&text, Path::new(PATH)).map_err(|mistakes| {
             TestCaseError::fail(format!("{mistakes:?}\n{text}"))
         })?;
         let shown = show(&config).unwrap();
-        let mut again = Config::understand(&shown, Path::new(PATH)).map_err(|mistakes| {
+        let mut again = Config::from_toml(&shown, Path::new(PATH)).map_err(|mistakes| {
             TestCaseError::fail(format!("{mistakes:?}\n{shown}"))
         })?;
         prop_assert_eq!(show(&again).unwrap(), shown);
@@ -123,7 +123,7 @@ proptest! {
 #[test]
 fn a_provider_is_shown_as_a_source_with_what_it_has() {
     let text = "interfaces = [\"eth0\"]\n[trust]\nproviders = [\"qrator\"]\n";
-    let shown = show(&Config::understand(text, Path::new(PATH)).unwrap()).unwrap();
+    let shown = show(&Config::from_toml(text, Path::new(PATH)).unwrap()).unwrap();
     assert!(
         shown.contains("# Source 'qrator' has built in: 185.94.108.0/24\n"),
         "{shown}"

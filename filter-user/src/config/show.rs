@@ -10,7 +10,7 @@ use super::{
     file::{File, Json, List, Metrics, Source, Trust, field, fields, text as value},
 };
 use crate::{
-    feed::definition::{Feed, Format, From},
+    feed::definition::{Feed, Format, Location},
     files::saved::SAVED,
     model::{duration, entry::Action, mode::RequestedMode, settings::drop_level_name},
     sys::error::Doing as _,
@@ -34,7 +34,7 @@ pub fn show(config: &Config) -> Result<String> {
                 prefixes.join(", ")
             );
         }
-        if let From::DnsTxt { name, .. } = &feed.from
+        if let Location::DnsTxt { name, .. } = &feed.location
             && provider(feed).is_some()
         {
             let _ = writeln!(shown, "# Source '{}' is in the TXT records of {name}", feed.name);
@@ -76,7 +76,7 @@ fn file(config: &Config) -> Result<File> {
     let trust = list(Action::Trust)?;
     let mut source = BTreeMap::new();
     for feed in &config.feeds {
-        source.insert(field(feed.name.clone()), section(directory, feed)?);
+        source.insert(feed.name.clone(), field(section(directory, feed)?));
     }
     let xdp = match config.xdp {
         RequestedMode::Auto => "auto",
@@ -151,9 +151,9 @@ fn section(directory: &Path, feed: &Feed) -> Result<Source> {
     if is_own {
         section.list = value(feed.action.name());
     }
-    match &feed.from {
-        From::BuiltIn => {}
-        From::Https {
+    match &feed.location {
+        Location::BuiltIn => {}
+        Location::Https {
             url,
             ca_file,
             post,
@@ -170,17 +170,17 @@ fn section(directory: &Path, feed: &Feed) -> Result<Source> {
                 section.json = selections(format);
             }
         }
-        From::File { path: file, format } => {
+        Location::File { path: file, format } => {
             section.file = value(path(directory, file)?);
             section.json = selections(format);
         }
-        From::DnsTxt { name, server } => {
+        Location::DnsTxt { name, server } => {
             if is_own {
                 section.dns_txt = value(name);
             }
             section.server = server.and_then(|server| value(server.to_string()));
         }
-        From::Exec { command, format } => {
+        Location::Exec { command, format } => {
             section.exec = fields(command.iter().cloned());
             section.json = selections(format);
         }

@@ -30,7 +30,7 @@ pub struct Feed {
     /// The label of prefixes that come without one.
     pub label: Label,
     /// Where it comes from.
-    pub from: From,
+    pub location: Location,
     /// What it was when this version was made; empty where that is not known for certain.
     pub built_in: Vec<IpNet>,
     /// From one attempt to the next.
@@ -45,7 +45,7 @@ pub struct Feed {
 
 /// Where a list comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum From {
+pub enum Location {
     /// It is built in, and nothing is fetched.
     BuiltIn,
     /// A web server.

@@ -17,7 +17,10 @@ use ipnet::IpNet;
 use tokio::runtime;
 
 use crate::{
-    model::prefix::{self, BadPrefix},
+    model::{
+        duration,
+        prefix::{self, BadPrefix},
+    },
     text::shown,
 };
 
@@ -67,7 +70,7 @@ pub enum Why {
     #[error("it includes more than {MAX_INCLUDES} other names (RFC 7208, section 4.6.4)")]
     TooManyIncludes,
     /// Too slow.
-    #[error("there was no answer after {}; the DNS server is slow, or not reachable", humantime::format_duration(*.0))]
+    #[error("there was no answer after {}; the DNS server is slow, or not reachable", duration::format(*.0))]
     TooSlow(Duration),
     /// Nobody there, or nobody who says anything.
     #[error("the DNS server does not answer")]

@@ -1,6 +1,6 @@
 //! Why there is no new list, in the words of the person at the console.
 
-use super::{dns_txt::TxtError, exec::ExecError, file::FileError, guard::Refused, https::HttpsError};
+use super::{dns_txt::TxtError, exec::error::ExecError, file::FileError, guard::Refused, https::HttpsError};
 
 /// A result of fetching.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

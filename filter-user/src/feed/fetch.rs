@@ -1,7 +1,7 @@
 //! Getting a list from where it comes.
 
 use super::{
-    definition::{Feed, From},
+    definition::{Feed, Location},
     dns_txt,
     error::{Error, Result},
     exec, file, https, read,
@@ -11,9 +11,9 @@ use crate::model::entry::{Label, NewEntry};
 /// Gets a list from where it comes. Takes no longer than the feed's time-out, or a little more.
 pub fn fetch(feed: &Feed) -> Result<Vec<NewEntry>> {
     let timeout = feed.timeout;
-    let (bytes, format) = match &feed.from {
-        From::BuiltIn => return Err(Error::BuiltIn(feed.name.clone())),
-        From::Https {
+    let (bytes, format) = match &feed.location {
+        Location::BuiltIn => return Err(Error::BuiltIn(feed.name.clone())),
+        Location::Https {
             url,
             ca_file,
             post,
@@ -22,15 +22,15 @@ pub fn fetch(feed: &Feed) -> Result<Vec<NewEntry>> {
             https::get(url, ca_file.as_deref(), post.as_deref(), timeout)?,
             format,
         ),
-        From::File { path, format } => (file::get(path, timeout)?, format),
-        From::DnsTxt { name, server } => {
+        Location::File { path, format } => (file::get(path, timeout)?, format),
+        Location::DnsTxt { name, server } => {
             let prefixes = dns_txt::get(name, *server, timeout)?;
             return Ok(read::entries(
                 feed,
                 prefixes.into_iter().map(|prefix| (prefix, Label::default())),
             ));
         }
-        From::Exec { command, format } => (exec::get(command, timeout)?, format),
+        Location::Exec { command, format } => (exec::run::get(command, timeout)?, format),
     };
     read::read(feed, format, &bytes).map_err(Error::Unreadable)
 }

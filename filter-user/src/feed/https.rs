@@ -22,6 +22,7 @@ use ureq::{
 use self::addresses::InTurn;
 use super::definition::MAX_BYTES;
 use crate::{
+    model::duration,
     sys::{
         file::{self, NotRead},
         path::Exposed,
@@ -93,7 +94,7 @@ pub enum Why {
     #[error("the answer has more than {} MiB", MAX_BYTES >> 20)]
     TooLarge,
     /// Too slow.
-    #[error("there was no complete answer after {}; the server is slow, or not reachable", humantime::format_duration(*.0))]
+    #[error("there was no complete answer after {}; the server is slow, or not reachable", duration::format(*.0))]
     TooSlow(Duration),
     /// The connection ended too early.
     #[error("the connection ended before the answer was complete")]

@@ -2,7 +2,7 @@
 
 use ipnet::IpNet;
 
-use super::definition::{Feed, Format, From, GRACE, INTERVAL, JITTER, Selection, TIMEOUT};
+use super::definition::{Feed, Format, GRACE, INTERVAL, JITTER, Location, Selection, TIMEOUT};
 use crate::{
     model::{
         entry::{Action, BadEntry, Label, NewEntry, Origin},
@@ -178,7 +178,7 @@ pub fn feed(name: &str) -> Result<Feed> {
         origin: Origin::new(&format!("provider:{name}")),
         action: Action::Trust,
         label: Label::new(name).map_err(BadEntry::from)?,
-        from: published.from(),
+        location: published.location(),
         built_in: built_in.collect::<Result<_>>()?,
         interval: INTERVAL,
         jitter: JITTER,
@@ -188,10 +188,10 @@ pub fn feed(name: &str) -> Result<Feed> {
 }
 
 impl Published {
-    fn from(&self) -> From {
+    fn location(&self) -> Location {
         match self {
-            Self::Nowhere => From::BuiltIn,
-            Self::DnsTxt(name) => From::DnsTxt {
+            Self::Nowhere => Location::BuiltIn,
+            Self::DnsTxt(name) => Location::DnsTxt {
                 name: (*name).to_owned(),
                 server: None,
             },
@@ -207,7 +207,7 @@ impl Published {
                     member: member.map(str::to_owned),
                     with: with.clone().into_iter().collect(),
                 };
-                From::Https {
+                Location::Https {
                     url: (*url).to_owned(),
                     ca_file: None,
                     post: post.map(str::to_owned),
@@ -254,7 +254,10 @@ mod tests {
     fn every_provider_is_a_source_or_built_in() {
         for name in names() {
             let feed = feed(name).unwrap();
-            assert!(feed.from != From::BuiltIn || !feed.built_in.is_empty(), "{name}");
+            assert!(
+                feed.location != Location::BuiltIn || !feed.built_in.is_empty(),
+                "{name}"
+            );
             assert_eq!(feed.origin.as_str(), format!("provider:{name}"));
         }
         assert_eq!(built_in(), ["qrator"]);
@@ -264,7 +267,7 @@ mod tests {
     fn answers_are_read_as_they_are_documented() {
         for (name, answer, expected) in ANSWERS {
             let feed = feed(name).unwrap();
-            let From::Https { format, .. } = &feed.from else {
+            let Location::Https { format, .. } = &feed.location else {
                 panic!("{name}");
             };
             let entries = read::read(&feed, format, answer.as_bytes()).unwrap();

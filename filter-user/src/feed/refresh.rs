@@ -9,7 +9,7 @@ use super::{
     error::{Error, Result},
     fetch::fetch,
     guard, read,
-    store::{Good, Store, Stored},
+    store::{LastGoodList, Store, StoredList},
 };
 use crate::model::entry::{Label, NewEntry};
 
@@ -39,11 +39,11 @@ pub fn compare(feed: &Feed, store: &Store, force: bool) -> Result<Refreshed> {
 /// Gets a list and checks it against the last good one.
 pub fn fetch_and_check(feed: &Feed, store: &Store, force: bool) -> Result<(Vec<NewEntry>, Refreshed)> {
     let entries = fetch(feed)?;
-    let before = known(feed, store);
+    let before = last_stored(feed, store);
     let comparable = before
         .as_ref()
         .filter(|before| before.is_same_feed)
-        .map(|before| prefixes(&before.good.entries));
+        .map(|before| prefixes(&before.list.entries));
     let after = prefixes(&entries);
     let refused = |refused| Error::Refused {
         name: feed.name.clone(),
@@ -52,7 +52,7 @@ pub fn fetch_and_check(feed: &Feed, store: &Store, force: bool) -> Result<(Vec<N
     guard::check(feed.action, comparable.as_deref(), &after, force).map_err(refused)?;
     let had: BTreeSet<IpNet> = before
         .iter()
-        .flat_map(|before| prefixes(&before.good.entries))
+        .flat_map(|before| prefixes(&before.list.entries))
         .collect();
     let has: BTreeSet<IpNet> = after.into_iter().collect();
     let refreshed = Refreshed {
@@ -64,23 +64,23 @@ pub fn fetch_and_check(feed: &Feed, store: &Store, force: bool) -> Result<(Vec<N
 }
 
 /// The list that was good last: the copy on disk, else the one that is built in, if there is one.
-pub fn last_good(feed: &Feed, store: &Store) -> Option<Good> {
-    known(feed, store).map(|known| known.good)
+pub fn last_good(feed: &Feed, store: &Store) -> Option<LastGoodList> {
+    last_stored(feed, store).map(|stored| stored.list)
 }
 
-fn known(feed: &Feed, store: &Store) -> Option<Stored> {
+fn last_stored(feed: &Feed, store: &Store) -> Option<StoredList> {
     let stored = store.load(feed).unwrap_or_else(|error| {
         log::warn!("{error}");
         None
     });
     let built_in = || {
         let prefixes = feed.built_in.iter().map(|prefix| (*prefix, Label::default()));
-        let good = Good {
+        let list = LastGoodList {
             entries: read::entries(feed, prefixes),
             fetched: None,
         };
-        (!good.entries.is_empty()).then_some(Stored {
-            good,
+        (!list.entries.is_empty()).then_some(StoredList {
+            list,
             is_same_feed: true,
         })
     };

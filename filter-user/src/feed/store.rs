@@ -29,7 +29,7 @@ pub struct Store {
 
 /// The list as it was good last.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Good {
+pub struct LastGoodList {
     /// What is in it.
     pub entries: Vec<NewEntry>,
     /// When it was fetched; none for the one that is built in, and for one that came from somewhere else than the feed does.
@@ -38,9 +38,9 @@ pub struct Good {
 
 /// A list that was kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stored {
+pub struct StoredList {
     /// The list.
-    pub good: Good,
+    pub list: LastGoodList,
     /// Whether it came from where the feed comes from now: then what is missing has gone.
     pub is_same_feed: bool,
 }
@@ -79,7 +79,7 @@ impl Store {
     }
 
     /// The list that was kept, if there is one. One of another feed of that name, or that was for another list, is none.
-    pub fn load(&self, feed: &Feed) -> Result<Option<Stored>> {
+    pub fn load(&self, feed: &Feed) -> Result<Option<StoredList>> {
         let Some((bytes, when)) = self.copies.load(&file_name(feed))? else {
             return Ok(None);
         };
@@ -100,8 +100,8 @@ impl Store {
         let lines =
             lines::parse(&bytes, &Origin::manual()).map_err(|line| self.damaged(feed, line.to_string()))?;
         let prefixes = lines.into_iter().map(|entry| (entry.prefix, entry.label));
-        Ok(Some(Stored {
-            good: Good {
+        Ok(Some(StoredList {
+            list: LastGoodList {
                 entries: read::entries(feed, prefixes),
                 fetched: is_same_feed.then_some(when),
             },
@@ -123,7 +123,7 @@ fn file_name(feed: &Feed) -> String {
 
 /// By which it is seen that a feed comes from somewhere else.
 fn fingerprint(feed: &Feed) -> String {
-    let definition = format!("{:?} {:?}", feed.action, feed.from);
+    let definition = format!("{:?} {:?}", feed.action, feed.location);
     let hash = Sha256::digest(definition.as_bytes());
     hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }

@@ -35,7 +35,7 @@ pub fn read(file: &str) -> Result<ListFile> {
         file: "-".into(),
         source,
     })?;
-    understand(
+    parse_list(
         TrustedFile {
             bytes,
             path: "stdin".into(),
@@ -47,14 +47,14 @@ pub fn read(file: &str) -> Result<ListFile> {
 
 /// Reads the list in a file.
 pub fn read_file(file: &Path) -> Result<ListFile> {
-    understand_file(file, file::read(file))
+    parse_file(file, file::read(file))
 }
 
-fn understand_file(file: &Path, read: Result<TrustedFile, NotRead>) -> Result<ListFile> {
+fn parse_file(file: &Path, read: Result<TrustedFile, NotRead>) -> Result<ListFile> {
     // A name with a line break in it could say what looks like a message of its own.
     let name = file.display().to_string().replace('\n', "\\n");
     match read {
-        Ok(read) => understand(read, name),
+        Ok(read) => parse_list(read, name),
         Err(NotRead::Io(source)) => Err(Error::ListFile { file: name, source }),
         Err(NotRead::Exposed(exposed)) => Err(Error::ExposedList { file: name, exposed }),
     }
@@ -63,7 +63,7 @@ fn understand_file(file: &Path, read: Result<TrustedFile, NotRead>) -> Result<Li
 /// Reads the list in a regular file that is read again and again without anybody who could confirm that he means every
 /// address.
 pub fn read_unattended(file: &Path) -> Result<ListFile> {
-    let list = understand_file(file, file::read_regular(file, file::MAX_BYTES))?;
+    let list = parse_file(file, file::read_regular(file, file::MAX_BYTES))?;
     match list.entries.iter().find(|entry| entry.prefix.prefix_len() == 0) {
         None => Ok(list),
         Some(all) => Err(Error::WholeInternetListed {
@@ -74,7 +74,7 @@ pub fn read_unattended(file: &Path) -> Result<ListFile> {
     }
 }
 
-fn understand(read: TrustedFile, name: String) -> Result<ListFile> {
+fn parse_list(read: TrustedFile, name: String) -> Result<ListFile> {
     let TrustedFile { bytes, path, exposed } = read;
     let origin = Origin::new(&format!("file:{}", path.display()));
     let entries = parse(&bytes, &origin).map_err(|line| Error::ListLine { file: name, line })?;

@@ -1,179 +1,239 @@
-//! Times as users write them: `90s`, `20m`, `1h 30m`.
+//! Durations as users write them: `90s`, `20m`, `1h 30m`.
+//!
+//! A duration is a sum of numbers with units. No unit is a month or a year: some are longer than others, and a user who writes
+//! `5M` means minutes.
 
-use std::{ops::RangeInclusive, time::Duration};
+use std::{fmt::Write as _, ops::RangeInclusive, time::Duration};
 
 use crate::text::shown;
 
-/// A day, as it is meant by whoever writes `1d`.
+/// One day of 24 hours.
 pub const DAY: Duration = Duration::from_secs(24 * 3600);
-/// The longest time that is taken anywhere: sums of them have to stay times.
+/// The longest duration that is accepted anywhere, so that sums of durations cannot overflow.
 pub const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// Units of the library's that are no certain number of days.
-const OF_THE_CALENDAR: [&str; 7] = ["month", "months", "year", "years", "yr", "yrs", "y"];
+const MICROSECOND: u128 = 1000;
+const MILLISECOND: u128 = 1000 * MICROSECOND;
+const SECOND: u128 = 1000 * MILLISECOND;
+const MINUTE: u128 = 60 * SECOND;
+const HOUR: u128 = 60 * MINUTE;
 
-/// Text that is no time, or none that anything could wait for.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+/// The units: every name that is accepted, and the length in nanoseconds.
+const UNITS: [(&[&str], u128); 8] = [
+    (&["ns", "nsec", "nanos"], 1),
+    (&["us", "µs", "usec"], MICROSECOND),
+    (&["ms", "msec", "millis"], MILLISECOND),
+    (&["s", "sec", "secs", "second", "seconds"], SECOND),
+    (&["m", "min", "mins", "minute", "minutes"], MINUTE),
+    (&["h", "hr", "hrs", "hour", "hours"], HOUR),
+    (&["d", "day", "days"], 24 * HOUR),
+    (&["w", "wk", "wks", "week", "weeks"], 7 * 24 * HOUR),
+];
+
+/// Units that are refused because they are not a fixed number of days.
+const CALENDAR_UNITS: [&str; 7] = ["month", "months", "y", "yr", "yrs", "year", "years"];
+
+/// Text that is not a duration, or one that is out of bounds.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadDuration {
-    /// Not a number with a unit.
+    /// Not a sequence of numbers with units.
     #[error("{0} (examples: 60s, 20m, 1h 30m)")]
-    Syntax(humantime::DurationError),
-    /// A number with something else.
+    Syntax(Syntax),
+    /// A number with an unknown unit.
     #[error("'{0}' is not a unit of time; known: ms, s, m, h, d, w (examples: 60s, 20m, 1h 30m)")]
     Unit(String),
-    /// Whoever writes `5M` means five minutes, and would get five months.
+    /// The unit `M`, with the number before it.
     #[error("M would be months; write {0}m for minutes")]
     Minutes(String),
-    /// A month or a year, of which some are longer than others.
+    /// A month or a year.
     #[error("months and years are not taken; write days, such as 30d or 365d")]
     Calendar,
-    /// No time at all.
+    /// Zero, where a duration must be longer.
     #[error("it must be longer than nothing")]
     Zero,
-    /// Less than there may be.
+    /// Below the lower bound, which is given.
     #[error("it is too short; write {} or more", format(*.0))]
     TooShort(Duration),
-    /// More than there may be.
+    /// Above the upper bound, which is given.
     #[error("it is too long; write {} or less", format(*.0))]
     TooLong(Duration),
 }
 
-/// Reads a time that is longer than nothing, and a [`YEAR`] at the most.
+/// What is wrong with the form of a text. Places are byte offsets.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Syntax {
+    /// There is nothing but spaces.
+    #[error("value was empty")]
+    Empty,
+    /// A number must begin here.
+    #[error("expected number at {0}")]
+    NoNumber(usize),
+    /// Neither a digit nor a letter.
+    #[error("invalid character at {0}")]
+    Character(usize),
+    /// A number, which is given, without a unit.
+    #[error("time unit needed, for example {0}sec or {0}ms")]
+    NoUnit(u64),
+    /// A number with too many digits, before or behind the point.
+    #[error(
+        "number is too large or cannot be represented without a lack of precision (values below 1ns are not supported)"
+    )]
+    Digits,
+}
+
+/// Reads a duration that is longer than zero and at most a [`YEAR`].
 pub fn parse(text: &str) -> Result<Duration, BadDuration> {
-    longer_than_nothing(parse_within(text, Duration::ZERO..=YEAR)?)
+    longer_than_zero(parse_within(text, Duration::ZERO..=YEAR)?)
 }
 
-/// Reads a time that is longer than nothing, and a [`DAY`] at the most: what a person waits for.
+/// Reads a duration that is longer than zero and at most a [`DAY`]: a time that a person waits.
 pub fn parse_up_to_a_day(text: &str) -> Result<Duration, BadDuration> {
-    longer_than_nothing(parse_within(text, Duration::ZERO..=DAY)?)
+    longer_than_zero(parse_within(text, Duration::ZERO..=DAY)?)
 }
 
-fn longer_than_nothing(time: Duration) -> Result<Duration, BadDuration> {
+fn longer_than_zero(time: Duration) -> Result<Duration, BadDuration> {
     if time.is_zero() {
         return Err(BadDuration::Zero);
     }
     Ok(time)
 }
 
-/// Reads a time between those two.
+/// Reads a duration within both bounds.
 pub fn parse_within(text: &str, bounds: RangeInclusive<Duration>) -> Result<Duration, BadDuration> {
-    refuse_months(text)?;
-    let time = humantime::parse_duration(text).map_err(|error| match error {
-        humantime::DurationError::UnknownUnit { unit, .. } if !unit.is_empty() => {
-            BadDuration::Unit(shown(&unit))
+    let (shortest, longest) = bounds.into_inner();
+    let nanoseconds = Reader { text, at: 0 }.sum()?;
+    if nanoseconds < shortest.as_nanos() {
+        return Err(BadDuration::TooShort(shortest));
+    }
+    match u64::try_from(nanoseconds).map(Duration::from_nanos) {
+        Ok(time) if time <= longest => Ok(time),
+        _ => Err(BadDuration::TooLong(longest)),
+    }
+}
+
+/// Reads a text from left to right.
+struct Reader<'a> {
+    text: &'a str,
+    /// The offset of what is not read yet.
+    at: usize,
+}
+
+impl<'a> Reader<'a> {
+    /// Reads to the end. The result is in nanoseconds.
+    fn sum(mut self) -> Result<u128, BadDuration> {
+        // Zero alone needs no unit.
+        if self.text == "0" {
+            return Ok(0);
         }
-        error => BadDuration::Syntax(error),
-    })?;
-    if time < *bounds.start() {
-        return Err(BadDuration::TooShort(*bounds.start()));
+        let mut sum: u128 = 0;
+        self.take_while(char::is_whitespace);
+        if self.next().is_none() {
+            return Err(BadDuration::Syntax(Syntax::Empty));
+        }
+        while self.next().is_some() {
+            sum = sum.saturating_add(self.number_with_unit()?);
+            self.take_while(char::is_whitespace);
+        }
+        Ok(sum)
     }
-    if time > *bounds.end() {
-        return Err(BadDuration::TooLong(*bounds.end()));
+
+    fn number_with_unit(&mut self) -> Result<u128, BadDuration> {
+        let start = self.at;
+        let whole = self.digits();
+        let mut decimals = "";
+        if !whole.is_empty() && self.next() == Some('.') {
+            let point = self.at;
+            self.at += 1;
+            decimals = self.digits();
+            if decimals.trim_end().is_empty() {
+                return Err(BadDuration::Syntax(Syntax::Character(point)));
+            }
+        }
+        let number = self.text[start..self.at].trim_end();
+        let end_of_number = self.at;
+        let unit = self.take_while(|c| c.is_ascii_alphabetic() || c == 'µ');
+        if unit == "M" {
+            return Err(BadDuration::Minutes(shown(number)));
+        }
+        if CALENDAR_UNITS.contains(&unit) {
+            return Err(BadDuration::Calendar);
+        }
+        if whole.is_empty() {
+            return Err(BadDuration::Syntax(Syntax::NoNumber(end_of_number)));
+        }
+        if self
+            .next()
+            .is_some_and(|c| !c.is_ascii_digit() && !c.is_whitespace())
+        {
+            return Err(BadDuration::Syntax(Syntax::Character(self.at)));
+        }
+        let too_many_digits = || BadDuration::Syntax(Syntax::Digits);
+        let (whole, _) = value(whole).ok_or_else(too_many_digits)?;
+        if unit.is_empty() {
+            return Err(BadDuration::Syntax(Syntax::NoUnit(whole)));
+        }
+        let known = UNITS.iter().find(|(names, _)| names.contains(&unit));
+        let (_, length) = known.ok_or_else(|| BadDuration::Unit(shown(unit)))?;
+        let (decimals, scale) = value(decimals).ok_or_else(too_many_digits)?;
+        let part = u128::from(decimals) * length;
+        if part % u128::from(scale) != 0 {
+            return Err(too_many_digits());
+        }
+        Ok(u128::from(whole) * length + part / u128::from(scale))
     }
-    Ok(time)
+
+    fn next(&self) -> Option<char> {
+        self.text[self.at..].chars().next()
+    }
+
+    fn take_while(&mut self, is_wanted: impl Fn(char) -> bool) -> &'a str {
+        let rest = &self.text[self.at..];
+        let taken = &rest[..rest.find(|c| !is_wanted(c)).unwrap_or(rest.len())];
+        self.at += taken.len();
+        taken
+    }
+
+    /// Digits, and the spaces between and behind them.
+    fn digits(&mut self) -> &'a str {
+        self.take_while(|c| c.is_ascii_digit() || c.is_whitespace())
+    }
 }
 
-/// The library would take them.
-fn refuse_months(text: &str) -> Result<(), BadDuration> {
-    let is_letter = |c: char| c.is_ascii_alphabetic();
-    let stands_alone =
-        |at: &usize| !text[..*at].ends_with(is_letter) && !text[at + 1..].starts_with(is_letter);
-    if let Some(at) = text.match_indices('M').map(|(at, _)| at).find(stands_alone) {
-        let is_of_no_number = |c: char| !c.is_ascii_digit() && c != '.';
-        let number = text[..at].trim_end().rsplit(is_of_no_number).next();
-        return Err(BadDuration::Minutes(shown(number.unwrap_or_default())));
-    }
-    if text
-        .split(|c| !is_letter(c))
-        .any(|word| OF_THE_CALENDAR.contains(&word))
-    {
-        return Err(BadDuration::Calendar);
-    }
-    Ok(())
+/// The value of digits, without the spaces, and ten to the power of their number.
+fn value(digits: &str) -> Option<(u64, u64)> {
+    let mut digits = digits.chars().filter_map(|c| c.to_digit(10));
+    digits.try_fold((0_u64, 1_u64), |(value, scale), digit| {
+        let value = value.checked_mul(10)?.checked_add(digit.into())?;
+        // A number of 20 digits can fit, its scale does not.
+        Some((value, scale.saturating_mul(10)))
+    })
 }
 
-/// A time as it can be read again. Days stay days: the library would make months of 30.44 days of them.
+/// Formats a duration so that [`parse`] reads the same one. Days are the largest unit.
 pub fn format(time: Duration) -> String {
-    const DAYS_OF_A_MONTH: u64 = 30;
-    let days = time.as_secs() / DAY.as_secs();
-    if days < DAYS_OF_A_MONTH {
-        return humantime::format_duration(time).to_string();
+    let (seconds, nanoseconds) = (time.as_secs(), u64::from(time.subsec_nanos()));
+    let days = seconds / DAY.as_secs();
+    let mut formatted = String::new();
+    for (amount, unit) in [
+        (days, if days == 1 { "day" } else { "days" }),
+        (seconds / 3600 % 24, "h"),
+        (seconds / 60 % 60, "m"),
+        (seconds % 60, "s"),
+        (nanoseconds / 1_000_000, "ms"),
+        (nanoseconds / 1000 % 1000, "us"),
+        (nanoseconds % 1000, "ns"),
+    ] {
+        if amount > 0 {
+            let space = if formatted.is_empty() { "" } else { " " };
+            // Writing to a String cannot fail.
+            let _ = write!(formatted, "{space}{amount}{unit}");
+        }
     }
-    let rest = time - Duration::from_secs(days * DAY.as_secs());
-    if rest.is_zero() {
-        format!("{days}days")
-    } else {
-        format!("{days}days {}", humantime::format_duration(rest))
+    if formatted.is_empty() {
+        formatted.push_str("0s");
     }
+    formatted
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn months_and_years_are_refused_with_what_to_write() {
-        for (text, told) in [
-            ("5M", "M would be months; write 5m for minutes"),
-            ("1h 30 M", "M would be months; write 30m for minutes"),
-            ("1.5M10s", "M would be months; write 1.5m for minutes"),
-            ("M", "M would be months; write m for minutes"),
-            (
-                "5Mb",
-                "'Mb' is not a unit of time; known: ms, s, m, h, d, w (examples: 60s, 20m, 1h 30m)",
-            ),
-        ] {
-            assert_eq!(parse(text).unwrap_err().to_string(), told, "{text}");
-        }
-        for text in ["1month", "2 months 1d", "1y", "1h1yr", "2yrs", "1year", "3years"] {
-            assert_eq!(parse(text), Err(BadDuration::Calendar), "{text}");
-        }
-        for text in [
-            "5m",
-            "5min",
-            "5minutes",
-            "2w",
-            "1d 1h 1m 1s 1ms 1us 1ns",
-            "1.5h",
-            "365d",
-        ] {
-            assert!(parse(text).is_ok(), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_time_has_bounds() {
-        for (read, told) in [
-            (parse("0s"), "it must be longer than nothing"),
-            (parse("366d"), "it is too long; write 365days or less"),
-            (parse("365d 1ns"), "it is too long; write 365days or less"),
-            (parse_up_to_a_day("0"), "it must be longer than nothing"),
-            (parse_up_to_a_day("25h"), "it is too long; write 1day or less"),
-            (
-                parse_within("999us", Duration::from_millis(1)..=DAY),
-                "it is too short; write 1ms or more",
-            ),
-        ] {
-            assert_eq!(read.unwrap_err().to_string(), told);
-        }
-        assert_eq!(parse("365d"), Ok(YEAR));
-        assert_eq!(parse_up_to_a_day("24h"), Ok(DAY));
-        assert_eq!(parse_within("0s", Duration::ZERO..=DAY), Ok(Duration::ZERO));
-    }
-
-    #[test]
-    fn days_are_shown_as_days_and_read_as_they_were() {
-        for (text, seen) in [
-            ("90s", "1m 30s"),
-            ("29d 1h", "29days 1h"),
-            ("30d", "30days"),
-            ("31d 1h 1ns", "31days 1h 1ns"),
-            ("365d", "365days"),
-        ] {
-            let time = parse(text).unwrap();
-            assert_eq!(format(time), seen);
-            assert_eq!(parse(seen), Ok(time));
-        }
-        assert_eq!(format(Duration::from_secs(366 * 86400 + 60)), "366days 1m");
-    }
-}
+mod tests;

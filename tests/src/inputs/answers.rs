@@ -3,7 +3,7 @@
 use filter_user::{
     feed::provider,
     feed::{
-        definition::{Format, From},
+        definition::{Format, Location},
         guard, read,
     },
     model::entry::Action,
@@ -15,8 +15,8 @@ use super::{assert_fit_for_a_terminal, prefix};
 pub(super) fn check(bytes: &[u8]) {
     for name in provider::names() {
         let feed = provider::feed(name).unwrap_or_else(|error| panic!("{name}: {error}"));
-        let formats = match &feed.from {
-            From::Https { format, .. } => vec![format.clone()],
+        let formats = match &feed.location {
+            Location::Https { format, .. } => vec![format.clone()],
             _ => vec![Format::Text],
         };
         for format in formats {

@@ -9,7 +9,7 @@ use super::{assert_fit_for_a_terminal, text};
 pub(super) fn check(bytes: &[u8]) {
     let text = text(bytes);
     let path = Path::new("/etc/synwall/synwall.toml");
-    let config = match Config::understand(text, path) {
+    let config = match Config::from_toml(text, path) {
         Ok(config) => config,
         Err(mistakes) => {
             assert!(!mistakes.is_empty(), "refused, and nobody knows why");
@@ -42,7 +42,7 @@ pub(super) fn check(bytes: &[u8]) {
             .all(|metrics| metrics.listen.ip().is_loopback())
     );
     let shown = show(&config).unwrap_or_else(|error| panic!("it cannot be shown: {error}"));
-    let again = Config::understand(&shown, path);
+    let again = Config::from_toml(&shown, path);
     let mut again =
         again.unwrap_or_else(|mistakes| panic!("not read as it was shown: {mistakes:?}\n{shown}"));
     again.text.clone_from(&config.text);

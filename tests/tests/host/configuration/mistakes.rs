@@ -175,7 +175,7 @@ const MISTAKES: &[&str] = &[
 fn each_has_its_message() {
     let mut told = String::new();
     for text in MISTAKES {
-        let mistakes = Config::understand(text, Path::new("/etc/synwall.toml"));
+        let mistakes = Config::from_toml(text, Path::new("/etc/synwall.toml"));
         let mistakes = mistakes.expect_err(&format!("a mistake is not seen:\n{text}"));
         assert_eq!(
             mistakes.len(),
@@ -194,7 +194,7 @@ fn each_has_its_message() {
 fn several_are_told_in_the_order_in_which_they_stand() {
     let text = "interfaces = []\npolicy = \"a\"\n[trust]\nprefixes = [\"x\", \"10.0.0.0/8\"]\nfiles = [\"\"]\n\
         [deny]\nprefixes = [\"10.0.0.0/8\"]\n[source.a]\nfile = \"a\"\nhttps = \"b\"\n[metrics]\n";
-    let mistakes = Config::understand(text, Path::new("/etc/synwall.toml")).unwrap_err();
+    let mistakes = Config::from_toml(text, Path::new("/etc/synwall.toml")).unwrap_err();
     let lines: Vec<usize> = mistakes.iter().map(|mistake| mistake.line).collect();
     assert_eq!(lines, [1, 2, 4, 5, 7, 10, 11], "{mistakes:#?}");
 }

@@ -11,6 +11,7 @@ mod check;
 mod mistakes;
 mod reference;
 mod save;
+mod schema;
 
 use std::{env, path::Path, process::Command};
 

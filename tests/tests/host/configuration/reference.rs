@@ -8,7 +8,7 @@ use filter_user::{
 };
 use tests::lab::{Lab, Output};
 
-fn committed(path: &str) -> String {
+pub fn committed(path: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path);
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
@@ -25,12 +25,12 @@ fn the_page_is_what_the_program_says() {
 #[test]
 fn the_shipped_file_observes_and_everything_that_it_comments_out_can_be_taken() {
     let shipped = committed("packaging/synwall.toml");
-    let read = |text: &str| Config::understand(text, Path::new("/etc/synwall/synwall.toml"));
+    let read = |text: &str| Config::from_toml(text, Path::new("/etc/synwall/synwall.toml"));
     let config = read(&shipped).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
     assert_eq!(config.policy, Policy::Observe);
     assert!(config.entries.is_empty() && config.files.is_empty() && config.feeds.is_empty());
-    // A line that is commented out has no space behind the #, as words have.
-    let is_words = |line: &str| line.starts_with("# ") || line == "#";
+    // A line that is commented out has no space behind the #, as words have, nor a colon, as the name of the schema has.
+    let is_words = |line: &str| line.starts_with("# ") || line.starts_with("#:") || line == "#";
     let taken: Vec<String> = shipped
         .lines()
         .map(|line| match line.trim_start().strip_prefix('#') {

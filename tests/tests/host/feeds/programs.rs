@@ -14,7 +14,7 @@ use std::{
 };
 
 use caps::{CapSet, Capability};
-use filter_user::feed::{definition::MAX_BYTES, exec};
+use filter_user::feed::{definition::MAX_BYTES, exec::run};
 use tempfile::TempDir;
 
 use crate::feeds::bounded::bounded;
@@ -30,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 fn get(command: &[&str], timeout: Duration) -> Result<String, String> {
     let owned: Vec<_> = command.iter().map(|&word| word.to_owned()).collect();
-    let answer = bounded(&command.join(" "), move || exec::get(&owned, timeout));
+    let answer = bounded(&command.join(" "), move || run::get(&owned, timeout));
     answer
         .map(|bytes| String::from_utf8(bytes).expect("text"))
         .map_err(|error| error.to_string())
@@ -325,7 +325,7 @@ fn a_program_ends_with_whoever_started_it() {
             "echo $$ > {0}.new; mv {0}.new {0}; exec {FOREVER}",
             file.display()
         );
-        let ended = exec::get(
+        let ended = run::get(
             &["/bin/sh", "-c", &script].map(str::to_owned),
             Duration::from_secs(1000),
         );
@@ -451,7 +451,7 @@ fn it_does_not_inherit_the_capabilities_of_a_service() {
         be_a_service_with_three_capabilities();
         let command = ["/bin/cat", "/proc/self/status"].map(str::to_owned);
         let inherited = Command::new(&command[0]).arg(&command[1]).output().unwrap();
-        let seen = exec::get(&command, AMPLE).unwrap();
+        let seen = run::get(&command, AMPLE).unwrap();
         let kept = caps::read(None, CapSet::Ambient).unwrap();
         (inherited.stdout, seen, kept.len())
     })

@@ -68,7 +68,10 @@ fn a_prefix_takes_little_memory_in_the_kernel() {
 
 /// Runs a command and returns the largest memory that it had at any time, in KiB. Other tests run beside this one, so only this
 /// child's usage counts.
-#[expect(clippy::zombie_processes, reason = "wait4 waits for the child, and tells what it used")]
+#[expect(
+    clippy::zombie_processes,
+    reason = "wait4 waits for the child, and tells what it used"
+)]
 fn peak_memory(command: &mut Command) -> i64 {
     let child = command.spawn().expect("a command");
     let pid = libc::pid_t::try_from(child.id()).expect("a process id");

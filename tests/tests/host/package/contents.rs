@@ -25,6 +25,7 @@ fn the_debian_package_puts_files_where_debian_has_them() {
         ("usr/share/doc/synwall/copyright", 0o644),
         ("usr/share/doc/synwall/changelog.Debian.gz", 0o644),
         ("usr/share/doc/synwall/docs/install.md", 0o644),
+        ("usr/share/synwall/synwall.schema.json", 0o644),
     ] {
         let metadata = fs::metadata(unpacked.path(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
         assert_eq!(metadata.permissions().mode() & 0o7777, mode, "{file}");
@@ -60,6 +61,7 @@ fn the_tarball_has_everything_in_one_directory() {
         "synwall",
         "synwall.service",
         "synwall.toml",
+        "synwall.schema.json",
         "man/synwall.8",
         "man/synwall-trust-add.8",
         "man/synwall.toml.5",
