@@ -3,23 +3,26 @@
 use std::{collections::HashSet, net::IpAddr, path::Path, process::ExitCode, time::Duration};
 
 use clap::{Args, Subcommand};
-use filter_common::PrefixCount;
 use filter_user::{
     files::list_file,
     filter::{change::Change, instance::Instance},
     model::{
         duration,
-        entry::{Action, Entry, Label, NewEntry, Origin},
+        entry::{Action, Label, NewEntry, Origin},
         prefix,
     },
     sys::clock,
+    view::{
+        prefix::Prefix,
+        reading::{Prefixes, Reading, Wanted},
+    },
 };
 use ipnet::IpNet;
 use serde::Serialize;
 
 use super::{
-    output::{self, Column, Output, SCHEMA, grouped},
-    own,
+    output::{self, Output, SCHEMA},
+    own, prefix_table,
     progress::Watched,
     save::{self, Save},
 };
@@ -215,100 +218,24 @@ fn change_opened(
 #[derive(Serialize)]
 struct ListDocument {
     schema: u32,
-    prefixes: Vec<PrefixRow>,
-}
-
-/// A configured prefix, as users see it.
-#[derive(Serialize)]
-pub struct PrefixRow {
-    prefix: IpNet,
-    action: &'static str,
-    label: String,
-    origin: String,
-    pub packets: u64,
-    bytes: u64,
-    /// Seconds since the last packet, if there was one.
-    last_hit_seconds: Option<u64>,
-    /// Seconds until the entry goes, if it does.
-    expires_seconds: Option<u64>,
-    /// Whether the agent puts it there again after a reboot.
-    saved: bool,
-}
-
-impl PrefixRow {
-    pub const COLUMNS: [Column; 8] = [
-        Column::Text("PREFIX"),
-        Column::Text("ACTION"),
-        Column::Text("LABEL"),
-        Column::Text("ORIGIN"),
-        Column::Number("PACKETS"),
-        Column::Number("BYTES"),
-        Column::Number("LAST HIT"),
-        Column::Number("EXPIRES"),
-    ];
-
-    pub fn new(entry: &Entry, count: &PrefixCount, now_ns: u64) -> Self {
-        const SECOND: u64 = 1_000_000_000;
-        Self {
-            prefix: entry.prefix,
-            action: entry.action.name(),
-            label: entry.label.as_str().to_owned(),
-            origin: entry.origin.as_str().to_owned(),
-            packets: count.packets,
-            bytes: count.bytes,
-            last_hit_seconds: (count.last_ns != 0).then(|| now_ns.saturating_sub(count.last_ns) / SECOND),
-            expires_seconds: entry
-                .expires_ns
-                .map(|at| at.get().saturating_sub(now_ns).div_ceil(SECOND)),
-            saved: entry.saved,
-        }
-    }
-
-    pub fn cells(&self) -> [String; 8] {
-        let seconds = |seconds: Option<u64>, suffix: &str| {
-            let shown = |s| format!("{}{suffix}", duration::format(Duration::from_secs(s)));
-            seconds.map_or_else(|| "-".to_owned(), shown)
-        };
-        let or_dash = |text: &str| {
-            if text.is_empty() {
-                "-".to_owned()
-            } else {
-                text.to_owned()
-            }
-        };
-        [
-            self.prefix.to_string(),
-            self.action.to_owned(),
-            or_dash(&self.label),
-            self.origin.clone(),
-            grouped(self.packets),
-            grouped(self.bytes),
-            seconds(self.last_hit_seconds, " ago"),
-            seconds(self.expires_seconds, ""),
-        ]
-    }
+    prefixes: Vec<Prefix>,
 }
 
 impl List {
     fn run(&self, list: Action, pin_dir: &Path, output: &mut Output) -> anyhow::Result<ExitCode> {
-        let filter = Instance::open(pin_dir)?;
-        let now = clock::now_ns()?;
-        let counted = filter.counted()?;
-        // Who reads our output may take his time.
-        drop(filter);
-        let prefixes: Vec<PrefixRow> = counted
-            .iter()
-            .filter(|(entry, _)| entry.action == list)
-            .map(|(entry, count)| PrefixRow::new(entry, count, now))
-            .collect();
+        let wanted = Wanted {
+            prefixes: Prefixes::List(list),
+            ..Wanted::default()
+        };
+        let prefixes = Reading::read(pin_dir, wanted)?.prefixes.unwrap_or_default();
         if self.json {
             output.json(&ListDocument {
                 schema: SCHEMA,
                 prefixes,
             })?;
         } else {
-            let rows: Vec<_> = prefixes.iter().map(PrefixRow::cells).collect();
-            output.table(PrefixRow::COLUMNS, &rows)?;
+            let rows: Vec<_> = prefixes.iter().map(prefix_table::cells).collect();
+            output.table(prefix_table::COLUMNS, &rows)?;
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -8,6 +8,7 @@ mod lists;
 mod logging;
 mod output;
 mod own;
+mod prefix_table;
 mod progress;
 mod run;
 mod save;

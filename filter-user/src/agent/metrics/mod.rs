@@ -7,5 +7,4 @@ mod answer;
 mod health;
 mod reading;
 pub mod server;
-pub mod snapshot;
 pub mod text;

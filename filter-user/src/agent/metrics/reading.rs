@@ -16,11 +16,12 @@ use tokio::{
     time::timeout,
 };
 
-use super::{
-    snapshot::Snapshot,
-    text::{Unreadable, text},
+use super::text::{Unreadable, text};
+use crate::{
+    agent::report::Report,
+    model::settings::Policy,
+    view::reading::{Prefixes, Reading, Wanted},
 };
-use crate::{agent::report::Report, model::settings::Policy};
 
 /// How long a reading is as good as new.
 const FRESH: Duration = Duration::from_secs(1);
@@ -28,9 +29,9 @@ const FRESH: Duration = Duration::from_secs(1);
 /// How long who asks waits for a reading. Prometheus by itself waits for 10 s.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What was read.
+/// What both pages say.
 #[derive(Clone, Debug)]
-pub struct Reading {
+pub struct Pages {
     /// Everything, as Prometheus reads it.
     pub text: Bytes,
     /// How the filter is, if there is one, or why it cannot be read.
@@ -46,8 +47,17 @@ pub struct State {
     pub enforces: bool,
 }
 
+impl State {
+    fn of(reading: &Reading) -> Self {
+        Self {
+            filters: reading.is_in_force(),
+            enforces: reading.policy == Policy::Enforce,
+        }
+    }
+}
+
 /// The last reading, or why there is none, and when it was done.
-type Last = (Instant, Result<Reading, String>);
+type Last = (Instant, Result<Pages, String>);
 
 /// Reads when somebody asks.
 #[derive(Debug)]
@@ -75,7 +85,7 @@ impl Reader {
     }
 
     /// A reading that is not older than a second, or why there is none.
-    pub async fn read(&self) -> Result<Reading, String> {
+    pub async fn read(&self) -> Result<Pages, String> {
         let took_too_long = |_| {
             Err(format!(
                 "the filter could not be read within {} s; is another command changing it?",
@@ -87,7 +97,7 @@ impl Reader {
             .unwrap_or_else(took_too_long)
     }
 
-    async fn read_in_turn(&self) -> Result<Reading, String> {
+    async fn read_in_turn(&self) -> Result<Pages, String> {
         // It goes along with the work: who no longer waits does not let the next begin a second one beside it.
         let mut last = Arc::clone(&self.last).lock_owned().await;
         if let Some((when, reading)) = last.as_ref()
@@ -106,21 +116,20 @@ impl Reader {
     }
 }
 
-fn read(pin_dir: &Path, report: Report, most: usize) -> Result<Reading, String> {
-    let (filter, snapshot) = match Snapshot::read(pin_dir, most) {
+fn read(pin_dir: &Path, report: Report, most: usize) -> Result<Pages, String> {
+    let wanted = Wanted {
+        prefixes: Prefixes::Busiest(most),
+        ..Wanted::default()
+    };
+    let (filter, reading) = match Reading::read(pin_dir, wanted) {
         // Another command has it. The next scrape will do.
         Err(error) if error.is_locked() => return Err(error.to_string()),
+        Err(error) if error.is_not_up() => (Ok(None), Ok(None)),
         Err(error) => (Err(error.to_string()), Err(Unreadable)),
-        Ok(snapshot) => {
-            let state = |snapshot: &Snapshot| State {
-                filters: snapshot.filters(),
-                enforces: snapshot.policy == Policy::Enforce,
-            };
-            (Ok(snapshot.as_ref().map(state)), Ok(snapshot))
-        }
+        Ok(reading) => (Ok(Some(State::of(&reading))), Ok(Some(reading))),
     };
-    let text = text(snapshot, report).map_err(|error| format!("cannot write the metrics: {error}"))?;
-    Ok(Reading {
+    let text = text(reading, report).map_err(|error| format!("cannot write the metrics: {error}"))?;
+    Ok(Pages {
         text: text.into(),
         filter,
     })

@@ -2,12 +2,12 @@
 //! (<https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format>).
 
 use std::{
+    collections::BTreeMap,
     fmt::{self, Write as _},
     time::SystemTime,
 };
 
-use filter_common::{Count, Reason};
-use ipnet::IpNet;
+use filter_common::Count;
 use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, NoLabelSet, text::encode},
@@ -15,16 +15,15 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use super::snapshot::{OnInterface, Snapshot};
 use crate::{
     agent::report::{Attempt, FileReport, Report},
-    filter::totals::Totals,
     model::settings::{Policy, drop_level_name},
+    view::{interface::Interface, packets::ReasonCount, prefix::Prefix, reading::Reading},
 };
 
 /// What there is to tell of a filter, which is none if it is not up, and of the agent. The agent has something to tell also
 /// where the filter cannot be read.
-pub fn text(filter: Result<Option<Snapshot>, Unreadable>, report: Report) -> Result<String, fmt::Error> {
+pub fn text(filter: Result<Option<Reading>, Unreadable>, report: Report) -> Result<String, fmt::Error> {
     let mut registry = Registry::with_prefix("synwall");
     registry.register_collector(Box::new(Scrape { filter, report }));
     let mut text = String::new();
@@ -63,7 +62,7 @@ pub struct Unreadable;
 
 #[derive(Debug)]
 struct Scrape {
-    filter: Result<Option<Snapshot>, Unreadable>,
+    filter: Result<Option<Reading>, Unreadable>,
     report: Report,
 }
 
@@ -120,80 +119,76 @@ impl Encoder<'_> {
         })
     }
 
-    fn filter(&mut self, snapshot: &Snapshot) -> fmt::Result {
-        let dropped: fn(&Totals) -> &[Count] = |totals| &totals.dropped;
-        let would_drop: fn(&Totals) -> &[Count] = |totals| &totals.would_drop;
-        let by_reason = |counts: fn(&Totals) -> &[Count], of: fn(&Count) -> u64| {
-            let on_interface = move |interface: &OnInterface| -> Vec<Sample<2, u64>> {
-                let of_reason = |reason: &Reason| {
-                    let count = &counts(&interface.totals)[*reason as usize];
-                    let labels = [
-                        ("interface", interface.name.clone()),
-                        ("reason", reason.name().to_owned()),
-                    ];
-                    (labels, of(count))
-                };
-                Reason::ALL.iter().map(of_reason).collect()
-            };
-            snapshot.interfaces.iter().flat_map(on_interface)
+    fn filter(&mut self, reading: &Reading) -> fmt::Result {
+        let interfaces = one_of_each_name(&reading.interfaces);
+        let by_reason = |of: fn(&ReasonCount<'_>) -> u64| {
+            let reasons = interfaces.iter().flat_map(|interface| interface.reasons());
+            reasons.map(move |count| {
+                let labels = [
+                    ("interface", count.interface.to_owned()),
+                    ("reason", count.reason.to_owned()),
+                ];
+                (labels, of(&count))
+            })
         };
         let passed = |of: fn(&Count) -> u64| {
-            let interfaces = snapshot.interfaces.iter();
-            interfaces.map(move |interface| {
+            interfaces.iter().map(move |interface| {
                 (
                     [("interface", interface.name.clone())],
                     of(&interface.totals.passed),
                 )
             })
         };
-        let packets: fn(&Count) -> u64 = |count| count.packets;
-        let bytes: fn(&Count) -> u64 = |count| count.bytes;
         self.counter(
             "packets",
             "Packets that were dropped, by reason",
-            by_reason(dropped, packets),
+            by_reason(|count| count.packets),
         )?;
         self.counter(
             "bytes",
             "Bytes of the packets that were dropped, by reason",
-            by_reason(dropped, bytes),
+            by_reason(|count| count.bytes),
         )?;
         self.counter(
             "passed_packets",
             "Packets that passed, those that would be dropped included",
-            passed(packets),
+            passed(|count| count.packets),
         )?;
-        self.counter("passed_bytes", "Bytes of the packets that passed", passed(bytes))?;
+        self.counter(
+            "passed_bytes",
+            "Bytes of the packets that passed",
+            passed(|count| count.bytes),
+        )?;
         self.counter(
             "would_drop_packets",
             "Packets that passed because the policy is observe, by the reason to drop them",
-            by_reason(would_drop, packets),
+            by_reason(|count| count.would_drop_packets),
         )?;
         self.counter(
             "would_drop_bytes",
             "Bytes of the packets that passed because the policy is observe",
-            by_reason(would_drop, bytes),
+            by_reason(|count| count.would_drop_bytes),
         )?;
-        let interface = |interface: &OnInterface| {
+        let interface = |interface: &&Interface| {
             let labels = [
                 ("interface", interface.name.clone()),
-                ("mode", interface.mode.to_owned()),
-                ("state", interface.condition.to_owned()),
+                ("mode", interface.mode.name().to_owned()),
+                ("state", interface.state.name().to_owned()),
             ];
             (labels, 1.0)
         };
         self.gauge(
             "interface_info",
             "Where the filter is: the mode of its program, and how it stands with it",
-            snapshot.interfaces.iter().map(interface),
+            interfaces.iter().map(interface),
         )?;
-        let enforces = f64::from(u8::from(snapshot.policy == Policy::Enforce));
+        let enforces = f64::from(u8::from(reading.policy == Policy::Enforce));
         self.gauge(
             "enforcing",
             "Whether packets are dropped (1) or only counted (0)",
             [([], enforces)],
         )?;
-        let level = drop_level_name(snapshot.drop).to_owned();
+        let level = drop_level_name(reading.drop).to_owned();
         self.gauge(
             "drop_level_info",
             "What happens to segments that open no connection",
@@ -202,57 +197,53 @@ impl Encoder<'_> {
         self.gauge(
             "generation",
             "Which of the two generations of the lists is in force",
-            [([], snapshot.generation.into())],
+            [([], reading.generation.into())],
         )?;
-        let entries = snapshot.entries.iter().flat_map(|(action, v4, v6)| {
-            [("ipv4", *v4), ("ipv6", *v6)].map(|(family, count)| {
-                (
-                    [
-                        ("action", action.name().to_owned()),
-                        ("family", family.to_owned()),
-                    ],
-                    count as f64,
-                )
+        let entries = reading.entries.each().into_iter().flat_map(|(action, versions)| {
+            [("ipv4", versions.v4), ("ipv6", versions.v6)].map(|(family, count)| {
+                let labels = [
+                    ("action", action.name().to_owned()),
+                    ("family", family.to_owned()),
+                ];
+                (labels, count as f64)
             })
         });
         self.gauge("prefixes", "Entries of the lists", entries)?;
-        let runtime_only = snapshot.runtime_only.iter();
-        let runtime_only =
-            runtime_only.map(|(action, count)| ([("action", action.name().to_owned())], *count as f64));
+        let runtime_only = reading.runtime_only.each();
         self.gauge(
             "runtime_only_prefixes",
             "Entries that are gone after a reboot",
-            runtime_only,
+            runtime_only.map(|(action, count)| ([("action", action.name().to_owned())], *count as f64)),
         )?;
-        self.prefixes(snapshot)
+        self.prefixes(reading)
     }
 
-    fn prefixes(&mut self, snapshot: &Snapshot) -> fmt::Result {
-        let samples = |of: fn(&filter_common::PrefixCount) -> u64| {
-            snapshot.prefixes.iter().map(move |(entry, count)| {
+    fn prefixes(&mut self, reading: &Reading) -> fmt::Result {
+        let samples = |of: fn(&Prefix) -> u64| {
+            reading.prefixes.iter().flatten().map(move |prefix| {
                 let labels = [
-                    ("prefix", shown(&entry.prefix)),
-                    ("action", entry.action.name().to_owned()),
-                    ("label", entry.label.as_str().to_owned()),
-                    ("origin", entry.origin.as_str().to_owned()),
+                    ("prefix", prefix.prefix.to_string()),
+                    ("action", prefix.action.name().to_owned()),
+                    ("label", prefix.label.as_str().to_owned()),
+                    ("origin", prefix.origin.as_str().to_owned()),
                 ];
-                (labels, of(count))
+                (labels, of(prefix))
             })
         };
         self.counter(
             "prefix_packets",
             "What was counted on a prefix: new connections and datagrams if trusted, drops if not",
-            samples(|count| count.packets),
+            samples(|prefix| prefix.packets),
         )?;
         self.counter(
             "prefix_bytes",
             "The bytes of these packets",
-            samples(|count| count.bytes),
+            samples(|prefix| prefix.bytes),
         )?;
         self.gauge(
             "prefix_series_omitted",
             "Entries whose counters are not shown, since others have more packets",
-            [([], snapshot.omitted as f64)],
+            [([], reading.omitted as f64)],
         )
     }
 
@@ -363,19 +354,28 @@ impl Collector for Scrape {
             let up = truth(filter.is_some());
             encoder.gauge("up", "Whether there is a filter", [([], up)])?;
         }
-        if let Ok(Some(snapshot)) = &self.filter {
-            encoder.filter(snapshot)?;
+        if let Ok(Some(reading)) = &self.filter {
+            encoder.filter(reading)?;
         }
         encoder.agent(&self.report)
     }
 }
 
-fn truth(holds: bool) -> f64 {
-    f64::from(u8::from(holds))
+/// One interface for each name: an interface that is gone may have had the name of another, and a series has one value. The
+/// one on which the filter is in force goes first.
+fn one_of_each_name(interfaces: &[Interface]) -> Vec<&Interface> {
+    let mut of_name: BTreeMap<&str, &Interface> = BTreeMap::new();
+    for interface in interfaces {
+        let known = of_name.get(interface.name.as_str());
+        if known.is_none_or(|known| !known.state.is_in_force()) {
+            of_name.insert(&interface.name, interface);
+        }
+    }
+    of_name.into_values().collect()
 }
 
-fn shown(prefix: &IpNet) -> String {
-    prefix.to_string()
+fn truth(holds: bool) -> f64 {
+    f64::from(u8::from(holds))
 }
 
 /// Seconds since the epoch; a time before it counts as the epoch.
@@ -387,6 +387,11 @@ fn seconds(at: SystemTime) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        filter::totals::Totals,
+        model::mode::Mode,
+        view::{interface::State, packets::Packets},
+    };
 
     #[test]
     fn counters_have_one_name_in_all_their_lines() {
@@ -395,5 +400,30 @@ mod tests {
         let expected = "# HELP a_packets_total Help.\n# TYPE a_packets_total counter\na_packets_total{x=\"# TYPE y counter\"} 1\n\
                         # HELP a_up Help.\n# TYPE a_up gauge\na_up 1\n";
         assert_eq!(classic(open), expected);
+    }
+
+    #[test]
+    fn of_interfaces_with_one_name_there_is_the_one_that_filters() {
+        let interface = |(state, ifindex)| Interface {
+            name: "eth0".to_owned(),
+            ifindex,
+            mode: Mode::Native,
+            program_id: 1,
+            state,
+            confirm_seconds: None,
+            packets: Packets::default(),
+            totals: Totals::default(),
+        };
+        for states in [
+            [(State::Gone, 1), (State::Attached, 2)],
+            [(State::Attached, 2), (State::Gone, 1)],
+            [(State::Overdue, 1), (State::Outdated, 2)],
+            [(State::Elsewhere, 1), (State::Attached, 2)],
+        ] {
+            let interfaces = states.map(interface);
+            let one = one_of_each_name(&interfaces);
+            let indices: Vec<u32> = one.iter().map(|interface| interface.ifindex).collect();
+            assert_eq!(indices, [2], "{states:?}");
+        }
     }
 }
