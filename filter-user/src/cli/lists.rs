@@ -12,22 +12,19 @@ use filter_user::{
         prefix,
     },
     sys::clock,
-    view::{
-        prefix::Prefix,
-        reading::{Prefixes, Reading, Wanted},
-    },
 };
 use ipnet::IpNet;
-use serde::Serialize;
 
 use super::{
-    output::{self, Output, SCHEMA},
-    own, prefix_table,
+    list::List,
+    output::{self, Output},
+    own,
     progress::Watched,
     save::{self, Save},
+    trust_check,
 };
 
-/// What can be done with a list of sources.
+/// The verbs of a list of sources.
 #[derive(Subcommand)]
 pub enum SourceVerb {
     /// Add prefixes; one that is there already takes the new label and time
@@ -64,7 +61,7 @@ pub enum SourceVerb {
     },
 }
 
-/// What can be done with the list of former addresses.
+/// The verbs of the list of former addresses.
 #[derive(Subcommand)]
 pub enum RetireVerb {
     /// Add former addresses; from then on they answer nothing
@@ -99,15 +96,6 @@ pub struct Remove {
     keep: Save,
 }
 
-/// Show the list
-#[derive(Args)]
-#[command(after_help = "Examples: synwall trust list --json; synwall deny list; synwall retire list")]
-pub struct List {
-    /// One JSON document
-    #[arg(long)]
-    json: bool,
-}
-
 impl SourceVerb {
     pub fn run(self, list: Action, pin_dir: &Path, output: &mut Output) -> anyhow::Result<ExitCode> {
         match self {
@@ -115,12 +103,12 @@ impl SourceVerb {
             Self::Remove(what) => what.run(list, pin_dir),
             Self::List(what) => what.run(list, pin_dir, output),
             Self::Replace { file, force } => {
-                // The list is read before the filter is locked: it may come slowly through a pipe.
+                // Read the list before the filter is locked: it may come slowly through a pipe.
                 let watched = Watched::new();
                 let entries = read_list(&file)?;
                 change(pin_dir, list, Change::Replace { entries, force }, &watched)
             }
-            Self::Check { address, json } => check(address, json, pin_dir, output),
+            Self::Check { address, json } => trust_check::check(address, json, pin_dir, output),
         }
     }
 }
@@ -178,14 +166,14 @@ impl Remove {
     }
 }
 
-/// Each of them once, in the order in which they came.
+/// The prefixes without repetitions, in their order.
 fn once(mut prefixes: Vec<IpNet>) -> Vec<IpNet> {
     let mut seen = HashSet::new();
     prefixes.retain(|prefix| seen.insert(*prefix));
     prefixes
 }
 
-/// Reads a list file. That a group may write to it can be meant so.
+/// Reads a list file. If a group may write to it, that may be on purpose: it is a warning.
 pub fn read_list(file: &str) -> anyhow::Result<Vec<NewEntry>> {
     let list = list_file::read(file)?;
     if let Some(exposed) = list.exposed {
@@ -194,7 +182,7 @@ pub fn read_list(file: &str) -> anyhow::Result<Vec<NewEntry>> {
     Ok(list.entries)
 }
 
-/// Changes a list and says what is different.
+/// Changes a list, and prints the difference.
 fn change(pin_dir: &Path, list: Action, change: Change, watched: &Watched) -> anyhow::Result<ExitCode> {
     let mut filter = Instance::open_for_change(pin_dir)?;
     change_opened(&mut filter, list, change, watched)?;
@@ -213,82 +201,4 @@ fn change_opened(
     output::difference(list, &difference);
     output::warn_after_change(filter);
     Ok(())
-}
-
-#[derive(Serialize)]
-struct ListDocument {
-    schema: u32,
-    prefixes: Vec<Prefix>,
-}
-
-impl List {
-    fn run(&self, list: Action, pin_dir: &Path, output: &mut Output) -> anyhow::Result<ExitCode> {
-        let wanted = Wanted {
-            prefixes: Prefixes::List(list),
-            ..Wanted::default()
-        };
-        let prefixes = Reading::read(pin_dir, wanted)?.prefixes.unwrap_or_default();
-        if self.json {
-            output.json(&ListDocument {
-                schema: SCHEMA,
-                prefixes,
-            })?;
-        } else {
-            let rows: Vec<_> = prefixes.iter().map(prefix_table::cells).collect();
-            output.table(prefix_table::COLUMNS, &rows)?;
-        }
-        Ok(ExitCode::SUCCESS)
-    }
-}
-
-#[derive(Serialize)]
-struct CheckDocument {
-    schema: u32,
-    address: IpAddr,
-    trusted: bool,
-    prefix: Option<IpNet>,
-    action: Option<&'static str>,
-    label: Option<String>,
-    origin: Option<String>,
-}
-
-fn check(address: IpAddr, json: bool, pin_dir: &Path, output: &mut Output) -> anyhow::Result<ExitCode> {
-    let filter = Instance::open(pin_dir)?;
-    let deciding = filter.lists().deciding(filter.pins(), address)?;
-    drop(filter);
-    let deciding = deciding.as_ref();
-    let trusted = deciding.is_some_and(|entry| entry.action == Action::Trust);
-    if json {
-        output.json(&CheckDocument {
-            schema: SCHEMA,
-            address,
-            trusted,
-            prefix: deciding.map(|entry| entry.prefix),
-            action: deciding.map(|entry| entry.action.name()),
-            label: deciding.map(|entry| entry.label.as_str().to_owned()),
-            origin: deciding.map(|entry| entry.origin.as_str().to_owned()),
-        })?;
-    } else {
-        let why = match deciding {
-            None => "no prefix matches it".to_owned(),
-            Some(entry) => {
-                let label = match entry.label.as_str() {
-                    "" => String::new(),
-                    label => format!(" '{label}'"),
-                };
-                let origin = entry.origin.as_str();
-                format!(
-                    "the longest prefix that matches is the {} entry {}{label} ({origin})",
-                    entry.action, entry.prefix
-                )
-            }
-        };
-        let answer = if trusted { "trusted" } else { "not trusted" };
-        output.text(&format!("{address} is {answer}: {why}\n"))?;
-    }
-    Ok(if trusted {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
 }

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use super::output::{self, Column, Output, SCHEMA, grouped};
 
-/// How long drops are watched to tell their rate. Long enough for a flood, short enough for a prompt.
+/// How long the rate of drops is sampled: long enough to see a flood, short enough to wait for.
 const SAMPLE: Duration = Duration::from_millis(5);
 
 /// Show whether the filter is up, where, and what it does
@@ -93,7 +93,7 @@ fn show(reading: &Reading, output: &mut Output) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What stands above the table of interfaces.
+/// The lines above the table of interfaces.
 fn overview(reading: &Reading) -> String {
     let colour = match reading.policy {
         Policy::Enforce => "\x1b[32m",
@@ -135,7 +135,7 @@ fn overview(reading: &Reading) -> String {
     )
 }
 
-/// The line about entries that are gone after a reboot. Where nothing is saved, there is no agent, and everything goes.
+/// The line about entries that are gone after a reboot. Without an agent that is all of them, and there is no line.
 fn runtime_only(reading: &Reading) -> String {
     let counts = reading.runtime_only;
     let counts = [

@@ -164,7 +164,8 @@ impl Instance {
         }
     }
 
-    fn made_whole(mut self) -> Result<Self> {
+    /// Finishes what a killed command began, so that the filter can be changed.
+    pub fn made_whole(mut self) -> Result<Self> {
         program::check_maps(&self.pins)?;
         self.recover()?;
         Ok(self)
