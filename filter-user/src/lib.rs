@@ -61,3 +61,4 @@ pub mod model;
 pub mod pins;
 pub mod sys;
 pub mod text;
+pub mod view;

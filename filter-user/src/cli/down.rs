@@ -28,7 +28,7 @@ impl Down {
     pub fn run(&self, pin_dir: &Path) -> anyhow::Result<ExitCode> {
         if self.all {
             preflight::check()?;
-            // Works on what another version left, too: it is the way out.
+            // This must also remove what another version left: it is the way out.
             Pins::open(pin_dir, Access::Change)?.remove()?;
             output::note("down: nothing of synwall is left in the kernel");
             return Ok(ExitCode::SUCCESS);

@@ -1,4 +1,4 @@
-//! What only the command line refuses, and the exit codes of all errors.
+//! The command line's own errors, and the exit codes of all errors.
 
 use std::process::ExitCode;
 
@@ -8,10 +8,10 @@ use filter_user::{
     model::{lengths::Lengths, rules},
 };
 
-/// What only the command line refuses.
+/// Why the command line itself refuses something.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// `--confirm` together with something that it cannot undo.
+    /// `--confirm` was given with a change that it cannot undo.
     #[error(
         "--confirm undoes the attaching of interfaces, but {what}; do that separately, without --confirm"
     )]
@@ -19,10 +19,10 @@ pub enum Error {
         /// What else would change.
         what: &'static str,
     },
-    /// There is nothing to confirm.
+    /// No interface awaits a confirmation.
     #[error("nothing awaits a confirmation{0}")]
     NothingToConfirm(&'static str),
-    /// The filter is there in another mode.
+    /// The interface has the filter in another mode.
     #[error(
         "{interface} has the filter in {is} mode already; to change that: synwall down {interface}, then up with --xdp {wanted}"
     )]
@@ -34,7 +34,7 @@ pub enum Error {
         /// The mode that was asked for.
         wanted: &'static str,
     },
-    /// The filter counts other source networks.
+    /// The running filter counts drops by other source networks.
     #[error(
         "the running filter counts drops by {is}, and cannot change to {wanted}: what it has counted would lose its meaning. Set it up anew: synwall down --all, then synwall up …"
     )]
@@ -46,7 +46,7 @@ pub enum Error {
     },
 }
 
-/// 2 for a wrong command line, 1 for everything else.
+/// Exit code 2 for wrong usage, 1 for everything else.
 pub fn exit_code(error: &anyhow::Error) -> ExitCode {
     let is_usage = error.downcast_ref().is_some_and(filter_refuses_usage)
         || error.downcast_ref().is_some_and(files_refuse_usage)
@@ -67,7 +67,7 @@ fn filter_refuses_usage(error: &filter::error::Error) -> bool {
     }
 }
 
-/// Whether a list file is refused for what the command line says, rather than for what the file says.
+/// Whether the arguments are to blame, and not the list file.
 pub fn files_refuse_usage(error: &files::error::Error) -> bool {
     matches!(
         error,

@@ -1,5 +1,5 @@
-//! `synwall generate`: manual pages and shell completions, from the definition of the command line itself. It is for
-//! whoever makes a package, and hidden from everybody else.
+//! `synwall generate`: manual pages and shell completions, from the definition of the command line. Only packaging needs
+//! it, so help does not list it.
 
 use std::{
     fs::{self, File},
@@ -14,13 +14,13 @@ use clap_complete::Shell;
 use clap_mangen::Man;
 use filter_user::config::{reference, schema};
 
-/// The chapter of the manual for what administrators call.
+/// The section of the manual for administration commands.
 const SECTION: &str = "8";
 
-/// One line for the manual's index; what `--help` begins with is a paragraph.
+/// One line for the manual's index, since `--help` begins with a paragraph.
 const ABOUT: &str = "hide an origin server behind its reverse proxy";
 
-/// What is not in the definition.
+/// The sections that clap knows nothing of.
 const SEE_ALSO: &str = r".SH FILES
 .TP
 .I /etc/synwall/synwall.toml
@@ -66,7 +66,7 @@ impl Generate {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// A page for a verb, and one for each verb below it.
+    /// Writes a page for each verb below `command`, and one for itself.
     fn pages(&self, command: &Command, directory: &Path) -> anyhow::Result<()> {
         for verb in command.get_subcommands() {
             self.pages(verb, directory)?;
@@ -87,7 +87,7 @@ impl Generate {
     }
 }
 
-/// The command line without what is hidden: completions would offer it.
+/// The command line without hidden verbs, which completions would offer.
 fn visible(whole: &Command) -> Command {
     let mut visible = Command::new("synwall").version(env!("CARGO_PKG_VERSION"));
     if let Some(about) = whole.get_long_about().or_else(|| whole.get_about()) {

@@ -3,28 +3,28 @@
 use std::{collections::HashSet, net::IpAddr, path::Path, process::ExitCode, time::Duration};
 
 use clap::{Args, Subcommand};
-use filter_common::PrefixCount;
 use filter_user::{
     files::list_file,
     filter::{change::Change, instance::Instance},
     model::{
         duration,
-        entry::{Action, Entry, Label, NewEntry, Origin},
+        entry::{Action, Label, NewEntry, Origin},
         prefix,
     },
     sys::clock,
 };
 use ipnet::IpNet;
-use serde::Serialize;
 
 use super::{
-    output::{self, Column, Output, SCHEMA, grouped},
+    list::List,
+    output::{self, Output},
     own,
     progress::Watched,
     save::{self, Save},
+    trust_check,
 };
 
-/// What can be done with a list of sources.
+/// The verbs of a list of sources.
 #[derive(Subcommand)]
 pub enum SourceVerb {
     /// Add prefixes; one that is there already takes the new label and time
@@ -61,7 +61,7 @@ pub enum SourceVerb {
     },
 }
 
-/// What can be done with the list of former addresses.
+/// The verbs of the list of former addresses.
 #[derive(Subcommand)]
 pub enum RetireVerb {
     /// Add former addresses; from then on they answer nothing
@@ -96,15 +96,6 @@ pub struct Remove {
     keep: Save,
 }
 
-/// Show the list
-#[derive(Args)]
-#[command(after_help = "Examples: synwall trust list --json; synwall deny list; synwall retire list")]
-pub struct List {
-    /// One JSON document
-    #[arg(long)]
-    json: bool,
-}
-
 impl SourceVerb {
     pub fn run(self, list: Action, pin_dir: &Path, output: &mut Output) -> anyhow::Result<ExitCode> {
         match self {
@@ -112,12 +103,12 @@ impl SourceVerb {
             Self::Remove(what) => what.run(list, pin_dir),
             Self::List(what) => what.run(list, pin_dir, output),
             Self::Replace { file, force } => {
-                // The list is read before the filter is locked: it may come slowly through a pipe.
+                // Read the list before the filter is locked: it may come slowly through a pipe.
                 let watched = Watched::new();
                 let entries = read_list(&file)?;
                 change(pin_dir, list, Change::Replace { entries, force }, &watched)
             }
-            Self::Check { address, json } => check(address, json, pin_dir, output),
+            Self::Check { address, json } => trust_check::check(address, json, pin_dir, output),
         }
     }
 }
@@ -175,14 +166,14 @@ impl Remove {
     }
 }
 
-/// Each of them once, in the order in which they came.
+/// The prefixes without repetitions, in their order.
 fn once(mut prefixes: Vec<IpNet>) -> Vec<IpNet> {
     let mut seen = HashSet::new();
     prefixes.retain(|prefix| seen.insert(*prefix));
     prefixes
 }
 
-/// Reads a list file. That a group may write to it can be meant so.
+/// Reads a list file. If a group may write to it, that may be on purpose: it is a warning.
 pub fn read_list(file: &str) -> anyhow::Result<Vec<NewEntry>> {
     let list = list_file::read(file)?;
     if let Some(exposed) = list.exposed {
@@ -191,7 +182,7 @@ pub fn read_list(file: &str) -> anyhow::Result<Vec<NewEntry>> {
     Ok(list.entries)
 }
 
-/// Changes a list and says what is different.
+/// Changes a list, and prints the difference.
 fn change(pin_dir: &Path, list: Action, change: Change, watched: &Watched) -> anyhow::Result<ExitCode> {
     let mut filter = Instance::open_for_change(pin_dir)?;
     change_opened(&mut filter, list, change, watched)?;
@@ -210,158 +201,4 @@ fn change_opened(
     output::difference(list, &difference);
     output::warn_after_change(filter);
     Ok(())
-}
-
-#[derive(Serialize)]
-struct ListDocument {
-    schema: u32,
-    prefixes: Vec<PrefixRow>,
-}
-
-/// A configured prefix, as users see it.
-#[derive(Serialize)]
-pub struct PrefixRow {
-    prefix: IpNet,
-    action: &'static str,
-    label: String,
-    origin: String,
-    pub packets: u64,
-    bytes: u64,
-    /// Seconds since the last packet, if there was one.
-    last_hit_seconds: Option<u64>,
-    /// Seconds until the entry goes, if it does.
-    expires_seconds: Option<u64>,
-    /// Whether the agent puts it there again after a reboot.
-    saved: bool,
-}
-
-impl PrefixRow {
-    pub const COLUMNS: [Column; 8] = [
-        Column::Text("PREFIX"),
-        Column::Text("ACTION"),
-        Column::Text("LABEL"),
-        Column::Text("ORIGIN"),
-        Column::Number("PACKETS"),
-        Column::Number("BYTES"),
-        Column::Number("LAST HIT"),
-        Column::Number("EXPIRES"),
-    ];
-
-    pub fn new(entry: &Entry, count: &PrefixCount, now_ns: u64) -> Self {
-        const SECOND: u64 = 1_000_000_000;
-        Self {
-            prefix: entry.prefix,
-            action: entry.action.name(),
-            label: entry.label.as_str().to_owned(),
-            origin: entry.origin.as_str().to_owned(),
-            packets: count.packets,
-            bytes: count.bytes,
-            last_hit_seconds: (count.last_ns != 0).then(|| now_ns.saturating_sub(count.last_ns) / SECOND),
-            expires_seconds: entry
-                .expires_ns
-                .map(|at| at.get().saturating_sub(now_ns).div_ceil(SECOND)),
-            saved: entry.saved,
-        }
-    }
-
-    pub fn cells(&self) -> [String; 8] {
-        let seconds = |seconds: Option<u64>, suffix: &str| {
-            let shown = |s| format!("{}{suffix}", duration::format(Duration::from_secs(s)));
-            seconds.map_or_else(|| "-".to_owned(), shown)
-        };
-        let or_dash = |text: &str| {
-            if text.is_empty() {
-                "-".to_owned()
-            } else {
-                text.to_owned()
-            }
-        };
-        [
-            self.prefix.to_string(),
-            self.action.to_owned(),
-            or_dash(&self.label),
-            self.origin.clone(),
-            grouped(self.packets),
-            grouped(self.bytes),
-            seconds(self.last_hit_seconds, " ago"),
-            seconds(self.expires_seconds, ""),
-        ]
-    }
-}
-
-impl List {
-    fn run(&self, list: Action, pin_dir: &Path, output: &mut Output) -> anyhow::Result<ExitCode> {
-        let filter = Instance::open(pin_dir)?;
-        let now = clock::now_ns()?;
-        let counted = filter.counted()?;
-        // Who reads our output may take his time.
-        drop(filter);
-        let prefixes: Vec<PrefixRow> = counted
-            .iter()
-            .filter(|(entry, _)| entry.action == list)
-            .map(|(entry, count)| PrefixRow::new(entry, count, now))
-            .collect();
-        if self.json {
-            output.json(&ListDocument {
-                schema: SCHEMA,
-                prefixes,
-            })?;
-        } else {
-            let rows: Vec<_> = prefixes.iter().map(PrefixRow::cells).collect();
-            output.table(PrefixRow::COLUMNS, &rows)?;
-        }
-        Ok(ExitCode::SUCCESS)
-    }
-}
-
-#[derive(Serialize)]
-struct CheckDocument {
-    schema: u32,
-    address: IpAddr,
-    trusted: bool,
-    prefix: Option<IpNet>,
-    action: Option<&'static str>,
-    label: Option<String>,
-    origin: Option<String>,
-}
-
-fn check(address: IpAddr, json: bool, pin_dir: &Path, output: &mut Output) -> anyhow::Result<ExitCode> {
-    let filter = Instance::open(pin_dir)?;
-    let deciding = filter.lists().deciding(filter.pins(), address)?;
-    drop(filter);
-    let deciding = deciding.as_ref();
-    let trusted = deciding.is_some_and(|entry| entry.action == Action::Trust);
-    if json {
-        output.json(&CheckDocument {
-            schema: SCHEMA,
-            address,
-            trusted,
-            prefix: deciding.map(|entry| entry.prefix),
-            action: deciding.map(|entry| entry.action.name()),
-            label: deciding.map(|entry| entry.label.as_str().to_owned()),
-            origin: deciding.map(|entry| entry.origin.as_str().to_owned()),
-        })?;
-    } else {
-        let why = match deciding {
-            None => "no prefix matches it".to_owned(),
-            Some(entry) => {
-                let label = match entry.label.as_str() {
-                    "" => String::new(),
-                    label => format!(" '{label}'"),
-                };
-                let origin = entry.origin.as_str();
-                format!(
-                    "the longest prefix that matches is the {} entry {}{label} ({origin})",
-                    entry.action, entry.prefix
-                )
-            }
-        };
-        let answer = if trusted { "trusted" } else { "not trusted" };
-        output.text(&format!("{address} is {answer}: {why}\n"))?;
-    }
-    Ok(if trusted {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
 }

@@ -1,4 +1,4 @@
-//! Where messages of the library go: to standard error, as those of the command line do.
+//! The library's messages go to standard error, as the command line's do.
 
 use std::io::{self, IsTerminal as _, Write as _};
 
@@ -7,24 +7,24 @@ use log::{Level, LevelFilter, Log, Metadata, Record, SetLoggerError};
 
 use super::output;
 
-/// From now on warnings and errors are shown.
+/// Shows warnings and errors from now on.
 pub fn begin() -> Result<(), SetLoggerError> {
     log::set_logger(&ToStandardError)?;
     log::set_max_level(LevelFilter::Warn);
     Ok(())
 }
 
-/// And what an agent has to tell beside.
+/// Shows what the agent tells, too.
 pub fn tell_more() {
     log::set_max_level(LevelFilter::Info);
 }
 
-/// A line for each message; where it goes to journald, with a priority (`sd-daemon(3)`).
+/// Writes a line for each message, with a priority (`sd-daemon(3)`) if journald reads it.
 struct ToStandardError;
 
 impl Log for ToStandardError {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        // What libraries have to say comes with our own errors.
+        // Our own errors carry what other libraries say.
         metadata.target().starts_with("filter_user")
     }
 
@@ -39,7 +39,7 @@ impl Log for ToStandardError {
                 Level::Warn => 4,
                 _ => 6,
             };
-            // Where nobody can be told, there is nobody to tell it.
+            // If standard error cannot be written, nobody can be told of that either.
             let _ = writeln!(io::stderr().lock(), "<{priority}>{}", escaped(&message));
             return;
         }

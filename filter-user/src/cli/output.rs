@@ -17,7 +17,7 @@ use filter_user::{
 };
 use serde::Serialize;
 
-/// The number that every JSON document carries. It goes up when a key changes its meaning or goes away.
+/// The version of all JSON documents: one more when a key changes its meaning or goes away.
 pub const SCHEMA: u32 = 1;
 
 /// Standard output.
@@ -29,14 +29,14 @@ impl Output {
         self.text(&format!("{}\n", serde_json::to_string(document)?))
     }
 
-    /// Text as it is.
+    /// Text without changes.
     pub fn text(&mut self, text: &str) -> anyhow::Result<()> {
         let mut stdout = anstream::stdout().lock();
         stdout.write_all(text.as_bytes())?;
         Ok(stdout.flush()?)
     }
 
-    /// A table: aligned on a terminal, separated by tabs elsewhere. Columns of numbers go to the right.
+    /// A table, aligned on a terminal and separated by tabs elsewhere.
     pub fn table<const N: usize>(
         &mut self,
         columns: [Column; N],
@@ -66,7 +66,7 @@ impl Output {
         self.text(&lines)
     }
 
-    /// Clears the screen, if there is one, before it is drawn anew.
+    /// Clears the screen, on a terminal.
     pub fn redraw(&mut self) -> anyhow::Result<()> {
         if io::stdout().is_terminal() {
             self.text("\x1b[H\x1b[2J")
@@ -79,9 +79,9 @@ impl Output {
 /// A column of a table.
 #[derive(Clone, Copy)]
 pub enum Column {
-    /// Words, to the left.
+    /// Text, aligned to the left.
     Text(&'static str),
-    /// Numbers, to the right.
+    /// Numbers, aligned to the right.
     Number(&'static str),
 }
 
@@ -93,18 +93,17 @@ impl Column {
     }
 }
 
-/// Something that the user should know.
+/// Prints what the user should know.
 pub fn note(message: impl Display) {
     message_line("", message);
 }
 
-/// Something that the user should look at.
+/// Prints what the user should look at.
 pub fn warning(message: impl Display) {
     message_line("\x1b[33mwarning:\x1b[0m ", message);
 }
 
-/// What the user should know of a change that is in force: that something which follows it could not be done, and where
-/// it takes no effect because the filter no longer is there.
+/// Warns of what is missing although the change is in force: a step that follows it failed, or an interface is gone.
 pub fn warn_after_change(filter: &mut Instance) {
     if let Some(error) = filter.take_undone() {
         warning(format_args!(
@@ -123,7 +122,7 @@ pub fn warn_after_change(filter: &mut Instance) {
     }
 }
 
-/// Says what is different in a list.
+/// Prints what a change did to a list.
 pub fn difference(list: Action, difference: &Difference) {
     let Difference {
         added,
@@ -141,11 +140,11 @@ pub fn difference(list: Action, difference: &Difference) {
     ));
 }
 
-/// Why a command line is none, or the help that it asks for.
+/// Prints what is wrong with the arguments, or the help that they ask for.
 pub fn usage(error: &clap::Error) -> ExitCode {
     let disturbs = |argument: &OsString| argument.to_string_lossy().chars().any(disturbs_terminals);
     if env::args_os().any(|argument| disturbs(&argument)) {
-        // clap shows arguments as they are.
+        // clap does not escape the arguments that it shows.
         message_line("", error.to_string().trim_end());
     } else {
         let _ = error.print();
@@ -153,7 +152,7 @@ pub fn usage(error: &clap::Error) -> ExitCode {
     u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
 }
 
-/// Why it failed. What is below it in the chain comes on lines of its own, unless it was said already.
+/// Prints an error. Each cause has its own line, unless the line above says it already.
 pub fn error(error: &anyhow::Error) {
     let mut said = error.to_string();
     message_line("\x1b[31merror:\x1b[0m ", &said);
@@ -165,18 +164,18 @@ pub fn error(error: &anyhow::Error) {
     }
 }
 
-/// Something that is wrong, one of several.
+/// Prints one of several errors.
 pub fn mistake(message: impl Display) {
     message_line("\x1b[31merror:\x1b[0m ", message);
 }
 
 fn message_line(mark: &str, message: impl Display) {
-    // Where nobody can be told, there is nobody to tell it.
+    // If standard error cannot be written, nobody can be told of that either.
     let message = escaped(&message.to_string());
     let _ = writeln!(anstream::stderr().lock(), "{mark}{message}");
 }
 
-/// A number that people read: 1,234,567.
+/// A number with separators: 1,234,567.
 pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut grouped = String::new();

@@ -1,4 +1,4 @@
-//! Addresses that this machine has now, and that are to be retired.
+//! Warnings about retiring an address that this machine still has.
 
 use filter_user::{
     sys::{error::Error, netlink},
@@ -6,10 +6,10 @@ use filter_user::{
 };
 use ipnet::IpNet;
 
-/// What to say of each address of this machine that lies in one of these prefixes. That may be meant: an address is retired
-/// before it is taken off.
+/// A warning for each address of this machine in `prefixes`. It is no error: an address may be retired before it is taken
+/// off.
 pub fn retired(prefixes: &[IpNet]) -> Vec<String> {
-    // That it cannot be told is no reason not to do what is asked for.
+    // The change goes on without the look at the addresses.
     let cannot = |error: Error| {
         vec![format!(
             "it could not be seen which addresses are in use: {error}"

@@ -1,4 +1,4 @@
-//! A line on the terminal while a long change goes on. Where there is no terminal, there is no line.
+//! A progress line during a long change, on a terminal only.
 
 use std::{
     io::{self, IsTerminal as _, Write as _},
@@ -14,19 +14,19 @@ use filter_user::{filter::instance::Instance, model::progress::Progress};
 
 use super::output::grouped;
 
-/// What is done sooner needs no line.
+/// A change that is done sooner needs no line.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// Between two looks at how far it is.
+/// From one update of the line to the next.
 const INTERVAL: Duration = Duration::from_millis(100);
 
-/// Shows how far a change is, from a second after its start to its end.
+/// Shows the progress of a change, from a second after its start to its end.
 pub struct Watched {
     followed: Arc<Mutex<Option<Arc<Progress>>>>,
     watcher: Mutex<Option<(Sender<()>, JoinHandle<()>)>>,
 }
 
 impl Watched {
-    /// The change begins now.
+    /// Starts the clock of a change.
     pub fn new() -> Self {
         let followed = Arc::new(Mutex::new(None));
         let watcher = io::stderr().is_terminal().then(|| {
@@ -52,12 +52,12 @@ impl Watched {
         }
     }
 
-    /// It is this filter that changes.
+    /// Follows the progress of this filter.
     pub fn follow(&self, filter: &Instance) {
         *locked(&self.followed) = Some(Arc::clone(filter.progress()));
     }
 
-    /// The change is done: the line goes, so that others can be written.
+    /// Removes the line, so that others can be written.
     pub fn end(&self) {
         if let Some((end, watcher)) = locked(&self.watcher).take() {
             drop(end);
@@ -88,8 +88,8 @@ fn line(progress: Option<&Progress>, elapsed: Duration) -> String {
     }
 }
 
-/// Writes over the line that is there.
+/// Overwrites the line.
 fn show(line: &str) {
-    // Where nobody can be told, there is nobody to tell it.
+    // If standard error cannot be written, nobody can be told of that either.
     let _ = write!(io::stderr().lock(), "\r\x1b[K{line}");
 }

@@ -1,5 +1,6 @@
-//! `--save`: a change of a list that outlives a reboot. The file comes first, then the kernel, both under their locks; if the
-//! kernel refuses, the file is put back.
+//! `--save`: a change of a list that outlives a reboot.
+//!
+//! The file changes first, then the kernel, both under their locks. If the kernel refuses, the file is put back.
 
 use std::{
     path::{Path, PathBuf},
@@ -20,7 +21,7 @@ use ipnet::IpNet;
 
 use super::{error::files_refuse_usage, output, progress::Watched};
 
-/// Whether a change is to be kept, and beside which configuration.
+/// The options that keep a change over a reboot.
 #[derive(Args)]
 pub struct Save {
     /// Keep the change over a reboot: in a list beside the configuration file, which the agent reads
@@ -40,7 +41,7 @@ impl Save {
     }
 }
 
-/// Adds entries to the list and to its file.
+/// Adds entries to the file and to the list.
 pub fn add(config: &Path, pin_dir: &Path, list: Action, entries: Vec<NewEntry>) -> anyhow::Result<ExitCode> {
     let mut saved = SavedList::open(config, list).inspect_err(way_round)?;
     let mistake = match Config::read_file(config) {
@@ -73,7 +74,7 @@ pub fn add(config: &Path, pin_dir: &Path, list: Action, entries: Vec<NewEntry>) 
     Ok(ExitCode::SUCCESS)
 }
 
-/// Makes a list that vanished what it was, as far as the filter has it.
+/// Restores a missing file from the entries that the filter has of it.
 fn stand_in(saved: &mut SavedList, filter: Option<&Instance>, list: Action) -> Result<()> {
     let Some(filter) = filter.filter(|_| saved.is_missing()) else {
         return Ok(());
@@ -94,7 +95,7 @@ fn stand_in(saved: &mut SavedList, filter: Option<&Instance>, list: Action) -> R
     Ok(())
 }
 
-/// Where something is wrong with the files, the filter can be changed all the same.
+/// Says how to change the filter without the files, if the files are to blame.
 fn way_round(error: &files::error::Error) {
     if !files_refuse_usage(error) {
         output::note(
@@ -103,7 +104,7 @@ fn way_round(error: &files::error::Error) {
     }
 }
 
-/// Removes prefixes from the list and from its file. Each must be in one of them.
+/// Removes prefixes from the file and from the list. Each must be in one of them.
 pub fn remove(config: &Path, pin_dir: &Path, list: Action, prefixes: &[IpNet]) -> anyhow::Result<ExitCode> {
     let mut saved = SavedList::open(config, list)?;
     let mut filter = open(pin_dir)?;
@@ -138,7 +139,7 @@ pub fn remove(config: &Path, pin_dir: &Path, list: Action, prefixes: &[IpNet]) -
     Ok(ExitCode::SUCCESS)
 }
 
-/// Says of an entry that was removed if the agent will put it back.
+/// Warns if the agent will put a removed entry back.
 pub fn warn_of_return(entry: &Entry) {
     if !entry.saved {
         return;
@@ -154,18 +155,12 @@ pub fn warn_of_return(entry: &Entry) {
     ));
 }
 
-/// The entries that there are for prefixes.
+/// The entries of a list that have these prefixes.
 pub fn present(filter: Option<&Instance>, list: Action, prefixes: &[IpNet]) -> Result<Vec<Entry>> {
     let Some(filter) = filter else {
         return Ok(Vec::new());
     };
-    let found = prefixes
-        .iter()
-        .map(|prefix| filter.lists().get(filter.pins(), list, *prefix));
-    found
-        .filter_map(Result::transpose)
-        .map(|entry| Ok(entry?))
-        .collect()
+    Ok(filter.lists().find(filter.pins(), list, prefixes)?)
 }
 
 /// The filter, if it is up.

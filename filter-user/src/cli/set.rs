@@ -11,7 +11,7 @@ use filter_user::{
     },
 };
 
-use super::{output, up::Level};
+use super::{level::Level, output};
 
 /// Change what a running filter does, between two packets
 #[derive(Args)]

@@ -92,7 +92,7 @@ impl SourceVerb {
 }
 
 impl Place {
-    /// For those who only look.
+    /// Opens both for reading alone; a missing state directory is a warning.
     fn look(&self) -> anyhow::Result<(Config, Store)> {
         let directory = self.state.absolute()?;
         match directory.symlink_metadata() {
@@ -141,9 +141,9 @@ struct Row {
     origin: String,
     list: &'static str,
     from: String,
-    /// Prefixes of the last good list; none if there has never been one.
+    /// How many prefixes the last good list has; null if there has never been one.
     prefixes: Option<usize>,
-    /// Seconds since it was fetched; none for one that is built in, or where the clock was wrong.
+    /// Seconds since it was fetched; null if it is built in, or the clock was wrong.
     age_seconds: Option<u64>,
 }
 
@@ -157,7 +157,7 @@ impl Row {
             list: feed.action.name(),
             from: place_of(feed),
             prefixes: good.map(|good| good.entries.len()),
-            // One from the future is from a clock that was wrong.
+            // The clock was wrong if the time lies in the future.
             age_seconds: fetched.and_then(|at| Some(now.duration_since(at).ok()?.as_secs())),
         }
     }
@@ -176,7 +176,7 @@ impl Row {
     }
 }
 
-/// Where a list comes from, in a line.
+/// Where a list comes from, for people.
 fn place_of(feed: &Feed) -> String {
     match &feed.location {
         Location::BuiltIn => "built in".to_owned(),
@@ -236,7 +236,7 @@ impl Show {
 impl Refresh {
     fn run(&self) -> anyhow::Result<ExitCode> {
         let (config, store) = self.place.open()?;
-        // A name that is wrong is found before anything is fetched.
+        // Find a wrong name before anything is fetched.
         let feeds: Vec<&Feed> = self
             .names
             .iter()
@@ -268,7 +268,7 @@ impl Refresh {
             feed.name
         ));
         let whole = |entry: &&NewEntry| entry.prefix.prefix_len() == 0;
-        // Otherwise none is taken.
+        // Only --force takes a prefix of all addresses.
         if self.force
             && !self.dry_run
             && let Some(all) = refresh::last_good(feed, store)

@@ -9,7 +9,7 @@ use filter_common::PrefixCount;
 use ipnet::IpNet;
 
 use super::{
-    attachment::{Attachment, State},
+    attachment::Attachment,
     attachments::{Attached, Attachments},
     change::{Change, Edits},
     error::{Error, Result},
@@ -164,7 +164,8 @@ impl Instance {
         }
     }
 
-    fn made_whole(mut self) -> Result<Self> {
+    /// Finishes what a killed command began, so that the filter can be changed.
+    pub fn made_whole(mut self) -> Result<Self> {
         program::check_maps(&self.pins)?;
         self.recover()?;
         Ok(self)
@@ -309,20 +310,6 @@ impl Instance {
     pub fn is_current(&self, attachment: &Attachment) -> bool {
         let awaits = attachment.awaits_confirmation();
         attachment.record.program_hash == self.features().specialise(&self.settings, awaits).hash()
-    }
-
-    /// How it stands with an interface, in a word: `attached`; `outdated`: attached, but not as settings, lists and this version
-    /// ask for; `unconfirmed`; `overdue`: not confirmed in time, so everything passes; `gone`; `elsewhere`: in another network
-    /// namespace.
-    pub fn condition(&self, attachment: &Attachment, now_ns: u64) -> &'static str {
-        match attachment.state {
-            State::Gone => "gone",
-            _ if attachment.is_overdue(now_ns) => "overdue",
-            State::Elsewhere => "elsewhere",
-            State::Attached if !self.is_current(attachment) => "outdated",
-            State::Attached if attachment.awaits_confirmation() => "unconfirmed",
-            State::Attached => "attached",
-        }
     }
 
     fn features(&self) -> Features {

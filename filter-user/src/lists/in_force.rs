@@ -142,18 +142,25 @@ impl Lists {
         Ok(counted)
     }
 
-    /// The entry for exactly that prefix, if its time is not over.
-    pub fn get(&self, pins: &Pins, action: Action, prefix: IpNet) -> Result<Option<Entry>> {
-        let Some(decision) = Tries::open(pins, &self.directory())?.longest(action, prefix)? else {
-            return Ok(None);
-        };
-        let record = self.record(&Table::few(pins, &self.directory())?, decision.slot())?;
-        let is_it = record.prefix() == Some(prefix) && record.action() == Some(action);
-        if !is_it || record.is_over(clock::now_ns()?) {
-            return Ok(None);
+    /// The entries of a list for exactly these prefixes, those left out that are not there or have expired.
+    pub fn find(&self, pins: &Pins, action: Action, prefixes: &[IpNet]) -> Result<Vec<Entry>> {
+        let tries = Tries::open(pins, &self.directory())?;
+        let table = Table::few(pins, &self.directory())?;
+        let mut reader = Reader::open(self, pins)?;
+        let now = clock::now_ns()?;
+        let mut found = Vec::new();
+        for prefix in prefixes {
+            let Some(decision) = tries.longest(action, *prefix)? else {
+                continue;
+            };
+            let record = self.record(&table, decision.slot())?;
+            let is_it = record.prefix() == Some(*prefix) && record.action() == Some(action);
+            if is_it && !record.is_over(now) {
+                let entry = reader.entry(decision.slot(), &record);
+                found.push(entry.ok_or_else(|| not_understood(pins))?);
+            }
         }
-        let entry = Reader::open(self, pins)?.entry(decision.slot(), &record);
-        entry.ok_or_else(|| not_understood(pins)).map(Some)
+        Ok(found)
     }
 
     /// The entry that decides about packets from an address: as the program finds it.

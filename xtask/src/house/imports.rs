@@ -65,7 +65,9 @@ impl Imports {
                         "crate" | "filter_user" => Some(Vec::new()),
                         "self" => Some(own.to_vec()),
                         "super" => Some(own[..own.len().saturating_sub(1)].to_vec()),
-                        child if children.contains(child) => Some([own, &[name.clone()]].concat()),
+                        child if children.contains(child) => {
+                            Some([own, std::slice::from_ref(&name)].concat())
+                        }
                         _ => None,
                     };
                     if let Some(root) = root {

@@ -1,8 +1,8 @@
-//! What is answered to whom.
+//! Answers to requests.
 //!
-//! A page that a browser loads from elsewhere must not read this, though it may have its own name point to 127.0.0.1 (DNS
-//! rebinding): an operator who looks through an SSH tunnel has such a browser. So a request that names another host than
-//! this one is refused. Programs that name none are none of a browser's.
+//! A web page from elsewhere must not read the metrics. It can have its own name point to 127.0.0.1 (DNS rebinding), and an
+//! operator who looks through an SSH tunnel has a browser at that end. So a request that names another host is refused. A
+//! request that names none does not come from a browser.
 
 use std::net::IpAddr;
 
@@ -14,7 +14,7 @@ use hyper::{
     http::uri::Authority,
 };
 
-use super::{health, reading::Reader};
+use super::{health, pages::Reader};
 
 const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
 const PLAIN: &str = "text/plain; charset=utf-8";
@@ -57,7 +57,7 @@ pub async fn answer<B: Body>(reader: &Reader, request: &Request<B>) -> Response<
     }
 }
 
-/// Whether it names this host, or none.
+/// Whether the request names this host, or none.
 fn is_for_us<B>(request: &Request<B>) -> bool {
     let mut hosts = request.headers().get_all(HOST).iter();
     let named =

@@ -1,9 +1,9 @@
-//! Whether all is well, and if not, what is wrong, a line each: for a load balancer's or a person's question.
+//! Health for load balancers and people: what is wrong, a line each.
 
-use super::reading::State;
+use super::pages::State;
 use crate::agent::report::Report;
 
-/// Everything that is wrong. `filter` tells how the filter is, if there is one.
+/// Everything that is wrong. `filter` is none if the filter is not up.
 pub fn complaints(filter: Result<Option<State>, String>, report: &Report) -> Vec<String> {
     let mut complaints = Vec::new();
     match filter {

@@ -1,11 +1,13 @@
 //! Metrics for Prometheus and a word for health checks, over HTTP on a loopback address.
 //!
-//! Counters are read from the kernel when somebody asks. A scrape waits for the filter's lock like any command, copies what it
-//! needs, lets go, and only then makes text of it. A request goes [`server`] → [`answer`] → [`reading`].
+//! The kernel's counters are read when a client asks. A request goes [`server`] → [`answer`] → [`pages`], which reads the
+//! filter and makes [`text`] of it.
 
+mod agent;
 mod answer;
+mod family;
+mod filter;
 mod health;
-mod reading;
+mod pages;
 pub mod server;
-pub mod snapshot;
-pub mod text;
+mod text;

@@ -1,8 +1,8 @@
-//! A web server for a scraper or two, that nobody on this host can keep from them.
+//! A web server for a scraper or two, which no other client on this host can block.
 //!
-//! Every connection has one request, and a time for each of its parts. When as many are there as may be, the one goes that
-//! has kept us waiting for the longest time, for its request or while it does not read the answer: whoever asks at once and
-//! reads is always answered.
+//! Every connection has one request, and each of its parts has a time limit. If all places are taken, the connection goes
+//! that has kept the server waiting for the longest time, for its request or for reading the answer. So a client that asks
+//! at once and reads is always answered.
 
 use std::{
     convert::Infallible,
@@ -20,26 +20,26 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{answer::answer, reading::Reader};
+use super::{answer::answer, pages::Reader};
 use crate::{agent::report::Report, config::contents::Metrics};
 
-/// Connections at once. Prometheus needs one.
+/// Connections at the same time. Prometheus needs one.
 const CONNECTIONS: usize = 16;
 
-/// For a request to come in.
+/// The time limit for a request to arrive.
 const HEADERS: Duration = Duration::from_secs(5);
 
-/// For its first words, which whoever asks at once has sent with the connection, and for what is left of an answer where
-/// somebody reads it: nobody is sent away before.
+/// The time that every client has to send its first bytes, and to read the rest of an answer, before it can lose its
+/// place.
 const MOMENT: Duration = Duration::from_millis(100);
 
-/// For a connection in all: the request, the reading, and a reader of a few megabytes who is not in a hurry.
+/// The time limit of a connection: the request, the reading, and a slow client for a few megabytes.
 const CONNECTION: Duration = Duration::from_secs(30);
 
-/// Bytes of a request, and its lines: some times what a browser sends.
+/// The most bytes and header lines of a request: several times what a browser sends.
 const REQUEST: (usize, usize) = (16 << 10, 64);
 
-/// Until the next attempt to take a connection where there is nothing left to take it with.
+/// The pause after a connection could not be accepted, for lack of descriptors or memory.
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// Serves metrics of the filter in `pin_dir` until it is dropped; all connections go with it.
@@ -70,7 +70,7 @@ pub async fn serve(
     }
 }
 
-/// The connections that there are.
+/// The open connections.
 #[derive(Default)]
 struct Connections {
     tasks: JoinSet<()>,
@@ -82,17 +82,17 @@ struct Connection {
     turn: Arc<Mutex<Turn>>,
 }
 
-/// Who has to do something, and since when.
+/// Which side has to act.
 #[derive(Clone, Copy)]
 enum Turn {
-    /// The other side: it has to ask, or to read.
+    /// The client has to ask, or to read, since then.
     Theirs(Instant),
-    /// We have to answer.
+    /// The server has to answer.
     Ours,
 }
 
 impl Connection {
-    /// How long the other side has kept us waiting.
+    /// How long the client has kept the server waiting.
     fn waits(&self) -> Option<Duration> {
         match *locked(&self.turn) {
             Turn::Theirs(since) => Some(since.elapsed()),
@@ -106,14 +106,14 @@ fn locked(turn: &Mutex<Turn>) -> MutexGuard<'_, Turn> {
 }
 
 impl Connections {
-    /// Waits until there is room for one more.
+    /// Waits until there is a place for one more.
     async fn make_room(&mut self) {
         while self.tasks.try_join_next().is_some() {}
         while self.tasks.len() >= CONNECTIONS {
             self.known.retain(|connection| !connection.task.is_finished());
             let waits = self.known.iter().map(Connection::waits).enumerate();
             let longest = waits.filter_map(|(number, waits)| Some((waits?, number))).max();
-            // Until somebody is done, or has kept us waiting for long enough to be sent away.
+            // Wait until a client is done, or has kept the server waiting for long enough to lose its place.
             let patience = longest.map_or(MOMENT, |(waits, _)| MOMENT.saturating_sub(waits));
             if patience.is_zero()
                 && let Some((_, number)) = longest
@@ -152,6 +152,6 @@ async fn attend(stream: TcpStream, reader: Arc<Reader>, turn: Arc<Mutex<Turn>>) 
         .max_buf_size(REQUEST.0)
         .max_headers(REQUEST.1)
         .serve_connection(TokioIo::new(stream), service);
-    // Whatever goes wrong is the other side's doing, and they have been told.
+    // An error here is the client's, which has been told.
     let _ = timeout(CONNECTION, connection).await;
 }

@@ -258,19 +258,33 @@ fn move_away(console: &Console) -> tests::lab::Namespace {
     away
 }
 
+/// The interface's row of a filter that is on no interface here.
+fn status_elsewhere(console: &Console) -> serde_json::Value {
+    let status = console.run("status --json").exits(1);
+    let document: serde_json::Value = serde_json::from_str(&status.stdout).expect("one document");
+    document["interfaces"][0].clone()
+}
+
 #[test]
 fn an_interface_that_moves_to_another_namespace_stays_up_to_date() {
     let console = Console::up();
     let before = console.run("status --json").json()["interfaces"][0]["program_id"].clone();
     let away = move_away(&console);
-    let row = console.run("status --json").json()["interfaces"][0].clone();
+    let row = status_elsewhere(&console);
     assert_eq!(
         (&row["state"], &row["program_id"]),
         (&"elsewhere".into(), &before)
     );
     console.run("set --drop all").ok();
-    let row = console.run("status --json").json()["interfaces"][0].clone();
+    let row = status_elsewhere(&console);
     assert_ne!(row["program_id"], before, "its program was left behind");
+    // It protects nothing here.
+    let status = console.run("status").exits(1);
+    assert!(
+        status.stdout.starts_with("synwall is on no interface"),
+        "{status}"
+    );
+    assert!(status.stdout.contains("elsewhere"), "{status}");
     // Its name does not mean it here.
     let shown = console.refuses(1, &["down eth0"]);
     assert!(shown.contains("in another network namespace"), "{shown}");

@@ -11,4 +11,5 @@ mod clients;
 mod documentation;
 mod health;
 mod numbers;
+mod one_reading;
 mod page;

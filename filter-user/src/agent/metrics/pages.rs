@@ -1,7 +1,7 @@
-//! Readings of the filter, shared by all who ask at about the same time.
+//! What both pages say, shared by all clients of about the same time.
 //!
-//! To read a filter costs its lock, and work for each prefix. However many ask, one of them reads at a time, and the others
-//! take what it found.
+//! Reading a filter takes its lock, and work for each prefix. So one client at a time has it read, and the others get what
+//! was read for it.
 
 use std::{
     path::{Path, PathBuf},
@@ -16,40 +16,50 @@ use tokio::{
     time::timeout,
 };
 
-use super::{
-    snapshot::Snapshot,
-    text::{Unreadable, text},
+use super::text::{Unreadable, text};
+use crate::{
+    agent::report::Report,
+    model::settings::Policy,
+    view::reading::{Prefixes, Reading, Wanted},
 };
-use crate::{agent::report::Report, model::settings::Policy};
 
-/// How long a reading is as good as new.
+/// How long a reading is served again.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// How long who asks waits for a reading. Prometheus by itself waits for 10 s.
+/// How long a client waits for a reading: Prometheus's own default time-out.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What was read.
+/// What both pages say.
 #[derive(Clone, Debug)]
-pub struct Reading {
-    /// Everything, as Prometheus reads it.
+pub struct Pages {
+    /// The text of `/metrics`.
     pub text: Bytes,
-    /// How the filter is, if there is one, or why it cannot be read.
+    /// The state of the filter, if it is up, or why it cannot be read.
     pub filter: Result<Option<State>, String>,
 }
 
-/// How a filter is.
+/// The state of a filter, as far as health depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct State {
-    /// Whether it is in force on any interface.
+    /// Whether it is in force on any interface here.
     pub filters: bool,
     /// Whether it drops packets.
     pub enforces: bool,
 }
 
-/// The last reading, or why there is none, and when it was done.
-type Last = (Instant, Result<Reading, String>);
+impl State {
+    fn of(reading: &Reading) -> Self {
+        Self {
+            filters: reading.is_in_force(),
+            enforces: reading.policy == Policy::Enforce,
+        }
+    }
+}
 
-/// Reads when somebody asks.
+/// When a reading was last tried, and what came of it.
+type Last = (Instant, Result<Pages, String>);
+
+/// Reads when a client asks.
 #[derive(Debug)]
 pub struct Reader {
     pin_dir: PathBuf,
@@ -59,7 +69,7 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// Of the filter in `pin_dir`, with at most `most` prefixes.
+    /// For the filter in `pin_dir`, with at most `most` prefixes.
     pub fn new(pin_dir: PathBuf, report: watch::Receiver<Report>, most: usize) -> Self {
         Self {
             pin_dir,
@@ -74,8 +84,8 @@ impl Reader {
         self.report.borrow().clone()
     }
 
-    /// A reading that is not older than a second, or why there is none.
-    pub async fn read(&self) -> Result<Reading, String> {
+    /// The pages from a reading that is at most a second old, or why there is none.
+    pub async fn read(&self) -> Result<Pages, String> {
         let took_too_long = |_| {
             Err(format!(
                 "the filter could not be read within {} s; is another command changing it?",
@@ -87,8 +97,8 @@ impl Reader {
             .unwrap_or_else(took_too_long)
     }
 
-    async fn read_in_turn(&self) -> Result<Reading, String> {
-        // It goes along with the work: who no longer waits does not let the next begin a second one beside it.
+    async fn read_in_turn(&self) -> Result<Pages, String> {
+        // The work owns this guard: if this client gives up, the next one still waits for the same work.
         let mut last = Arc::clone(&self.last).lock_owned().await;
         if let Some((when, reading)) = last.as_ref()
             && when.elapsed() < FRESH
@@ -106,22 +116,23 @@ impl Reader {
     }
 }
 
-fn read(pin_dir: &Path, report: Report, most: usize) -> Result<Reading, String> {
-    let (filter, snapshot) = match Snapshot::read(pin_dir, most) {
+fn read(pin_dir: &Path, report: Report, most: usize) -> Result<Pages, String> {
+    let wanted = Wanted {
+        prefixes: Prefixes::Busiest(most),
+        ..Wanted::default()
+    };
+    let reading = match Reading::read(pin_dir, wanted) {
         // Another command has it. The next scrape will do.
         Err(error) if error.is_locked() => return Err(error.to_string()),
-        Err(error) => (Err(error.to_string()), Err(Unreadable)),
-        Ok(snapshot) => {
-            let state = |snapshot: &Snapshot| State {
-                filters: snapshot.filters(),
-                enforces: snapshot.policy == Policy::Enforce,
-            };
-            (Ok(snapshot.as_ref().map(state)), Ok(snapshot))
-        }
+        Err(error) if error.is_not_up() => Ok(None),
+        Err(error) => Err(error.to_string()),
+        Ok(reading) => Ok(Some(reading)),
     };
-    let text = text(snapshot, report).map_err(|error| format!("cannot write the metrics: {error}"))?;
-    Ok(Reading {
+    let filter = reading.as_ref().map(Option::as_ref);
+    let text = text(filter.map_err(|_| Unreadable), &report)
+        .map_err(|error| format!("cannot write the metrics: {error}"))?;
+    Ok(Pages {
         text: text.into(),
-        filter,
+        filter: reading.map(|reading| reading.as_ref().map(State::of)),
     })
 }

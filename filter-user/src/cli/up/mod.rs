@@ -1,0 +1,5 @@
+//! `synwall up`.
+
+pub mod options;
+mod plan;
+mod verb;
