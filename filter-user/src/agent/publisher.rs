@@ -48,7 +48,6 @@ fn report(inputs: &Inputs, fetcher: &Fetcher, reconciler: &Reconciler) -> Report
         }
         FeedReport {
             name: feed.name.clone(),
-            origin: feed.origin.as_str().to_owned(),
             list: feed.action,
             prefixes,
             interval: (feed.location != Location::BuiltIn).then_some(feed.interval),

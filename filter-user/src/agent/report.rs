@@ -95,8 +95,6 @@ impl Attempt {
 pub struct FeedReport {
     /// The name of the feed.
     pub name: String,
-    /// `provider:NAME` or `source:NAME`.
-    pub origin: String,
     /// The list that its prefixes belong in.
     pub list: Action,
     /// How many prefixes its list has.

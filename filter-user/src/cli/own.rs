@@ -1,7 +1,7 @@
 //! Warnings about retiring an address that this machine still has.
 
 use filter_user::{
-    sys::{error::Error, netlink},
+    sys::{addresses, error::Error},
     text::shown,
 };
 use ipnet::IpNet;
@@ -22,15 +22,13 @@ fn find(prefixes: &[IpNet]) -> Result<Vec<String>, Error> {
     if prefixes.is_empty() {
         return Ok(Vec::new());
     }
-    let interfaces = netlink::all()?;
-    let addresses = netlink::addresses()?.into_iter();
-    let own = addresses.filter_map(|(address, index)| {
+    let addresses = addresses::all()?.into_iter();
+    let own = addresses.filter_map(|(address, interface)| {
         let prefix = prefixes.iter().find(|prefix| prefix.contains(&address))?;
-        let interface = interfaces.iter().find(|interface| interface.index == index)?;
         Some(format!(
             "{address} is an address of {} now, and {prefix} is retired: nothing that is sent to it arrives on a protected \
              interface, SSH included",
-            shown(&interface.name)
+            shown(&interface)
         ))
     });
     Ok(own.collect())

@@ -1,7 +1,7 @@
 //! Copies of what was good last, kept on disk for a day on which the original is broken or out of reach: at boot, mostly.
 
 use std::{
-    fs::{self, DirBuilder, File},
+    fs::{DirBuilder, File},
     io,
     os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
@@ -16,6 +16,7 @@ use crate::sys::{
     file::{self, NotRead},
     flock::{self, Access},
     path::{LastLink, Way},
+    replace,
 };
 
 /// What a copy begins with: what it is, and the version of this line.
@@ -63,7 +64,7 @@ impl LastGood {
         let what = || format!("cannot lock {}", self.directory.display());
         let directory = File::open(&self.directory).doing(what)?;
         if flock::at_once(&directory, Access::Change).doing(what)? {
-            file::clear_unfinished(&self.directory)
+            replace::clear_unfinished(&self.directory)
                 .doing(|| format!("cannot clear {}", self.directory.display()))?;
             Ok(directory)
         } else {
@@ -91,7 +92,7 @@ impl LastGood {
         self.make()?;
         let mut whole = format!("{}\n", header(bytes, when)).into_bytes();
         whole.extend_from_slice(bytes);
-        Ok(file::replace(&path, 0o600, &whole)
+        Ok(replace::with(&path, 0o600, &whole)
             .doing(|| format!("cannot keep a copy as {}", path.display()))?)
     }
 
@@ -137,14 +138,6 @@ impl LastGood {
             None
         })
     }
-
-    /// Removes the copy called `name`, if there is one.
-    pub fn remove(&self, name: &str) -> Result<()> {
-        match fs::remove_file(self.path(name)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            removed => Ok(removed.doing(|| format!("cannot remove {}", self.path(name).display()))?),
-        }
-    }
 }
 
 /// The first line of a copy. What is before the epoch counts as the epoch.
@@ -166,6 +159,8 @@ fn when_of(header: &str) -> Option<SystemTime> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn at(seconds: u64) -> SystemTime {
@@ -190,8 +185,7 @@ mod tests {
             1,
             "nothing else is left"
         );
-        copies.remove("list").unwrap();
-        copies.remove("list").unwrap();
+        fs::remove_file(copies.path("list")).unwrap();
         assert_eq!(copies.load("list").unwrap(), None);
     }
 

@@ -1,9 +1,13 @@
 //! Files of prefixes: those that people write, those of `--save`, and last good copies.
 
-pub mod edit;
+#[cfg(feature = "agent")]
+pub(crate) mod edit;
 pub mod error;
-pub mod last_good;
+#[cfg(feature = "agent")]
+pub(crate) mod last_good;
 pub mod lines;
 pub mod list_file;
+#[cfg(feature = "agent")]
 pub mod saved;
+#[cfg(feature = "agent")]
 pub mod saved_list;

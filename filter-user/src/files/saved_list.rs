@@ -22,9 +22,10 @@ use super::{
 use crate::{
     model::entry::{Action, NewEntry, Origin},
     sys::{
-        self, file,
+        self,
         flock::{self, Access},
         path::{LastLink, Way, Who},
+        replace,
     },
     text::{escaped, shown},
 };
@@ -71,7 +72,7 @@ impl SavedList {
             path: directory.clone(),
             seconds: PATIENCE.as_secs(),
         })?;
-        file::clear_unfinished(&directory).map_err(not_saved)?;
+        replace::clear_unfinished(&directory).map_err(not_saved)?;
         let way = Way::walk(&list, LastLink::Follow).map_err(not_saved)?;
         // Where others could put another list in the place of this one, nobody would read it.
         let refused = way
@@ -185,7 +186,7 @@ impl SavedList {
             return Ok(());
         }
         let mode = fs::metadata(&self.path).map_or(0o644, |found| found.permissions().mode() & 0o777);
-        file::replace(&self.path, mode, bytes).map_err(|source| not_saved(&self.path, source))
+        replace::with(&self.path, mode, bytes).map_err(|source| not_saved(&self.path, source))
     }
 }
 

@@ -1,13 +1,13 @@
 //! A filter as a whole: its program, its interfaces, its changes.
 
-pub mod attach;
+pub(crate) mod attach;
 pub mod attachment;
 pub mod attachments;
 pub mod change;
 pub mod error;
-pub mod features;
+pub(crate) mod features;
 pub mod instance;
-pub mod one_entry;
+pub(crate) mod one_entry;
 pub mod program;
 pub mod settings;
 pub mod totals;

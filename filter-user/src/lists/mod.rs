@@ -2,14 +2,14 @@
 
 pub mod counters;
 pub mod coverage;
-pub mod covered;
+pub(crate) mod covered;
 pub mod error;
-pub mod expiries;
-pub mod generation;
+pub(crate) mod expiries;
+pub(crate) mod generation;
 pub mod header;
 pub mod in_force;
 pub mod in_place;
-pub mod intent;
+pub(crate) mod intent;
 pub mod names;
 pub mod record;
 pub mod sources;

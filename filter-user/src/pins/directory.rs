@@ -36,14 +36,14 @@ pub struct Pins {
 
 /// That this process's agent is the only one of a filter, as long as its directory is there.
 #[derive(Debug)]
-pub(crate) struct AgentLock {
+pub struct AgentLock {
     directory: File,
     path: PathBuf,
 }
 
 impl AgentLock {
     /// Whether the filter still is the one that was locked.
-    pub(crate) fn holds(&self) -> bool {
+    pub fn holds(&self) -> bool {
         let ours = self.directory.metadata().map(|found| found.ino());
         let there = fs::metadata(&self.path).map(|found| found.ino());
         matches!((ours, there), (Ok(ours), Ok(there)) if ours == there)
@@ -172,7 +172,7 @@ impl Pins {
 
     /// Locks the filter against other agents for as long as the file lives. The lock is on a directory, which bpffs has no
     /// files instead of; whoever takes the filter down removes it.
-    pub(crate) fn lock_agent(&self) -> Result<AgentLock> {
+    pub fn lock_agent(&self) -> Result<AgentLock> {
         let path = self.join(AGENT);
         let what = || format!("cannot lock {} for the agent", path.display());
         match DirBuilder::new().mode(0o700).create(&path) {

@@ -2,7 +2,7 @@
 
 pub mod directory;
 pub mod error;
-pub mod generation;
-pub mod layout;
-pub mod names;
+pub(crate) mod generation;
+pub(crate) mod layout;
+pub(crate) mod names;
 mod place;

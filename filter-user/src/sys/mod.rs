@@ -1,15 +1,19 @@
 //! Calls to the kernel and the file system. Nothing here knows what a filter is.
 
+pub mod addresses;
 pub mod bpf;
 pub mod clock;
 pub mod error;
-pub mod file;
+pub(crate) mod file;
 pub mod flock;
 #[cfg(feature = "agent")]
-pub mod link_events;
+pub(crate) mod link_events;
 pub mod netlink;
 pub mod path;
 pub mod preflight;
 pub mod random;
-pub mod signature;
-pub mod spawn;
+#[cfg(feature = "agent")]
+pub(crate) mod replace;
+#[cfg(feature = "agent")]
+pub(crate) mod signature;
+pub(crate) mod spawn;

@@ -1,11 +1,10 @@
 //! Network interfaces and the XDP programs on them, asked of the kernel over rtnetlink.
 
-use std::{fs, io, net::IpAddr, os::unix::fs::MetadataExt as _};
+use std::{fs, io, os::unix::fs::MetadataExt as _};
 
 use netlink_packet_core::{NLM_F_DUMP, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload};
 use netlink_packet_route::{
     RouteNetlinkMessage,
-    address::{AddressAttribute, AddressMessage},
     link::{InfoKind, LinkAttribute, LinkFlags, LinkInfo, LinkMessage, LinkXdp, XdpAttached},
 };
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
@@ -68,26 +67,6 @@ pub fn all() -> Result<Vec<Interface>> {
         _ => None,
     });
     links.doing(|| "cannot list the interfaces".into())
-}
-
-/// Every address of this network namespace, with the index of its interface.
-pub fn addresses() -> Result<Vec<(IpAddr, u32)>> {
-    let query = RouteNetlinkMessage::GetAddress(AddressMessage::default());
-    let addresses = dump(query, |answer| {
-        let RouteNetlinkMessage::NewAddress(address) = answer else {
-            return None;
-        };
-        // Of a link between two, `Address` is the other one's.
-        let find = |local: bool| {
-            address.attributes.iter().find_map(|attribute| match attribute {
-                AddressAttribute::Local(ip) if local => Some(*ip),
-                AddressAttribute::Address(ip) if !local => Some(*ip),
-                _ => None,
-            })
-        };
-        Some((find(true).or_else(|| find(false))?, address.header.index))
-    });
-    addresses.doing(|| "cannot list the addresses of this machine".into())
 }
 
 /// What is of use among all answers to a query.

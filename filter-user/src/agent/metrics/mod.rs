@@ -9,5 +9,5 @@ mod family;
 mod filter;
 mod health;
 mod pages;
-pub mod server;
+pub(crate) mod server;
 mod text;

@@ -1,6 +1,6 @@
 //! What BPF maps can do and aya does not offer.
 
-pub mod array_of_maps;
-pub mod batch;
-pub mod link;
+pub(crate) mod array_of_maps;
+pub(crate) mod batch;
+pub(crate) mod link;
 pub mod mapped;
