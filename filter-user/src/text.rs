@@ -1,20 +1,19 @@
-//! Text that a terminal or a log may show: escaped, of a bounded length, without passwords; and text of a fixed size, as maps
-//! hold it.
+//! Text for terminals and logs: escaped, bounded in length, without passwords. Text of a fixed size, for maps.
 
-/// Characters of a value in a message.
+/// The longest value in a message, in characters.
 const VALUE_CHARS: usize = 60;
 
-/// Characters of a whole message about a file, whose lines can have any length.
+/// The longest message about a file, in characters. Lines of files can have any length.
 const LINE_CHARS: usize = 400;
 
-/// Whether a terminal would obey the character: control characters, and those that change the direction of text (UAX #9,
-/// section 2), with which a label could pretend to be another.
+/// Whether a character can change what a terminal shows. Such are control characters and bidirectional formatting (UAX
+/// #9, section 2): with the latter, one label could look like another.
 pub fn disturbs_terminals(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Text of any length and number of lines, escaped for a terminal.
+/// Escapes text for a terminal. Line breaks stay.
 pub fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
@@ -27,7 +26,7 @@ pub fn escaped(text: &str) -> String {
     escaped
 }
 
-/// A value that somebody else wrote, in a message: escaped, 60 characters at the most.
+/// Escapes an untrusted value for a message, and cuts it to 60 characters.
 pub fn shown(text: &str) -> String {
     let cut = if text.chars().nth(VALUE_CHARS).is_some() {
         "…"
@@ -41,7 +40,7 @@ pub fn shown(text: &str) -> String {
         .collect()
 }
 
-/// A message on one line: escaped, 400 characters at the most.
+/// Escapes a message into one line, and cuts it to 400 characters.
 pub fn line(text: &str) -> String {
     let mut line = String::new();
     for (number, c) in text.chars().enumerate() {
@@ -58,8 +57,7 @@ pub fn line(text: &str) -> String {
     line
 }
 
-/// A valid address of a web server, as a log may show it: without user, password, query and fragment, any of which can be a
-/// secret.
+/// A valid URL for a log: without user, password, query and fragment, since each can be a secret.
 pub fn without_secrets(url: &str) -> String {
     let url = url.split(['?', '#']).next().unwrap_or_default();
     let Some((scheme, rest)) = url.split_once("://") else {
@@ -70,8 +68,8 @@ pub fn without_secrets(url: &str) -> String {
     shown(&format!("{scheme}://{host}{path}"))
 }
 
-/// An address of a web server that has a mistake. Where a password ends is not certain in it, so everything before the last `@`
-/// is left out. An ellipsis stands for each part that is left out, so that the mistake can be found.
+/// A URL with a mistake, for a message. The end of a password is uncertain in it, so everything before the last `@` is
+/// left out. An ellipsis marks each part that is left out.
 pub fn masked(url: &str) -> String {
     let is_scheme = |scheme: &str| scheme.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let scheme = url.find("://").filter(|end| is_scheme(&url[..*end]));
@@ -81,7 +79,7 @@ pub fn masked(url: &str) -> String {
     shown(&format!("{scheme}{user}{rest}{query}"))
 }
 
-/// The first `BYTES` bytes of a text, with NULs behind a shorter one.
+/// The first `BYTES` bytes of a text. A shorter text is filled up with NULs.
 pub fn padded<const BYTES: usize>(text: &str) -> [u8; BYTES] {
     let mut padded = [0; BYTES];
     for (place, byte) in padded.iter_mut().zip(text.bytes()) {

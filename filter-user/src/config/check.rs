@@ -1,4 +1,4 @@
-//! From a file as it is written to a [`Config`], or to everything that is wrong with it.
+//! Checks a deserialised file: the result is a [`Config`], or a list of every mistake.
 
 use std::{collections::HashSet, path::Path};
 
@@ -20,10 +20,10 @@ use crate::{
     text::shown,
 };
 
-/// Of how many prefixes counters are shown unless told otherwise.
+/// The default number of prefixes with counters in the metrics.
 const METRICS_PREFIXES: u32 = 1000;
 
-/// Reads the text of a configuration file that lies at `path`. Looks at no file.
+/// Reads the text of the configuration file at `path`. It opens no file.
 pub(super) fn check(text: &str, path: &Path) -> Result<Config, Vec<Mistake>> {
     let directory = path.parent().unwrap_or(Path::new("/"));
     let mut checker = Checker {

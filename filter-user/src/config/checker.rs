@@ -1,4 +1,4 @@
-//! What all checks of a configuration share: where mistakes are noted, and how words, paths and providers are read.
+//! Shared by all checks of the configuration: the list of mistakes, and how words, paths and providers are read.
 
 use std::{
     ops::Range,
@@ -13,24 +13,24 @@ use crate::{
     text::shown,
 };
 
-/// Collects what is wrong.
+/// Collects the mistakes.
 pub(super) struct Checker<'a> {
     pub(super) directory: &'a Path,
     pub(super) mistakes: Vec<(usize, String)>,
 }
 
 impl Checker<'_> {
-    /// Notes what is wrong at a place.
+    /// Records a mistake at a place of the text.
     pub(super) fn wrong(&mut self, at: &Range<usize>, what: impl Into<String>) {
         self.mistakes.push((at.start, what.into()));
     }
 
-    /// How much is wrong so far.
+    /// The number of mistakes so far.
     pub(super) fn count(&self) -> usize {
         self.mistakes.len()
     }
 
-    /// One of several words; the first of them where none is given.
+    /// Reads one of several words. The first is the default.
     pub(super) fn word<T: Copy>(&mut self, key: &str, text: &Text, words: &[(&str, T)]) -> Option<T> {
         let Some(text) = text else {
             return words.first().map(|(_, value)| *value);
@@ -52,7 +52,7 @@ impl Checker<'_> {
         None
     }
 
-    /// What a text stands for.
+    /// Parses a value, or the default if the key is missing.
     pub(super) fn read<T, E: std::fmt::Display>(
         &mut self,
         key: &str,
@@ -69,18 +69,18 @@ impl Checker<'_> {
             .ok()
     }
 
-    /// A path, from the directory of the file on.
+    /// Reads a path. A relative path starts at the directory of the configuration file.
     pub(super) fn path(&mut self, key: &str, text: &Spanned<String>) -> Option<PathBuf> {
         let path = text.get_ref();
         if path.is_empty() || path.contains('\0') {
             self.wrong(&text.span(), format!("{key}: '{}' is not a path", shown(path)));
             return None;
         }
-        // Parts such as `./` would make two of one.
+        // Without parts such as `./`, equal files have equal paths.
         Some(self.directory.join(path).components().collect())
     }
 
-    /// The list of a provider.
+    /// Looks up the list of a provider.
     pub(super) fn provider(&mut self, key: &str, name: &Spanned<String>) -> Option<Feed> {
         let feed = provider::feed(name.get_ref());
         feed.map_err(|error| {

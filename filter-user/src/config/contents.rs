@@ -1,4 +1,4 @@
-//! What a configuration file says, checked.
+//! The contents of a configuration file, checked.
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -15,15 +15,15 @@ use crate::{
     },
 };
 
-/// Where the configuration file is, unless told otherwise.
+/// The default path of the configuration file.
 pub const DEFAULT: &str = "/etc/synwall/synwall.toml";
 
-/// What a configuration file says, checked.
+/// The contents of a configuration file, checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// The file, an absolute path; relative paths in it start at its directory.
+    /// The absolute path of the file. Relative paths in it start at its directory.
     pub path: PathBuf,
-    /// The interfaces to be on.
+    /// The interfaces to attach the filter to.
     pub interfaces: Vec<InterfacePattern>,
     /// Whether packets are dropped.
     pub policy: Policy,
@@ -35,28 +35,28 @@ pub struct Config {
     pub udp: PortSet,
     /// The networks that drops are counted by.
     pub count_sources_by: Lengths,
-    /// Where programs run.
+    /// The XDP mode.
     pub xdp: RequestedMode,
-    /// What becomes of the filter when the agent stops.
+    /// What happens to the filter when the agent ends.
     pub on_stop: OnStop,
-    /// The prefixes in the file itself, and the lists that they stand in.
+    /// The prefixes in the file itself, each with its list.
     pub entries: Vec<(Action, NewEntry)>,
-    /// List files, absolute paths. The first that has a prefix gives its label and origin. Those in `saved/` that are there
-    /// come after all others.
+    /// List files, as absolute paths. The first file with a prefix gives its label and origin. Existing files in `saved/`
+    /// come last.
     pub files: Vec<(Action, PathBuf)>,
-    /// Lists that are fetched, in the order of their names.
+    /// The fetched lists, sorted by name.
     pub feeds: Vec<Feed>,
-    /// Where metrics are served, if they are.
+    /// The metrics server, if there is one.
     pub metrics: Option<Metrics>,
-    /// The file's text.
+    /// The text of the file.
     pub text: String,
 }
 
-/// An interface's name, or a glob for several: `eth*`.
+/// The name of an interface, or a glob such as `eth*`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InterfacePattern(pub glob::Pattern);
 
-/// What becomes of the filter when the agent stops.
+/// What happens to the filter when the agent ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnStop {
     /// It stays in force.
@@ -65,11 +65,11 @@ pub enum OnStop {
     Detach,
 }
 
-/// How metrics are served.
+/// The settings of the metrics server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Metrics {
     /// A loopback address and a port.
     pub listen: SocketAddr,
-    /// Of how many prefixes counters are shown.
+    /// How many prefixes get counters of their own.
     pub prefixes: usize,
 }

@@ -17,17 +17,17 @@ use crate::{
     text::shown,
 };
 
-/// The entries of the file's lists, and the list in which a prefix stands already.
+/// The entries and list files that were read so far.
 #[derive(Default)]
 pub(super) struct Lists {
     pub(super) entries: Vec<(Action, NewEntry)>,
     pub(super) files: Vec<(Action, PathBuf)>,
-    /// Retired prefixes are destinations, and for themselves.
+    /// The list that has a prefix already. Retired prefixes are keys of their own, since they are destinations.
     listed: HashMap<Key, (Action, Label)>,
 }
 
 impl Checker<'_> {
-    /// Checks one section, and adds what it has to `lists`.
+    /// Checks a section, and adds its entries and files to `lists`.
     pub(super) fn list(&mut self, lists: &mut Lists, action: Action, prefixes: Texts, files: Texts) {
         for text in prefixes.map(Spanned::into_inner).into_iter().flatten() {
             match self.entry(lists, action, text.get_ref()) {
@@ -56,7 +56,7 @@ impl Checker<'_> {
         }
     }
 
-    /// The entry that a text describes; none if the same one is there already.
+    /// Reads an entry. A repeated entry is none.
     fn entry(&self, lists: &mut Lists, action: Action, text: &str) -> Result<Option<NewEntry>, String> {
         if text.contains('\n') {
             return Err("a line break; write each prefix as a text of its own".into());
@@ -98,7 +98,7 @@ impl Checker<'_> {
     }
 }
 
-/// What is wrong with a text that is read as a line.
+/// The message for a prefix that is malformed. It differs from list files in the advice.
 fn explain(reason: Reason) -> String {
     match reason {
         Reason::Second(second) => format!(

@@ -30,7 +30,7 @@ pub enum Error {
         /// Why not.
         source: io::Error,
     },
-    /// A file that others can write.
+    /// A file that other users can change.
     #[error(
         "the configuration {file} was not read, because it can be changed by {exposed}; let only root and whoever runs synwall write there"
     )]
@@ -40,16 +40,16 @@ pub enum Error {
         /// Who can change what.
         exposed: Exposed,
     },
-    /// A prefix that would not be in force from the list that it is saved in.
+    /// A prefix that another list outranks, so that saving it would have no effect.
     #[error(
         "{prefix}: {stands} goes before what --save keeps, so it would not be in force as a {wanted} entry for long; take it out there first, or {wanted} longer prefixes of it"
     )]
     Outranked {
         /// The prefix.
         prefix: ipnet::IpNet,
-        /// The entry that goes before.
+        /// The entry that wins.
         stands: String,
-        /// The list that should have it.
+        /// The list that it was to be saved in.
         wanted: Action,
     },
 }

@@ -1,13 +1,13 @@
-//! The names and patterns of interfaces in a configuration file.
+//! Checks names and patterns of interfaces in the configuration.
 
 use super::contents::InterfacePattern;
 
-/// What an interface may be called, in bytes (IFNAMSIZ, linux/if.h, without the NUL).
+/// The longest name of an interface, in bytes (IFNAMSIZ, linux/if.h, without the NUL).
 const NAME_BYTES: usize = filter_common::INTERFACE_NAME_BYTES - 1;
-/// What a pattern may be, in bytes.
+/// The longest pattern, in bytes.
 const PATTERN_BYTES: usize = 255;
 
-/// Reads a name or a pattern. What comes back otherwise is what is wrong with it, and what to do.
+/// Reads a name or a pattern. The error says what is wrong and what to do.
 pub(super) fn pattern(text: &str) -> Result<InterfacePattern, String> {
     const SEE: &str = "(see: ip -brief link)";
     let is_glob = text.contains(['*', '?', '[']);
@@ -17,7 +17,8 @@ pub(super) fn pattern(text: &str) -> Result<InterfacePattern, String> {
     if text.contains(|c: char| c == '/' || c == ':' || c.is_whitespace() || c.is_control()) {
         return Err(format!("has a character that no interface's name has {SEE}"));
     }
-    // The kernel would take such a name. But ip shows the interface below one so, and that is where people have it from.
+    // The kernel accepts such a name. But `ip` shows VLANs and other stacked interfaces as NAME@PARENT, and users copy it
+    // from there.
     if text.contains('@') {
         return Err("is more than a name; write it without the @ and what follows".into());
     }
@@ -31,7 +32,7 @@ pub(super) fn pattern(text: &str) -> Result<InterfacePattern, String> {
             "is too long: patterns have {PATTERN_BYTES} bytes at the most"
         ));
     }
-    // What the library says is about paths, for which it has more wildcards.
+    // The message of the library is about paths, which have more wildcards.
     glob::Pattern::new(text).map(InterfacePattern).map_err(|_| {
         "is no pattern: write * (any number of characters), ? (one) or […] (one of several), as in eth* and ens[0-3]"
             .into()

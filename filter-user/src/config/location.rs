@@ -1,4 +1,4 @@
-//! Where the list of a section `[source.NAME]` comes from, and how it is written.
+//! Reads where the list of a section `[source.NAME]` is, and its format.
 
 use std::net::SocketAddr;
 
@@ -15,7 +15,7 @@ use crate::{
 };
 
 impl Checker<'_> {
-    /// Where a list comes from: exactly one of the keys has to say it.
+    /// Reads where a list is. Exactly one key must say it.
     pub(super) fn location(
         &mut self,
         key: &str,
@@ -82,7 +82,7 @@ impl Checker<'_> {
         checked.is_ok().then(|| url.clone())
     }
 
-    /// `None` if there is something wrong with it.
+    /// `None` after a mistake, `Some(None)` without the key.
     pub(super) fn ca_file(&mut self, key: &str, section: &mut Source) -> Option<Option<std::path::PathBuf>> {
         match section.ca_file.take() {
             None => Some(None),
@@ -90,7 +90,7 @@ impl Checker<'_> {
         }
     }
 
-    /// Likewise.
+    /// `None` after a mistake, `Some(None)` without the key.
     pub(super) fn server(&mut self, key: &str, section: &mut Source) -> Option<Option<SocketAddr>> {
         let Some(text) = section.server.take() else {
             return Some(None);

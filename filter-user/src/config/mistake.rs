@@ -1,4 +1,4 @@
-//! Mistakes in a configuration file: where they are, what is wrong, what to do.
+//! Mistakes in a configuration file: the place, what is wrong, and what to do.
 
 use std::{fmt, path::Path};
 
@@ -11,14 +11,14 @@ use toml::{
 use super::{file::File, reference};
 use crate::text::{self, shown};
 
-/// What is wrong with a configuration file.
+/// A mistake in a configuration file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mistake {
     /// The file.
     pub file: String,
     /// The line, from 1.
     pub line: usize,
-    /// What is wrong there, and what to do.
+    /// What is wrong, and what to do.
     pub what: String,
 }
 
@@ -29,7 +29,7 @@ impl fmt::Display for Mistake {
 }
 
 impl Mistake {
-    /// One that begins at that byte of the text.
+    /// A mistake at a byte of the text.
     pub(super) fn new(path: &Path, text: &str, at: usize, what: &str) -> Self {
         let before = text.as_bytes().get(..at).unwrap_or(text.as_bytes());
         Self {
@@ -40,7 +40,7 @@ impl Mistake {
     }
 }
 
-/// Reads the text of a configuration file. What comes back otherwise is the first byte that is wrong, and why.
+/// Deserialises the text of a configuration file. The error is the offset of the first mistake, and the message.
 pub(super) fn read(text: &str) -> Result<File, (usize, String)> {
     let table = DeTable::parse(text).map_err(|error| {
         let what = error.message().replace('\n', ", ");
@@ -66,7 +66,7 @@ pub(super) fn read(text: &str) -> Result<File, (usize, String)> {
     })
 }
 
-/// What to do about what the library says.
+/// Advice for messages of the library.
 const HINTS: [(&str, &str); 4] = [
     (
         "carriage return must be followed by newline",
@@ -80,7 +80,7 @@ const HINTS: [(&str, &str); 4] = [
     ("must be quoted", ": key = \"value\""),
 ];
 
-/// The library takes a list for a section, too, its values one after the other.
+/// Refuses a list in the place of a section. The library would take its elements for the keys, in order.
 fn check_sections(table: &DeTable<'_>) -> Result<(), (usize, String)> {
     for (key, value) in table {
         let key = key.get_ref().as_ref();
@@ -128,10 +128,10 @@ fn check_section(value: &Spanned<DeValue<'_>>, key: &str, section: &str) -> Resu
     Err((value.span().start, what))
 }
 
-/// How the keys begin that [`Spanned`] has in the data model of serde, one around each value.
+/// The prefix of the keys that [`Spanned`] adds around each value in serde's data model.
 const KEYS_OF_SPANNED: &str = "$__serde_spanned_private_";
 
-/// The keys of the file that lead to a mistake.
+/// The keys of the file that lead to the mistake.
 fn keys_on(path: &serde_path_to_error::Path) -> Vec<String> {
     let keys = path.iter().filter_map(|segment| match segment {
         Segment::Map { key } if !key.starts_with(KEYS_OF_SPANNED) => Some(key.clone()),
@@ -140,7 +140,7 @@ fn keys_on(path: &serde_path_to_error::Path) -> Vec<String> {
     keys.collect()
 }
 
-/// What the library says, in our words.
+/// Words the library's message for users.
 fn explain(message: &str, path: &[String]) -> String {
     let key = shown(&path.join("."));
     if let Some((_, known)) = split(message, "unknown field ") {
@@ -194,14 +194,14 @@ fn explain(message: &str, path: &[String]) -> String {
     }
 }
 
-/// What was found, and what was expected.
+/// Splits a message into what was found and what was expected.
 fn split<'a>(message: &'a str, kind: &str) -> Option<(&'a str, &'a str)> {
     message.strip_prefix(kind)?.rsplit_once(", expected ")
 }
 
-/// The one of the known words that was probably meant.
+/// A suggestion: the known word that is most similar to the wrong one.
 pub(super) fn meant(wrong: &str, known: &[&str]) -> String {
-    // What is far longer than any word is none of them, and would take long to compare.
+    // A much longer text is no slip, and would take long to compare.
     let wrong: String = wrong.chars().take(32).collect();
     let apart = |word: &str| strsim::osa_distance(&wrong, word);
     let nearest = known.iter().map(|word| (apart(word), word)).min();

@@ -1,7 +1,7 @@
-//! The configuration file: what the agent brings about.
+//! The configuration file, which is the agent's desired state.
 //!
-//! A text is read as [`file::File`], whose mistakes are told by [`mistake`], then [`check`]ed and understood as [`contents`];
-//! [`show`] goes the way back.
+//! The text is deserialised as [`file::File`] and [`check`]ed, which gives [`contents`]. [`mistake`] words what is wrong.
+//! [`show`] goes the other way.
 
 mod check;
 mod checker;

@@ -1,5 +1,5 @@
-//! Which of several places that have a prefix stands: the configuration goes before list files, and among files deny goes
-//! before trust. A retired prefix is a destination, and has nothing to do with the other lists.
+//! Precedence between places that have the same prefix. The configuration goes before list files. Between list files,
+//! deny goes before trust. Retired prefixes are destinations and never conflict with the other lists.
 
 use std::{
     collections::{HashMap, hash_map::Entry as Slot},
@@ -23,18 +23,18 @@ use crate::{
     text::shown,
 };
 
-/// Where prefixes stand.
+/// The place that wins for each prefix.
 #[derive(Debug, Default)]
 pub struct Ranks {
     standing: HashMap<Key, Place>,
 }
 
-/// A list, and what puts prefixes into it. A million of them share the path.
+/// A list, and the file that puts prefixes into it. A million prefixes may share the path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     action: Action,
     file: Arc<Path>,
-    /// Whether it is the configuration itself.
+    /// Whether the file is the configuration itself.
     is_config: bool,
 }
 
@@ -60,14 +60,14 @@ impl fmt::Display for Place {
     }
 }
 
-/// One of two places is not used.
+/// A conflict of two places.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outranked {
-    /// What both have.
+    /// The prefix of both.
     pub prefix: IpNet,
-    /// The one that stands.
+    /// The place that wins.
     pub stands: Place,
-    /// The other one.
+    /// The place that is ignored.
     pub unused: Place,
 }
 
@@ -86,7 +86,7 @@ impl fmt::Display for Outranked {
 }
 
 impl Ranks {
-    /// The prefixes in the configuration itself.
+    /// Starts with the prefixes of the configuration itself.
     pub fn of(config: &Config) -> Self {
         let file: Arc<Path> = config.path.as_path().into();
         let place = |action| Place {
@@ -102,7 +102,7 @@ impl Ranks {
         }
     }
 
-    /// Takes a prefix of a list file in. Comes back if the prefix is in another list, too.
+    /// Adds a prefix of a list file. Returns the conflict if another list has the prefix.
     pub fn take(&mut self, new: &Place, prefix: IpNet) -> Option<Outranked> {
         let there = match self.standing.entry(key(new.action, prefix)) {
             Slot::Occupied(there) => there.into_mut(),
@@ -126,7 +126,7 @@ impl Ranks {
         })
     }
 
-    /// Every prefix, and the list in which it stands.
+    /// Every prefix with the list that wins.
     pub fn iter(&self) -> impl Iterator<Item = (IpNet, Action)> {
         let standing = self.standing.iter();
         standing.map(|((_, prefix), place)| (*prefix, place.action))
@@ -134,12 +134,12 @@ impl Ranks {
 }
 
 impl Config {
-    /// Fails if the agent would not put one of these in force from the list that `--save` keeps, since the configuration or
-    /// one of its list files has it in another list. List files that cannot be read are left out.
+    /// Fails if another list outranks one of these entries in the configuration or in its list files, so that saving it
+    /// would have no effect. Unreadable list files are skipped.
     pub fn refuse_outranked(&self, action: Action, entries: &[NewEntry]) -> Result<()> {
         let mut ranks = Ranks::of(self);
         if action == Action::Trust {
-            // Of `saved/` itself, one prefix is in one list only.
+            // Within `saved/`, a prefix is in one list only.
             let saved = saved::directory_of(&self.path);
             let is_saved = |file: &Path| file.parent() == Some(&saved);
             let is_asked = |prefix: IpNet| entries.iter().any(|entry| entry.prefix == prefix);

@@ -22,7 +22,7 @@ use crate::{
 };
 
 impl Config {
-    /// Reads the file at `path`, which may be a pipe. That a group can change it comes back beside it.
+    /// Reads the file at `path`, which may be a pipe. The second value is set if a group can change the file.
     pub fn read_file(path: &Path) -> Result<(Self, Option<Exposed>), Vec<Error>> {
         Self::read_with(path, file::read)
     }
@@ -55,7 +55,7 @@ impl Config {
         }
     }
 
-    /// Reads the regular file at `path`. That a group can change it is logged.
+    /// Reads the regular file at `path`. Logs a warning if a group can change it.
     pub fn read(path: &Path) -> Result<Self> {
         let regular = |path: &Path| file::read_regular(path, file::MAX_BYTES);
         match Self::read_with(path, regular) {
@@ -72,7 +72,7 @@ impl Config {
         }
     }
 
-    /// What `text` would say in the file at `path`. Of files, it is only looked which ones there are in `saved/`.
+    /// Reads `text` as the file at `path`. It opens no file, but looks which files `saved/` has.
     pub fn parse(text: &str, path: &Path) -> Result<Self> {
         match Self::from_toml(text, path) {
             Ok(config) => Ok(config.with_saved()),
@@ -80,19 +80,19 @@ impl Config {
         }
     }
 
-    /// What `text` would say in the file at `path`, or everything that is wrong with it. Looks at no file.
+    /// Reads `text` as the file at `path`. The error has every mistake. It opens no file.
     pub fn from_toml(text: &str, path: &Path) -> Result<Self, Vec<Mistake>> {
         check::check(text, path)
     }
 
-    /// The same with those lists in `saved/` that are there now, and those that may be and cannot be looked at: to read
-    /// these says why. Where `saved/` is a link that leads nowhere, there are none.
+    /// Adds the lists in `saved/` that exist. A list that cannot be examined counts as existing, so that reading it
+    /// reports why. If `saved/` is a dangling link, there are none.
     #[must_use]
     pub fn with_saved(self) -> Self {
         self.with_saved_or(|_| false)
     }
 
-    /// The same with those, too, that are known to have been there.
+    /// Adds, too, the lists that existed before.
     #[must_use]
     pub(crate) fn with_saved_or(mut self, was_there: impl Fn(&(Action, PathBuf)) -> bool) -> Self {
         let saved = Action::ALL.map(|action| (action, saved::list_of(&self.path, action)));
@@ -103,7 +103,7 @@ impl Config {
     }
 }
 
-/// Whether there certainly is no such file, nor a link of that name.
+/// Whether the file certainly does not exist, not even as a dangling link.
 fn is_absent(file: &Path) -> bool {
     let found = file.symlink_metadata();
     found.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)

@@ -1,4 +1,4 @@
-//! Whatever a configuration says, it says again when it is shown and read.
+//! A configuration that is shown and read again is the same configuration.
 
 use std::path::Path;
 
@@ -29,7 +29,7 @@ fn settings() -> impl Strategy<Value = String> {
         })
 }
 
-/// Labels may have anything but what disturbs terminals, and comments.
+/// Labels may have any character, except comments and characters that change what a terminal shows.
 fn label() -> impl Strategy<Value = String> {
     "([a-z\"'\\\\\u{e4}=\\[{] ?){0,9}"
 }

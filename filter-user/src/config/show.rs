@@ -1,4 +1,4 @@
-//! A configuration as a file again, with everything that it leaves to defaults.
+//! Writes a configuration as a file, with every default.
 
 use std::{collections::BTreeMap, fmt::Write as _, path::Path};
 
@@ -17,7 +17,7 @@ use crate::{
     text,
 };
 
-/// The text of a file that says what `config` says.
+/// A file with the contents of `config`.
 pub fn show(config: &Config) -> Result<String> {
     let mut shown = format!(
         "# What is in force with {}, defaults included.\n",
@@ -45,10 +45,10 @@ pub fn show(config: &Config) -> Result<String> {
     Ok(shown + "\n" + &file)
 }
 
-/// The same as JSON.
+/// The contents of `config` as JSON.
 pub fn json(config: &Config) -> Result<serde_json::Value> {
     let what = || "cannot write the configuration down".to_owned();
-    // A table has only what is there.
+    // A table leaves out keys without a value.
     let table = toml::Table::try_from(file(config)?).doing(what)?;
     Ok(serde_json::to_value(table).doing(what)?)
 }
@@ -121,7 +121,7 @@ fn file(config: &Config) -> Result<File> {
     })
 }
 
-/// A path as it may stand in the file.
+/// A path in the file: relative to the directory of the configuration if possible.
 fn path(directory: &Path, path: &Path) -> Result<String> {
     let shorter = path.strip_prefix(directory).unwrap_or(path);
     let text = shorter.to_str().map(str::to_owned);
@@ -131,7 +131,7 @@ fn path(directory: &Path, path: &Path) -> Result<String> {
     })
 }
 
-/// The provider that a feed is a preset of.
+/// The provider of a feed, if it has one.
 fn provider(feed: &Feed) -> Option<&str> {
     feed.origin.as_str().strip_prefix("provider:")
 }
@@ -146,7 +146,7 @@ fn section(directory: &Path, feed: &Feed) -> Result<Source> {
         grace: time(feed.grace),
         ..Source::default()
     };
-    // A provider's list has its own form, which is not to be changed.
+    // The format of a provider's list is fixed.
     let is_own = section.provider.is_none();
     if is_own {
         section.list = value(feed.action.name());

@@ -1,4 +1,4 @@
-//! The sections `[source.NAME]`: lists that somebody else keeps.
+//! Checks the sections `[source.NAME]`.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -14,17 +14,16 @@ use crate::{
     text::shown,
 };
 
-/// As they stand in the file.
+/// The sections by name.
 pub(super) type Sections = BTreeMap<String, Spanned<Source>>;
 
-/// The shortest interval: a server that is asked more often has to be protected from us, and a program keeps a processor
-/// busy.
+/// The shortest interval. More requests would be a burden for a server, and a program would keep a CPU busy.
 const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
-/// The shortest time that an attempt gets. In less no server can answer.
+/// The shortest time limit. No server answers in less.
 const SHORTEST_TIMEOUT: Duration = Duration::from_millis(100);
 
 impl Checker<'_> {
-    /// What a section says.
+    /// Reads a section. A section with a mistake has no feed.
     pub(super) fn source(&mut self, name: &str, section: Spanned<Source>) -> Option<Feed> {
         let before = self.count();
         let feed = self.feed(name, section);
@@ -96,7 +95,7 @@ impl Checker<'_> {
         Some(feed)
     }
 
-    /// A provider's list, with what the section changes of where it comes from.
+    /// A provider's list at the location that the section gives.
     fn preset(
         &mut self,
         key: &str,
@@ -134,7 +133,7 @@ impl Checker<'_> {
         Some(feed)
     }
 
-    /// Says of keys that were not taken that they have no meaning here.
+    /// Reports keys that have no meaning for this location.
     fn unused(&mut self, key: &str, location: &Location, section: &Source) {
         let comes = match location {
             Location::BuiltIn => "is built in",

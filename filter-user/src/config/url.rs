@@ -1,4 +1,4 @@
-//! The address of a list on a web server: what is wrong with one, and how it may be shown.
+//! Checks the URL of a list.
 
 use std::net::Ipv6Addr;
 
@@ -6,16 +6,16 @@ use ureq::http::Uri;
 
 use crate::text::shown;
 
-/// What is wrong with an address, and what to do.
+/// Checks a URL. The error says what is wrong and what to do.
 pub(super) fn check(url: &str) -> Result<(), String> {
-    // Where it is not written so, what the library makes of it is not what is read here.
+    // Without this prefix, the library would read the URL in another way than this check.
     let rest = url.strip_prefix("https://").unwrap_or_default();
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     if authority.is_empty() {
         return Err("is not an address that begins with https:// and a host".into());
     }
     let checked = check_authority(authority);
-    // A password may have been written with a slash in it, as no address has it.
+    // A mistyped password may contain a slash, which no URL has there.
     if authority.contains('@') || checked.is_err() && rest.contains('@') {
         return Err("has a user or a password in it, which is not supported; leave it out".into());
     }
@@ -33,7 +33,7 @@ pub(super) fn check(url: &str) -> Result<(), String> {
     }
 }
 
-/// The library takes any characters for a host, and does not look at the port.
+/// Checks host and port: the library accepts any characters for a host, and ignores the port.
 fn check_authority(authority: &str) -> Result<(), String> {
     let bracketed = authority.strip_prefix('[').and_then(|rest| rest.split_once(']'));
     let (is_host, host, port) = if let Some((host, port)) = bracketed {
@@ -64,7 +64,7 @@ fn check_authority(authority: &str) -> Result<(), String> {
     ))
 }
 
-/// Whether a text is the name of a host, or of anything else in DNS (RFC 1035, section 2.3.4).
+/// Whether a text is a domain name (RFC 1035, section 2.3.4).
 pub(super) fn is_domain(name: &str) -> bool {
     let labels = name.strip_suffix('.').unwrap_or(name);
     let fits = |label: &str| {

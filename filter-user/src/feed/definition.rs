@@ -1,4 +1,4 @@
-//! A list that somebody else keeps: where it comes from, how it is written, when it is fetched.
+//! The definition of a feed: where its list is, in which format, and when it is fetched.
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -6,86 +6,86 @@ use ipnet::IpNet;
 
 use crate::model::entry::{Action, Label, Origin};
 
-/// From one attempt to the next, unless told otherwise. The next one comes before the grace is over, so that one answer that
-/// lacks a part costs nobody anything.
+/// The default time between two fetches. It is shorter than the grace, so that one incomplete answer removes nothing.
 pub const INTERVAL: Duration = Duration::from_secs(1800);
-/// Up to so much is added to it.
+/// The default of the random time that is added to an interval.
 pub const JITTER: Duration = Duration::from_secs(300);
-/// How long an attempt may take.
+/// The default time limit of a fetch.
 pub const TIMEOUT: Duration = Duration::from_secs(30);
-/// How long a prefix stays that the list no longer has.
+/// The default time that a prefix stays in force after it left the list.
 pub const GRACE: Duration = Duration::from_secs(3600);
-/// Bytes of an answer at the most: room for a quarter of a million prefixes in JSON.
+/// The largest answer in bytes: room for a quarter of a million prefixes in JSON.
 pub const MAX_BYTES: usize = 16 << 20;
 
-/// A list that somebody else keeps.
+/// A list that others publish.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Feed {
-    /// What users call it: letters, digits, `-` and `_`; the name of its copy on disk.
+    /// The user's name for it: letters, digits, `-` and `_`. Its copy on disk has the same name.
     pub name: String,
-    /// Where its entries say that they come from: `provider:NAME` or `source:NAME`.
+    /// The origin of its entries: `provider:NAME` or `source:NAME`.
     pub origin: Origin,
     /// The list that its prefixes go to.
     pub action: Action,
     /// The label of prefixes that come without one.
     pub label: Label,
-    /// Where it comes from.
+    /// Where the list is.
     pub location: Location,
-    /// What it was when this version was made; empty where that is not known for certain.
+    /// The list when this version was released. Empty if it is not known for certain.
     pub built_in: Vec<IpNet>,
-    /// From one attempt to the next.
+    /// The time between two fetches.
     pub interval: Duration,
-    /// Up to so much is added to an interval at random.
+    /// The random time that is added to an interval is shorter than this.
     pub jitter: Duration,
-    /// How long an attempt may take in all.
+    /// The time limit of a whole fetch.
     pub timeout: Duration,
-    /// How long a prefix stays that the list no longer has.
+    /// How long a prefix stays in force after it left the list.
     pub grace: Duration,
 }
 
-/// Where a list comes from.
+/// Where a list is. The names of variants and fields are part of the fingerprint of a stored list: another name makes it
+/// the list of another feed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Location {
-    /// It is built in, and nothing is fetched.
+    /// Built in; nothing is fetched.
     BuiltIn,
     /// A web server.
     Https {
-        /// Its address.
+        /// The URL.
         url: String,
-        /// Certificates (PEM) to trust in the place of the system's.
+        /// Certificates (PEM) to trust instead of the system's.
         ca_file: Option<PathBuf>,
-        /// A form that is sent; without one, it is a GET request.
+        /// The form of a POST request; without one, the request is a GET.
         post: Option<String>,
-        /// How the answer is read.
+        /// The format of the answer.
         format: Format,
     },
-    /// A file that something else writes.
+    /// A file that another program writes.
     File {
         /// Its path.
         path: PathBuf,
-        /// How it is read.
+        /// Its format.
         format: Format,
     },
     /// TXT records with `ip4:`, `ip6:` and `include:` terms, as SPF has them (RFC 7208).
     DnsTxt {
-        /// The name that is asked for.
+        /// The name to look up.
         name: String,
-        /// Who is asked; without one, those in `/etc/resolv.conf`.
+        /// The DNS server; without one, the servers in `/etc/resolv.conf`.
         server: Option<SocketAddr>,
     },
-    /// What a program prints.
+    /// The output of a program.
     Exec {
-        /// Its absolute path and its arguments.
+        /// The absolute path and the arguments.
         command: Vec<String>,
-        /// How its output is read.
+        /// The format of the output.
         format: Format,
     },
 }
 
-/// How a list is written.
+/// The format of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// As a list file: a prefix a line.
+    /// Plain text, like a list file: one prefix on each line.
     Text,
     /// Strings in a JSON document.
     Json(Vec<Selection>),
@@ -94,10 +94,10 @@ pub enum Format {
 /// A part of a JSON document that has prefixes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Selection {
-    /// Which array (RFC 6901).
+    /// The array, as a JSON pointer (RFC 6901).
     pub pointer: String,
-    /// Of the objects in it, the member that is the prefix; without one, its elements are.
+    /// If the array has objects: the member with the prefix. Without it, the elements are prefixes.
     pub member: Option<String>,
-    /// Members that an object must have, with these values.
+    /// Members and values that an object must have.
     pub with: Vec<(String, String)>,
 }

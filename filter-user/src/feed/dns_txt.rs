@@ -1,6 +1,6 @@
-//! Lists in DNS: TXT records written as mail servers' are, with `ip4:`, `ip6:` and `include:` terms (SPF, RFC 7208).
+//! Lists in DNS: TXT records in SPF syntax (RFC 7208), with `ip4:`, `ip6:` and `include:` terms.
 //!
-//! A list is all of its records or none: one that cannot be had, or makes no sense, is an error of the whole.
+//! A list is complete or it is an error: one record that is missing or malformed is an error of the whole list.
 
 use std::{collections::HashSet, net::SocketAddr, time::Duration};
 
@@ -24,13 +24,13 @@ use crate::{
     text::shown,
 };
 
-/// As many names may be included in all (RFC 7208, section 4.6.4).
+/// The limit of included names (RFC 7208, section 4.6.4).
 const MAX_INCLUDES: usize = 10;
 
-/// What a record starts with that has terms (RFC 7208, section 4.5).
+/// The start of an SPF record (RFC 7208, section 4.5).
 const VERSION: &str = "v=spf1";
 
-/// DNS gave no list.
+/// Why DNS gave no list.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot use the TXT records of {name}: {why}")]
 pub struct TxtError {
@@ -40,10 +40,10 @@ pub struct TxtError {
     pub why: Why,
 }
 
-/// What can go wrong with a name.
+/// Why a name gave no list.
 #[derive(Debug, thiserror::Error)]
 pub enum Why {
-    /// Not a name.
+    /// It is not a domain name.
     #[error("it is not a domain name")]
     BadName,
     /// The name does not exist.
@@ -52,13 +52,13 @@ pub enum Why {
     /// The name has no such records.
     #[error("it has no TXT records")]
     NoRecords,
-    /// The server could not say.
+    /// The server answered with an error.
     #[error("the DNS server answered {0}")]
     Refused(ResponseCode),
-    /// No list among the records.
+    /// No record is an SPF record with addresses.
     #[error("none of them starts with {VERSION} and has ip4:, ip6: or include: terms")]
     NoTerms,
-    /// A term that makes no sense.
+    /// A malformed term.
     #[error("the term '{term}' makes no sense: {what}")]
     BadTerm {
         /// The term.
@@ -66,27 +66,27 @@ pub enum Why {
         /// What is wrong with it.
         what: String,
     },
-    /// Too many.
+    /// It includes too many names.
     #[error("it includes more than {MAX_INCLUDES} other names (RFC 7208, section 4.6.4)")]
     TooManyIncludes,
-    /// Too slow.
+    /// The time limit has passed.
     #[error("there was no answer after {}; the DNS server is slow, or not reachable", duration::format(*.0))]
     TooSlow(Duration),
-    /// Nobody there, or nobody who says anything.
+    /// The server does not answer.
     #[error("the DNS server does not answer")]
     Silent,
-    /// Anything else.
+    /// Another error.
     #[error("{0}")]
     Other(String),
 }
 
-/// Asks for a name and the names that it includes, which takes no longer than `timeout`.
+/// Looks up a name and the names that it includes, within `timeout`.
 ///
-/// `server` is asked, or those in `/etc/resolv.conf`. Terms that are neither addresses nor names to include say nothing
-/// about who sends, and are left out; so are terms with a qualifier other than `+`, which do not pass.
+/// Without `server`, the servers in `/etc/resolv.conf` are asked. A term that is neither an address nor an `include` is
+/// skipped. So is a term with a qualifier other than `+`, since it does not pass.
 ///
 /// # Errors
-/// [`TxtError`] if any of the names has no list, or one that makes no sense.
+/// [`TxtError`] if a name has no list or a malformed one.
 pub fn get(name: &str, server: Option<SocketAddr>, timeout: Duration) -> Result<Vec<IpNet>, TxtError> {
     let failed = |why| {
         let name = shown(name);
@@ -101,7 +101,7 @@ pub fn get(name: &str, server: Option<SocketAddr>, timeout: Duration) -> Result<
             .await
             .unwrap_or_else(|_| Err(failed(Why::TooSlow(timeout))))
     });
-    // Not waiting for what it may have left to other threads.
+    // Do not wait for tasks that it may have given to other threads.
     runtime.shutdown_background();
     list
 }
@@ -129,7 +129,7 @@ async fn ask_for_all(name: &str, server: Option<SocketAddr>) -> Result<Vec<IpNet
                 ahead.push(include);
             }
         }
-        // The first name is not included by anything.
+        // The first name is not an included one.
         if known.len() - 1 > MAX_INCLUDES {
             return Err(of(name, Why::TooManyIncludes));
         }
@@ -156,7 +156,7 @@ fn resolver(server: Option<SocketAddr>) -> Result<TokioResolver, NetError> {
     builder.build()
 }
 
-/// A name in full: the search list of `/etc/resolv.conf` would make another one of it.
+/// A fully qualified name: the search list of `/etc/resolv.conf` would change another one.
 fn domain(name: &str) -> Option<Name> {
     let mut domain = Name::from_ascii(name)
         .ok()
@@ -184,12 +184,12 @@ fn explain(error: NetError) -> Why {
         },
         NetError::Dns(DnsError::ResponseCode(code)) => Why::Refused(code),
         NetError::Timeout => Why::Silent,
-        // Some of its texts repeat what the server sent.
+        // Some of these texts repeat what the server sent.
         other => Why::Other(shown(&other.to_string())),
     }
 }
 
-/// What records say.
+/// The terms of records.
 #[derive(Debug, Default)]
 struct Terms {
     prefixes: Vec<IpNet>,
@@ -228,7 +228,7 @@ impl Terms {
         match mechanism.to_ascii_lowercase().as_str() {
             version @ ("ip4" | "ip6") => {
                 let prefix = match prefix::parse(value) {
-                    // The length says how many bits count (RFC 7208, section 5.6).
+                    // The length says how many bits matter (RFC 7208, section 5.6).
                     Err(BadPrefix::HostBits { prefix, .. }) => prefix,
                     parsed => parsed.map_err(|bad| makes_no_sense(bad.to_string()))?,
                 };

@@ -1,40 +1,40 @@
-//! Why there is no new list, in the words of the person at the console.
+//! Why a fetch gave no new list.
 
 use super::{dns_txt::TxtError, exec::error::ExecError, file::FileError, guard::Refused, https::HttpsError};
 
 /// A result of fetching.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why there is no new list.
+/// Why a fetch gave no new list.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The web server did not give it.
+    /// The web server gave no list.
     #[error(transparent)]
     Https(#[from] HttpsError),
-    /// DNS did not give it.
+    /// DNS gave no list.
     #[error(transparent)]
     DnsTxt(#[from] TxtError),
-    /// The program did not give it.
+    /// The program gave no list.
     #[error(transparent)]
     Exec(#[from] ExecError),
     /// The file cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
-    /// What came is no list.
+    /// The answer is not a list.
     #[error("what came is not a list: {0}")]
     Unreadable(String),
-    /// What came is a list that can hardly be meant.
+    /// The guards refused the list.
     #[error("{refused}; if it is right: synwall source refresh {name} --force")]
     Refused {
         /// The feed's name.
         name: String,
-        /// What is wrong with it.
+        /// The reason.
         refused: Refused,
     },
-    /// It is built in, and there is nothing to fetch.
+    /// The list is built in.
     #[error("source {0} is built in: there is nothing to fetch")]
     BuiltIn(String),
-    /// It could not be kept on disk, so it is not used either.
+    /// The list could not be saved, so it is not used either.
     #[error(transparent)]
     Kept(#[from] crate::files::error::Error),
 }

@@ -1,4 +1,4 @@
-//! Getting a list from where it comes.
+//! Fetches the list of a feed.
 
 use super::{
     definition::{Feed, Location},
@@ -8,7 +8,7 @@ use super::{
 };
 use crate::model::entry::{Label, NewEntry};
 
-/// Gets a list from where it comes. Takes no longer than the feed's time-out, or a little more.
+/// Fetches the list of a feed. This takes the feed's time limit at most, or a little more.
 pub fn fetch(feed: &Feed) -> Result<Vec<NewEntry>> {
     let timeout = feed.timeout;
     let (bytes, format) = match &feed.location {

@@ -1,5 +1,5 @@
-//! Lists in files that something else writes. One that is being written in its place is waited for: half of a list is a
-//! list, too.
+//! Lists in files that other programs write. While a program writes to the file, this waits, since half a list may be a
+//! valid list.
 
 use std::{
     io,
@@ -15,7 +15,7 @@ use crate::sys::{
     signature::Signature,
 };
 
-/// Between two looks at a file that is being written.
+/// The pause between two checks of a file that is being written.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Why a file gave no list.
@@ -29,7 +29,7 @@ pub enum FileError {
         /// Why not.
         source: io::Error,
     },
-    /// The file can be changed by others.
+    /// Other users can change the file.
     #[error(
         "{path} was not read, because it can be changed by {exposed}; let only root and whoever runs synwall write there"
     )]
@@ -39,14 +39,14 @@ pub enum FileError {
         /// Who can change what.
         exposed: Exposed,
     },
-    /// The file is not whole.
+    /// A program is still writing to the file.
     #[error(
         "{0} was not read, since somebody is writing to it; put another file in its place when it is whole (mv)"
     )]
     BeingWritten(PathBuf),
 }
 
-/// Reads a file that nobody has written to for a while, nor while it was read; waits for that no longer than `timeout`.
+/// Reads a file that was not written to just before or while it was read. Waits for that at most `timeout`.
 pub fn get(path: &Path, timeout: Duration) -> Result<Vec<u8>, FileError> {
     let give_up = Instant::now() + timeout;
     loop {
@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn a_list_that_is_written_line_by_line_is_read_when_it_is_whole() {
-        // Not in /tmp, which everybody may write to.
+        // Not in /tmp: every user can write there, so the file would be refused.
         let directory = tempfile::tempdir_in("/var/tmp").unwrap();
         let path = directory.path().join("list");
         let mut file = File::create(&path).unwrap();

@@ -1,5 +1,5 @@
-//! What a list must not be. Whoever controls where it comes from decides who gets through, or who no longer does: a mistake
-//! there, or an attack, must not become one here.
+//! The guards: which fetched lists are refused. The publisher of a list decides who gets through. The guards keep a
+//! mistake or an attack there from opening or closing the filter.
 
 use std::{collections::HashSet, fmt};
 
@@ -11,15 +11,15 @@ use crate::model::entry::Action;
 /// Why a list was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refused {
-    /// There is nothing in it.
+    /// It is empty.
     Empty,
     /// A prefix is wider than any that a provider has.
     TooWide(IpNet),
-    /// All of it together is more than any provider has.
+    /// All prefixes together cover more than any provider has.
     TooManyAddresses,
-    /// There is more in it than a filter takes.
+    /// It has more prefixes than a filter takes.
     TooManyPrefixes(usize),
-    /// There is more in it than one of several lists should have.
+    /// It has grown so much that it might leave no room for other lists.
     GrownTooMuch {
         /// How many prefixes it had.
         before: usize,
@@ -37,7 +37,7 @@ pub enum Refused {
     AddressesLost {
         /// Which version.
         version: u8,
-        /// How much of it has stayed, in percent.
+        /// How many of its addresses are still there, in percent.
         stays: u8,
     },
 }
@@ -77,31 +77,32 @@ impl fmt::Display for Refused {
     }
 }
 
-/// The shortest IPv4 prefix that is taken: the widest networks that were ever given to anybody.
+/// The shortest IPv4 prefix that is accepted: the widest networks that were ever assigned.
 const WIDEST_V4: u8 = 8;
-/// The same for IPv6: registries give no more than a /16 (the widest so far) to anybody.
+/// The shortest IPv6 prefix that is accepted: the widest network that a registry has assigned.
 const WIDEST_V6: u8 = 16;
 
-/// So many prefixes are taken without a question: a sixteenth of what a filter has room for, and more than any provider has.
+/// This many prefixes are always accepted: a sixteenth of a filter, and more than any provider has.
 const MANY: usize = MAX_PREFIXES as usize / 16;
 
-/// An eighth of all addresses.
+/// An eighth of all IPv4 addresses.
 const MOST_V4: u128 = (1 << 32) / 8;
 /// An eighth of 2000::/3, from which registries assign.
 const MOST_V6: u128 = (1 << 125) / 8;
 
-/// How many addresses of one IP version there were, are, and stay.
+/// Address counts of one IP version, before and after.
 #[derive(Clone, Copy)]
 struct Change {
     version: u8,
-    /// How many may be trusted.
+    /// The most that may be trusted.
     most: u128,
     had: u128,
     has: u128,
     stays: u128,
 }
 
-/// Fails if `after` cannot be meant as what follows `before`. `force` has all but the number of prefixes pass.
+/// Fails if `after` is not a plausible successor of `before`. `force` accepts everything but too many prefixes for a
+/// filter.
 pub fn check(action: Action, before: Option<&[IpNet]>, after: &[IpNet], force: bool) -> Result<(), Refused> {
     if after.len() > MAX_PREFIXES as usize {
         return Err(Refused::TooManyPrefixes(after.len()));
@@ -110,7 +111,7 @@ pub fn check(action: Action, before: Option<&[IpNet]>, after: &[IpNet], force: b
         return Ok(());
     }
     let before = match before {
-        // What somebody has forced once is not refused the next time, here and below.
+        // A list that was forced once is not refused the next time, here and below.
         Some([]) if after.is_empty() => return Ok(()),
         _ if after.is_empty() => return Err(Refused::Empty),
         before => before.unwrap_or_default(),
@@ -140,7 +141,7 @@ pub fn check(action: Action, before: Option<&[IpNet]>, after: &[IpNet], force: b
             stays: overlap(&had, &has),
         }
     });
-    // Whom to deny may be said of half of the world.
+    // A deny list may cover half of the world.
     if action == Action::Trust
         && changes
             .iter()
@@ -153,7 +154,7 @@ pub fn check(action: Action, before: Option<&[IpNet]>, after: &[IpNet], force: b
     } in changes
     {
         if stays < had.div_ceil(2) {
-            // Of more than fits a hundred times, a hundredth is exact enough.
+            // For a number too large to multiply, hundredths are precise enough.
             let percent = match stays.checked_mul(100) {
                 Some(hundredfold) => hundredfold / had,
                 None => stays / (had / 100),
@@ -164,7 +165,7 @@ pub fn check(action: Action, before: Option<&[IpNet]>, after: &[IpNet], force: b
             });
         }
     }
-    // Networks may be put together: then the same addresses are in fewer prefixes, and nothing is lost.
+    // Prefixes may be aggregated: fewer prefixes then have the same addresses, and nothing is lost.
     let nothing_lost = changes.iter().all(|change| change.stays == change.had);
     if after.len() * 2 < before.len() && !nothing_lost {
         return Err(Refused::PrefixesLost {
@@ -175,7 +176,7 @@ pub fn check(action: Action, before: Option<&[IpNet]>, after: &[IpNet], force: b
     Ok(())
 }
 
-/// Addresses of one IP version: first and last of each run, in order, no two next to each other or overlapping.
+/// Addresses of one IP version as sorted ranges (first, last) that neither touch nor overlap.
 struct Ranges(Vec<(u128, u128)>);
 
 impl Ranges {
@@ -203,7 +204,7 @@ impl Ranges {
     }
 }
 
-/// How many addresses there are; one less than there are where they are all of IPv6.
+/// The number of addresses. It saturates at `u128::MAX`, one less than all of IPv6.
 fn size(ranges: &Ranges) -> u128 {
     ranges.0.iter().fold(0, |sum, run| count(sum, *run))
 }

@@ -1,7 +1,6 @@
-//! Lists on web servers: one request, over TLS from the first byte to the last, in a time and a size that are known
-//! beforehand, whatever the server does.
+//! Lists on web servers: one request over TLS. Its time and its size are bounded, whatever the server does.
 //!
-//! Proxies in the environment are not used: a list comes from the server that the configuration names.
+//! A proxy in the environment is not used: a list comes from the server that the configuration names.
 
 mod addresses;
 
@@ -30,25 +29,25 @@ use crate::{
     text::{escaped, shown, without_secrets},
 };
 
-/// As often an answer may lead to another address.
+/// How many redirections are followed.
 const MAX_REDIRECTS: u32 = 3;
-/// Bytes of a file with certificates at the most. All authorities of a system are a quarter of it.
+/// The largest file with certificates, in bytes. All authorities of a system take a quarter of it.
 const MAX_CERTIFICATES: u64 = 1 << 20;
 
-/// A web server, or the way to it, gave no list.
+/// Why a web server gave no list.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot fetch {url}: {why}")]
 pub struct HttpsError {
-    /// Where it should come from, without what may be secret in it.
+    /// The URL, without parts that may be secret.
     pub url: String,
     /// What went wrong.
     pub why: Why,
 }
 
-/// What can go wrong with a web server.
+/// Why a request failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Why {
-    /// The file with certificates can be written by others.
+    /// Other users can change the file with certificates.
     #[error("{file} was not read, because it can be changed by {exposed}")]
     ExposedCertificates {
         /// The file.
@@ -56,7 +55,7 @@ pub enum Why {
         /// Who can change what.
         exposed: Exposed,
     },
-    /// The file with certificates is of no use.
+    /// The file with certificates is unusable.
     #[error("{file} {what}; it should have certificates in PEM format")]
     Certificates {
         /// The file.
@@ -64,50 +63,50 @@ pub enum Why {
         /// What is wrong with it.
         what: String,
     },
-    /// Nobody vouches for the server.
+    /// The certificate is from an unknown authority.
     #[error(
         "its certificate is not signed by an authority that is trusted here; if it comes from a private one, name that in ca-file"
     )]
     UnknownAuthority,
-    /// The server's certificate is not good.
+    /// The certificate is invalid.
     #[error("its certificate is not valid: {0}")]
     Certificate(String),
-    /// It, or where it leads, is not protected.
+    /// The URL or a redirection is not HTTPS.
     #[error("{0} is not https; nothing else is asked")]
     NotHttps(String),
-    /// An answer leads to another, and so on.
+    /// Too many redirections.
     #[error("it leads on and on, more than {MAX_REDIRECTS} times")]
     Redirects,
-    /// A form would have to be sent to somebody else.
+    /// A redirection of a POST request.
     #[error("it leads elsewhere, and a form is not sent on")]
     FormSentOn,
-    /// The server has no list.
+    /// The status is not 200.
     #[error("the server answered {0}, not 200 OK")]
     Status(StatusCode),
-    /// The answer is compressed, which nobody asked for.
+    /// The answer is compressed, which was not requested.
     #[error("the answer is compressed ({0}), which was not asked for")]
     Compressed(String),
-    /// Nobody can tell whether it is whole.
+    /// The answer has no length, so a truncated one could not be noticed.
     #[error("the answer does not say how long it is, so nobody knows whether it is whole")]
     WithoutLength,
-    /// Too much.
+    /// The answer is too large.
     #[error("the answer has more than {} MiB", MAX_BYTES >> 20)]
     TooLarge,
-    /// Too slow.
+    /// The time limit has passed.
     #[error("there was no complete answer after {}; the server is slow, or not reachable", duration::format(*.0))]
     TooSlow(Duration),
-    /// The connection ended too early.
+    /// The connection ended before the answer was complete.
     #[error("the connection ended before the answer was complete")]
     CutOff,
-    /// Anything else.
+    /// Another error.
     #[error("{0}")]
     Other(String),
 }
 
-/// Fetches what is at `url`, which takes no longer than `timeout`.
+/// Fetches `url`, which takes at most `timeout`.
 ///
-/// The server's certificate has to be signed by an authority in `ca_file` (PEM), or by one of the system's. With `post`
-/// that form (`application/x-www-form-urlencoded`) is sent.
+/// An authority in `ca_file` (PEM), or one of the system's, must have signed the server's certificate. `post` is sent as
+/// a form (`application/x-www-form-urlencoded`).
 ///
 /// # Errors
 /// [`HttpsError`] for everything but a complete answer 200 of at most [`MAX_BYTES`].
@@ -166,12 +165,12 @@ fn fetch(url: &str, ca_file: Option<&Path>, post: Option<&str>, timeout: Duratio
     body.read_to_vec().map_err(|failed| explain(failed, timeout))
 }
 
-/// Whether an answer ends where it says, and not where the connection does.
+/// Whether an answer states where it ends.
 ///
-/// Anybody on the way can end a connection. ureq takes that for the end of the answer, even without TLS's own end.
+/// Any host on the path can end a connection. ureq takes that for the end of the answer, even without a TLS close.
 fn says_how_long<T>(answer: &Response<T>) -> bool {
     let headers = answer.headers();
-    // As ureq reads it: HTTP/1.0 has no chunks.
+    // As ureq does: HTTP/1.0 has no chunks.
     let may_be_chunked = answer.version() != Version::HTTP_10;
     let codings = headers.get_all(header::TRANSFER_ENCODING).iter();
     let mut codings = codings
@@ -181,7 +180,7 @@ fn says_how_long<T>(answer: &Response<T>) -> bool {
         || may_be_chunked && codings.any(|coding| coding.trim().eq_ignore_ascii_case("chunked"))
 }
 
-/// In what an answer is wrapped, where it is.
+/// The content encoding of an answer, unless it is `identity`.
 fn encoding<T>(answer: &Response<T>) -> Option<String> {
     let value = answer.headers().get(header::CONTENT_ENCODING)?;
     let name = String::from_utf8_lossy(value.as_bytes());
@@ -193,7 +192,7 @@ fn certificates(path: &Path) -> Result<RootCerts, Why> {
         file: path.to_owned(),
         what,
     };
-    // A named pipe would be waited for, beyond any time limit.
+    // A named pipe could block beyond any time limit.
     let read = file::read_regular(path, MAX_CERTIFICATES).map_err(|error| match error {
         NotRead::Exposed(exposed) => Why::ExposedCertificates {
             file: path.to_owned(),
@@ -205,7 +204,7 @@ fn certificates(path: &Path) -> Result<RootCerts, Why> {
     for item in parse_pem(&read.bytes) {
         match item {
             Ok(PemItem::Certificate(certificate)) => certificates.push(certificate),
-            // A key or a signing request that lies beside it does no harm.
+            // A key or a signing request in the file does no harm.
             Ok(_) => {}
             Err(error) => return Err(unusable(format!("is damaged: {}", shown(&error.to_string())))),
         }
@@ -229,7 +228,7 @@ fn explain(failed: Failed, timeout: Duration) -> Why {
             None if error.kind() == std::io::ErrorKind::UnexpectedEof => Why::CutOff,
             None => Why::Other(error.to_string()),
         },
-        // Some of its texts repeat what the server sent.
+        // Some of these texts repeat what the server sent.
         other => Why::Other(shown(&other.to_string())),
     }
 }

@@ -1,6 +1,6 @@
-//! Lists that somebody else keeps: fetched at intervals, checked, and kept on disk for the next boot.
+//! Lists that others publish. They are fetched at intervals, checked, and kept on disk for the next boot.
 //!
-//! Users call them sources. In here that word has the networks that packets come from.
+//! Users call them sources. In the code that word means the networks that packets come from.
 
 pub mod definition;
 pub mod dns_txt;

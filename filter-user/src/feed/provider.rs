@@ -1,4 +1,4 @@
-//! Providers whose networks are known, or known where to be found.
+//! Known providers: their networks, or where these are published.
 
 use ipnet::IpNet;
 
@@ -11,21 +11,21 @@ use crate::{
     text::shown,
 };
 
-/// A result of looking a provider up.
+/// A result of a look-up.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why a provider's networks are not known.
+/// Why the networks of a provider are not available.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Nobody here knows it.
+    /// The name is unknown.
     #[error("unknown provider '{name}'; known: {known}")]
     Unknown {
-        /// What was asked for.
+        /// The name.
         name: String,
-        /// What there is.
+        /// The known names.
         known: String,
     },
-    /// Its networks are not built in.
+    /// Its networks are not built in, so the agent must fetch them.
     #[error(
         "the networks of {name} are fetched, by the agent (synwall run, [trust] providers = [\"{name}\"]); a command alone has those of: {built_in}. Or hand over a list: --trust-file FILE"
     )]
@@ -35,36 +35,36 @@ pub enum Error {
         /// The providers whose networks are built in.
         built_in: String,
     },
-    /// A built-in network that is none.
+    /// A built-in network or name that is malformed.
     #[error(transparent)]
     Entry(#[from] BadEntry),
 }
 
-/// A provider, and the networks that it asks its customers to admit.
+/// A provider, and the networks from which it connects to origins.
 struct Provider {
     name: &'static str,
-    /// Those that are known for certain.
+    /// The networks that are known for certain.
     built_in: &'static [&'static str],
     published: Published,
 }
 
-/// Where a provider publishes its networks for programs to read.
+/// Where a provider publishes its networks for programs.
 enum Published {
     Nowhere,
     Https {
         url: &'static str,
-        /// Arrays of prefixes: a JSON pointer, and of objects a member.
+        /// The arrays with the prefixes: a JSON pointer, and the member if the array has objects.
         arrays: &'static [(&'static str, Option<&'static str>)],
-        /// A member that objects must have, and its value.
+        /// A member that objects must have, with its value.
         with: Option<(&'static str, &'static str)>,
         post: Option<&'static str>,
     },
     DnsTxt(&'static str),
 }
 
-/// As their documentation has it; `docs/providers.md` says what could be checked.
+/// From the documentation of the providers; `docs/providers.md` says what was verified.
 const PROVIDERS: &[Provider] = &[
-    // One network, in its connection guide (as of November 2026). The list for programs is behind a login.
+    // One network, from its connection guide (as of November 2026). The list for programs needs a login.
     Provider {
         name: "qrator",
         built_in: &["185.94.108.0/24"],
@@ -90,7 +90,7 @@ const PROVIDERS: &[Provider] = &[
             post: None,
         },
     },
-    // CLOUDFRONT alone is what viewers connect to.
+    // The service CLOUDFRONT alone is what viewers connect to.
     Provider {
         name: "cloudfront",
         built_in: &[],
@@ -104,7 +104,7 @@ const PROVIDERS: &[Provider] = &[
             post: None,
         },
     },
-    // For origins outside of Google's cloud. Those inside are reached from 35.191.0.0/16 and 130.211.0.0/22.
+    // For origins outside of Google's cloud. Inside, the load balancer connects from 35.191.0.0/16 and 130.211.0.0/22.
     Provider {
         name: "google-lb",
         built_in: &[],
@@ -122,12 +122,12 @@ const PROVIDERS: &[Provider] = &[
     },
 ];
 
-/// The names of the providers that are known.
+/// The names of all known providers.
 pub fn names() -> Vec<&'static str> {
     PROVIDERS.iter().map(|provider| provider.name).collect()
 }
 
-/// The names of those whose networks are built in.
+/// The names of the providers whose networks are built in.
 pub fn built_in() -> Vec<&'static str> {
     let known = PROVIDERS.iter().filter(|provider| !provider.built_in.is_empty());
     known.map(|provider| provider.name).collect()
@@ -144,7 +144,7 @@ fn find(name: &str) -> Result<&'static Provider> {
         .ok_or_else(unknown)
 }
 
-/// The built-in networks of the provider called `name`, as trust entries.
+/// The built-in networks of a provider, as trust entries.
 pub fn entries(name: &str) -> Result<Vec<NewEntry>> {
     let feed = feed(name)?;
     if feed.built_in.is_empty() {
@@ -163,7 +163,7 @@ pub fn entries(name: &str) -> Result<Vec<NewEntry>> {
     Ok(feed.built_in.iter().map(entry).collect())
 }
 
-/// The list of the provider called `name`, as a source with the usual times.
+/// The list of a provider as a feed with default times.
 pub fn feed(name: &str) -> Result<Feed> {
     let Provider {
         name,
@@ -223,7 +223,7 @@ mod tests {
     use super::*;
     use crate::feed::read;
 
-    /// What each provider's documentation shows of its answer, shortened.
+    /// Answers from the documentation of the providers, shortened.
     const ANSWERS: [(&str, &str, &[&str]); 4] = [
         (
             "cloudflare",

@@ -1,4 +1,4 @@
-//! What came, read as a list: lines of text, or strings in a JSON document.
+//! Reads an answer as a list: lines of text, or strings in a JSON document.
 
 use std::collections::BTreeMap;
 
@@ -15,11 +15,11 @@ use crate::{
     text::shown,
 };
 
-/// Values of a JSON document at the most, counted by what begins them: while it is read, each takes many times the bytes that
-/// it has in the document.
+/// The most values of a JSON document, counted by the characters that begin them. In memory each value takes many times
+/// its length in the document.
 const MAX_VALUES: usize = 1 << 20;
 
-/// Reads a list, or says why it is none.
+/// Reads a list. The error says what is wrong with it.
 pub fn read(feed: &Feed, format: &Format, bytes: &[u8]) -> Result<Vec<NewEntry>, String> {
     match format {
         Format::Text => {
@@ -52,7 +52,7 @@ pub fn read(feed: &Feed, format: &Format, bytes: &[u8]) -> Result<Vec<NewEntry>,
     }
 }
 
-/// Entries of a feed: each prefix once, in their order, with the feed's label where it has none.
+/// The entries of a feed, sorted, each prefix once. A prefix without a label gets the feed's label.
 pub fn entries(feed: &Feed, prefixes: impl Iterator<Item = (IpNet, Label)>) -> Vec<NewEntry> {
     let labelled: BTreeMap<IpNet, Label> = prefixes.collect();
     let entry = |(prefix, label): (IpNet, Label)| NewEntry {

@@ -1,4 +1,4 @@
-//! A new list: fetched, checked against the last good one, and kept.
+//! Refreshes a list: fetches it, checks it against the last good one, and saves it.
 
 use std::{collections::BTreeSet, time::SystemTime};
 
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::model::entry::{Label, NewEntry};
 
-/// What became of an attempt.
+/// How a list changed with a fetch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refreshed {
     /// Prefixes that were not in the list before.
@@ -24,19 +24,19 @@ pub struct Refreshed {
     pub total: usize,
 }
 
-/// Gets a list, checks it against the last good one, and keeps it.
+/// Fetches a list, checks it against the last good one, and saves it.
 pub fn refresh(feed: &Feed, store: &Store, force: bool) -> Result<Refreshed> {
     let (entries, refreshed) = fetch_and_check(feed, store, force)?;
     store.save(feed, &entries, SystemTime::now())?;
     Ok(refreshed)
 }
 
-/// The same, but for keeping it.
+/// Fetches and checks a list without saving it.
 pub fn compare(feed: &Feed, store: &Store, force: bool) -> Result<Refreshed> {
     fetch_and_check(feed, store, force).map(|(_, refreshed)| refreshed)
 }
 
-/// Gets a list and checks it against the last good one.
+/// Fetches a list and checks it against the last good one.
 pub fn fetch_and_check(feed: &Feed, store: &Store, force: bool) -> Result<(Vec<NewEntry>, Refreshed)> {
     let entries = fetch(feed)?;
     let before = last_stored(feed, store);
@@ -63,7 +63,7 @@ pub fn fetch_and_check(feed: &Feed, store: &Store, force: bool) -> Result<(Vec<N
     Ok((entries, refreshed))
 }
 
-/// The list that was good last: the copy on disk, else the one that is built in, if there is one.
+/// The last good list: the copy on disk, else the built-in list, if there is one.
 pub fn last_good(feed: &Feed, store: &Store) -> Option<LastGoodList> {
     last_stored(feed, store).map(|stored| stored.list)
 }

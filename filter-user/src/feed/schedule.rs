@@ -6,11 +6,11 @@ use super::definition::Feed;
 
 /// The first wait after a failure.
 const SOON: Duration = Duration::from_secs(60);
-/// Agents that start at once do not ask at once.
+/// A random delay at start-up, so that agents do not ask at the same moment.
 const START: Duration = Duration::from_secs(2);
 
-/// The wait before the first attempt of an agent, where the last good list was fetched at `fetched`. A time in the future is
-/// that of a clock that was wrong.
+/// The wait before the first fetch of an agent, if the last good list was fetched at `fetched`. A time in the future is
+/// from a wrong clock.
 pub fn first(feed: &Feed, fetched: Option<SystemTime>, now: SystemTime) -> Duration {
     let age = fetched.and_then(|fetched| now.duration_since(fetched).ok());
     match age.and_then(|age| feed.interval.checked_sub(age)) {
@@ -19,7 +19,7 @@ pub fn first(feed: &Feed, fetched: Option<SystemTime>, now: SystemTime) -> Durat
     }
 }
 
-/// The wait before the next attempt, after so many failures in a row.
+/// The wait before the next fetch, after this many failures in a row.
 pub fn next(feed: &Feed, failures: u32) -> Duration {
     let soon = SOON.saturating_mul(1 << failures.saturating_sub(1).min(16));
     let wait = if failures == 0 {
@@ -61,7 +61,7 @@ mod tests {
             (Some(now() - seconds(3601)), 0, 2),
             (Some(now() - seconds(1_000_000_000)), 0, 2),
             (Some(SystemTime::UNIX_EPOCH), 0, 2),
-            // The clock was wrong then, or is now.
+            // The clock was wrong then, or is wrong now.
             (Some(now() + seconds(1)), 0, 2),
             (Some(now() + seconds(1_000_000_000)), 0, 2),
         ] {

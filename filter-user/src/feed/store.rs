@@ -1,4 +1,4 @@
-//! Lists that were fetched, on disk: as list files that anybody can read who may.
+//! Fetched lists on disk. They are list files, so that users can read them.
 
 use std::{
     fmt::Write as _,
@@ -18,57 +18,57 @@ use crate::{
     model::entry::{NewEntry, Origin},
 };
 
-/// How the line begins that tells which feed it was.
+/// The beginning of the line that names the feed.
 const FEED: &str = "# feed ";
 
-/// Where lists are kept.
+/// The directory of fetched lists.
 #[derive(Clone, Debug)]
 pub struct Store {
     copies: LastGood,
 }
 
-/// The list as it was good last.
+/// The last good list of a feed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LastGoodList {
-    /// What is in it.
+    /// The entries.
     pub entries: Vec<NewEntry>,
-    /// When it was fetched; none for the one that is built in, and for one that came from somewhere else than the feed does.
+    /// When it was fetched. None for a built-in list, and for a list from a previous location of the feed.
     pub fetched: Option<SystemTime>,
 }
 
-/// A list that was kept.
+/// A list on disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredList {
-    /// The list.
+    /// The list itself.
     pub list: LastGoodList,
-    /// Whether it came from where the feed comes from now: then what is missing has gone.
+    /// Whether it is from the feed's present location. Only then a prefix that is missing in a new list has been removed.
     pub is_same_feed: bool,
 }
 
 impl Store {
-    /// The lists in the state directory, which is made if it is not there.
+    /// Opens the lists in the state directory, and creates their directory if it is missing.
     pub fn open(state_dir: &Path) -> Result<Self> {
         let copies = LastGood::open(&state_dir.join("sources"))?;
         Ok(Self { copies })
     }
 
-    /// The same for those who only look, whether or not there is such a directory.
+    /// The lists in a state directory to read from, which may be missing.
     pub fn at(state_dir: &Path) -> Self {
         let copies = LastGood::at(&state_dir.join("sources"));
         Self { copies }
     }
 
-    /// Where they lie.
+    /// The directory.
     pub fn directory(&self) -> &Path {
         self.copies.directory()
     }
 
-    /// Where the list of a feed lies.
+    /// The path of a feed's list.
     pub fn path(&self, feed: &Feed) -> PathBuf {
         self.copies.path(&file_name(feed))
     }
 
-    /// Keeps a list that was fetched at `when`.
+    /// Saves a list that was fetched at `when`.
     pub fn save(&self, feed: &Feed, entries: &[NewEntry], when: SystemTime) -> Result<()> {
         let (origin, list) = (feed.origin.as_str(), feed.action.name());
         let mut text = format!("{FEED}{origin} {list} {}\n", fingerprint(feed));
@@ -78,7 +78,7 @@ impl Store {
         self.copies.save(&file_name(feed), text.as_bytes(), when)
     }
 
-    /// The list that was kept, if there is one. One of another feed of that name, or that was for another list, is none.
+    /// Loads the list of a feed. A list of another feed with that name, or for another action, is none.
     pub fn load(&self, feed: &Feed) -> Result<Option<StoredList>> {
         let Some((bytes, when)) = self.copies.load(&file_name(feed))? else {
             return Ok(None);
@@ -121,7 +121,7 @@ fn file_name(feed: &Feed) -> String {
     format!("{}.list", feed.name)
 }
 
-/// By which it is seen that a feed comes from somewhere else.
+/// Identifies the location of a feed: a list with another fingerprint is from another location.
 fn fingerprint(feed: &Feed) -> String {
     let definition = format!("{:?} {:?}", feed.action, feed.location);
     let hash = Sha256::digest(definition.as_bytes());

@@ -1,4 +1,4 @@
-//! The text of a list, with entries put in or taken out. Every line that is not about a prefix in question stays as it is.
+//! Edits the text of a list: adds and removes entries. Every line about another prefix stays as it is.
 
 use std::collections::HashSet;
 
@@ -7,14 +7,14 @@ use ipnet::IpNet;
 use super::lines;
 use crate::model::entry::NewEntry;
 
-/// The line for an entry.
+/// The line of an entry in a list file.
 pub fn line(entry: &NewEntry) -> String {
     format!("{} {}", entry.prefix, entry.label.as_str())
         .trim_end()
         .to_owned()
 }
 
-/// Lines with their ends.
+/// The lines, each with its line break.
 fn with_ends(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     text.split_inclusive(|byte| *byte == b'\n')
 }
@@ -29,8 +29,8 @@ fn prefix_on(line: &[u8], number: usize) -> Option<IpNet> {
     Some(lines::line(line).ok()??.0)
 }
 
-/// A list with entries in it, each on the line that it has, or on a new one.
-pub fn with(text: &[u8], entries: &[NewEntry]) -> Vec<u8> {
+/// Adds entries to a list. An entry takes the place of each line with its prefix, or gets a new line.
+pub fn add(text: &[u8], entries: &[NewEntry]) -> Vec<u8> {
     let mut result = Vec::with_capacity(text.len() + 64 * entries.len());
     let mut missing: Vec<&NewEntry> = entries.iter().collect();
     for (number, old) in with_ends(text).enumerate() {
@@ -62,7 +62,7 @@ pub fn with(text: &[u8], entries: &[NewEntry]) -> Vec<u8> {
     result
 }
 
-/// The comment of a line, and its end.
+/// The comment of a line with the spaces before it, and the line break.
 fn tail(line: &[u8]) -> &[u8] {
     let is_before = |at: usize| {
         line[..at]
@@ -75,8 +75,8 @@ fn tail(line: &[u8]) -> &[u8] {
     &line[end - is_before(end)..]
 }
 
-/// A list without prefixes.
-pub fn without(text: &[u8], prefixes: &[IpNet]) -> Vec<u8> {
+/// Removes every line with one of the prefixes.
+pub fn remove(text: &[u8], prefixes: &[IpNet]) -> Vec<u8> {
     let goes = |(number, line): &(usize, &[u8])| {
         prefix_on(line, *number).is_some_and(|prefix| prefixes.contains(&prefix))
     };
@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn lines_that_are_not_meant_stay_as_they_are() {
-        let with = text(with(
+        let with = text(add(
             LIST.as_bytes(),
             &[
                 entry("12.0.0.0/8=new"),
@@ -111,14 +111,14 @@ mod tests {
         ));
         assert_eq!(with, format!("{LIST}\n12.0.0.0/8 new\n"));
         assert_eq!(
-            text(without(with.as_bytes(), &[entry("12.0.0.0/8").prefix])),
+            text(remove(with.as_bytes(), &[entry("12.0.0.0/8").prefix])),
             format!("{LIST}\n")
         );
     }
 
     #[test]
     fn a_prefix_that_is_there_takes_the_new_label_and_keeps_its_comment() {
-        let with = text(with(
+        let with = text(add(
             LIST.as_bytes(),
             &[entry("10.0.0.0/8=home"), entry("11.0.0.0/8=b")],
         ));
@@ -130,10 +130,10 @@ mod tests {
 
     #[test]
     fn a_prefix_goes_with_every_line_that_it_has() {
-        let without = text(without(LIST.as_bytes(), &[entry("10.0.0.0/8").prefix]));
+        let without = text(remove(LIST.as_bytes(), &[entry("10.0.0.0/8").prefix]));
         assert_eq!(without, "# office\r\n\n  11.0.0.0/8\nno prefix");
         assert_eq!(
-            text(super::without(
+            text(remove(
                 "\u{feff}10.0.0.0/8\n".as_bytes(),
                 &[entry("10.0.0.0/8").prefix]
             )),
@@ -143,6 +143,6 @@ mod tests {
 
     #[test]
     fn a_list_that_is_empty_gets_its_line() {
-        assert_eq!(text(with(b"", &[entry("10.0.0.0/8=a")])), "10.0.0.0/8 a\n");
+        assert_eq!(text(add(b"", &[entry("10.0.0.0/8=a")])), "10.0.0.0/8 a\n");
     }
 }

@@ -33,7 +33,7 @@ pub enum Error {
         /// Why not.
         source: io::Error,
     },
-    /// A list file that others can write.
+    /// A list file that other users can change.
     #[error(
         "the list {file} was not read, because it can be changed by {exposed}; let only root and whoever runs synwall write there, or, if you have looked at it, hand it over as standard input (- < {file})"
     )]
@@ -43,7 +43,7 @@ pub enum Error {
         /// Who can change what.
         exposed: Exposed,
     },
-    /// A prefix that covers a whole IP version, in a file.
+    /// A prefix of length 0 in a file.
     #[error(
         "{file}:{line}: {prefix} covers every address, and is not taken from a file; name the networks that are meant. The whole list was left alone"
     )]
@@ -55,7 +55,7 @@ pub enum Error {
         /// The prefix.
         prefix: ipnet::IpNet,
     },
-    /// A state directory that others can write to.
+    /// A state directory that other users can change.
     #[error(
         "the state directory {path} is not used, because it can be changed by {exposed}; let only root and whoever runs synwall write there"
     )]
@@ -73,7 +73,7 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
-    /// Another agent has the same state directory.
+    /// Another agent holds the lock of the state directory.
     #[error(
         "another agent (synwall run) keeps its copies in {path}; stop that one, or give this one another directory: --state-dir DIR"
     )]
@@ -81,7 +81,7 @@ pub enum Error {
         /// The directory.
         path: PathBuf,
     },
-    /// `--save` without the configuration beside which lists are saved.
+    /// `--save` without a configuration file, next to which lists are saved.
     #[error(
         "there is no configuration {file}, beside which --save keeps lists for the agent; write it (a line is enough: interfaces = [\"eth0\"]), name yours with --config FILE, or leave out --save"
     )]
@@ -97,12 +97,12 @@ pub enum Error {
         /// Why not.
         source: io::Error,
     },
-    /// A label that would not be read as it was written.
+    /// A label that a list file would not give back as it is.
     #[error(
         "label '{0}' cannot be saved: in a list file # begins a comment, spaces at the ends are lost, and what begins with an address is a second one; choose another"
     )]
     LabelNotSaved(String),
-    /// A prefix that no file is believed.
+    /// A prefix of length 0, which no file may have.
     #[error(
         "{prefix} covers every address, and is not taken from a file, so it cannot be saved; leave out --save"
     )]
@@ -110,7 +110,7 @@ pub enum Error {
         /// The prefix.
         prefix: ipnet::IpNet,
     },
-    /// A prefix that is saved in another list.
+    /// A prefix that another saved list has.
     #[error(
         "{prefix} is saved as a {present} entry and cannot be saved as a {wanted} entry too; remove it there first: synwall {present} remove {prefix} --save"
     )]
@@ -119,7 +119,7 @@ pub enum Error {
         prefix: ipnet::IpNet,
         /// The list that has it.
         present: Action,
-        /// The list that should have it.
+        /// The list that it was to be saved in.
         wanted: Action,
     },
 }

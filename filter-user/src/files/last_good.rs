@@ -1,4 +1,5 @@
-//! Copies of what was good last, kept on disk for a day on which the original is broken or out of reach: at boot, mostly.
+//! Copies of the last good configuration and lists. They stand in at start-up for an original that is broken or out of
+//! reach.
 
 use std::{
     fs::{DirBuilder, File},
@@ -19,7 +20,7 @@ use crate::sys::{
     replace,
 };
 
-/// What a copy begins with: what it is, and the version of this line.
+/// The beginning of a copy: its kind, and the version of this first line.
 const MAGIC: &str = "# synwall-copy 1";
 
 /// A directory of copies.
@@ -29,14 +30,14 @@ pub struct LastGood {
 }
 
 impl LastGood {
-    /// The copies in `directory`, which is made if it is not there. Nobody else may be able to write to it.
+    /// Opens a directory, and creates it if it is missing. No other user may be able to write to it.
     pub fn open(directory: &Path) -> Result<Self> {
         let copies = Self::at(directory);
         copies.make()?;
         Ok(copies)
     }
 
-    /// The same for those who only look, whether or not there is such a directory.
+    /// A directory to read from, which may be missing.
     pub fn at(directory: &Path) -> Self {
         Self {
             directory: directory.to_owned(),
@@ -59,7 +60,7 @@ impl LastGood {
         })
     }
 
-    /// Keeps them for this process alone, for as long as what is returned lives.
+    /// Locks the directory for this process until the returned file is dropped.
     pub fn lock(&self) -> Result<File> {
         let what = || format!("cannot lock {}", self.directory.display());
         let directory = File::open(&self.directory).doing(what)?;
@@ -74,7 +75,7 @@ impl LastGood {
         }
     }
 
-    /// Where they lie.
+    /// The directory.
     pub fn directory(&self) -> &Path {
         &self.directory
     }
@@ -84,11 +85,11 @@ impl LastGood {
         self.directory.join(name)
     }
 
-    /// Keeps `bytes` as the copy called `name`, of what was good at `when`. Whatever happens, there is the old copy or the
-    /// new one.
+    /// Saves `bytes` as the copy called `name`, with the time at which they were good. After a crash there is the old
+    /// copy or the new one.
     pub fn save(&self, name: &str, bytes: &[u8], when: SystemTime) -> Result<()> {
         let path = self.path(name);
-        // Somebody may have cleared it away.
+        // The directory may have been removed while the agent runs.
         self.make()?;
         let mut whole = format!("{}\n", header(bytes, when)).into_bytes();
         whole.extend_from_slice(bytes);
@@ -96,7 +97,7 @@ impl LastGood {
             .doing(|| format!("cannot keep a copy as {}", path.display()))?)
     }
 
-    /// Keeps `bytes` as the copy called `name`, unless it is that already: a disk takes its time, and wears.
+    /// Saves `bytes` as the copy called `name`, unless the copy has them already: that would only wear the disk.
     pub fn keep(&self, name: &str, bytes: &[u8]) -> Result<()> {
         match self.load(name) {
             Ok(Some((known, _))) if known == bytes => Ok(()),
@@ -104,7 +105,7 @@ impl LastGood {
         }
     }
 
-    /// The copy called `name`, and when that was good. None if there is none; an error if it is not as it was written.
+    /// Loads the copy called `name`, and the time at which it was good. A copy that is not as it was written is an error.
     pub fn load(&self, name: &str) -> Result<Option<(Vec<u8>, SystemTime)>> {
         let path = self.path(name);
         let damaged = |reason: &str| Error::DamagedCopy {
@@ -131,7 +132,7 @@ impl LastGood {
         Ok(Some((body, when)))
     }
 
-    /// The copy called `name`, if there is one that is as it was written; one that is not is warned of.
+    /// Loads the copy called `name`. A damaged copy is none, with a warning.
     pub fn load_if_good(&self, name: &str) -> Option<(Vec<u8>, SystemTime)> {
         self.load(name).unwrap_or_else(|error| {
             log::warn!("{error}");
@@ -140,7 +141,7 @@ impl LastGood {
     }
 }
 
-/// The first line of a copy. What is before the epoch counts as the epoch.
+/// The first line of a copy. A time before the epoch counts as the epoch.
 fn header(bytes: &[u8], when: SystemTime) -> String {
     let seconds = when
         .duration_since(SystemTime::UNIX_EPOCH)

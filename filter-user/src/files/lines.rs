@@ -1,4 +1,4 @@
-//! The lines of a list: a prefix each, IPv4 and IPv6 mixed, an optional label behind it; `#` starts a comment.
+//! The lines of a list file: one prefix on each, IPv4 or IPv6, an optional label behind it. `#` starts a comment.
 
 use std::{collections::HashSet, fmt};
 
@@ -12,12 +12,12 @@ use crate::{
     text::shown,
 };
 
-/// A line that cannot be used.
+/// A line that cannot be read.
 #[derive(Debug)]
 pub struct BadLine {
     /// Its number, from 1.
     pub number: usize,
-    /// The line, cut to a length that fits on a console.
+    /// The line, cut to fit on a console.
     pub text: String,
     /// What is wrong with it.
     pub reason: Reason,
@@ -26,15 +26,15 @@ pub struct BadLine {
 /// What is wrong with a line.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// Its first word is no prefix.
+    /// Its first word is not a prefix.
     Prefix(BadPrefix),
-    /// The prefix has been there before, with another label.
+    /// An earlier line has the prefix with another label.
     Twice(IpNet),
-    /// The label does not fit, or could disturb a terminal.
+    /// The label is too long, or could change what a terminal shows.
     Label(String),
-    /// A line is for one prefix, and there is another one behind it.
+    /// There is a second prefix on the line.
     Second(String),
-    /// Not text.
+    /// It is not UTF-8.
     NotUtf8,
 }
 
@@ -73,13 +73,13 @@ impl fmt::Display for BadLine {
     }
 }
 
-/// The first line that has this prefix, from 1.
+/// The number of the first line with this prefix, from 1.
 pub fn number_of(prefix: IpNet, bytes: &[u8]) -> usize {
     let has_it = |text: &[u8]| line(text).is_ok_and(|line| line.is_some_and(|(there, _)| there == prefix));
     1 + lines(bytes).take_while(|text| !has_it(text)).count()
 }
 
-/// Reads a list. A prefix that is there twice is taken once. What comes back is in the order of the prefixes.
+/// Reads a list. Equal lines are one entry. The result is sorted by prefix.
 pub fn parse(bytes: &[u8], origin: &Origin) -> Result<Vec<NewEntry>, BadLine> {
     let mut labels = Labels::default();
     let mut entries = Vec::new();
@@ -98,7 +98,7 @@ pub fn parse(bytes: &[u8], origin: &Origin) -> Result<Vec<NewEntry>, BadLine> {
             }
         }
     }
-    // The first line that cannot be used is the one that is named. It may be one that contradicts another above it.
+    // The message names the first bad line. This may be a line that contradicts an earlier one.
     if let Some((number, reason)) = sort(&mut entries).or(bad) {
         let line = lines(bytes).nth(number).unwrap_or_default();
         return Err(BadLine {
@@ -121,20 +121,20 @@ pub fn parse(bytes: &[u8], origin: &Origin) -> Result<Vec<NewEntry>, BadLine> {
     Ok(entries.into_iter().map(entry).collect())
 }
 
-/// The lines of a list. Some editors put a mark before the first.
+/// The lines of a list, without the byte order mark that some editors write.
 fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     bytes.split(|byte| *byte == b'\n')
 }
 
-/// What a line says, and its number from 0.
+/// The entry on a line, and the number of the line from 0.
 struct Line {
     number: usize,
     prefix: IpNet,
     label: Label,
 }
 
-/// Labels that were met, so that those who have one share it. Neighbours mostly do.
+/// Labels seen so far, so that entries with equal labels share one. Neighbouring lines mostly have the same label.
 #[derive(Default)]
 struct Labels {
     last: Label,
@@ -152,7 +152,7 @@ impl Labels {
     }
 }
 
-/// What one line says, if it says anything.
+/// Reads one line. A line with nothing but a comment has no entry.
 pub fn line(text: &[u8]) -> Result<Option<(IpNet, Label)>, Reason> {
     parse_line(text, &mut Labels::default())
 }
@@ -166,7 +166,7 @@ fn parse_line(line: &[u8], labels: &mut Labels) -> Result<Option<(IpNet, Label)>
     let (first, label) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
     let prefix = prefix::parse(first).map_err(Reason::Prefix)?;
     let label = label.trim();
-    // It would be dropped, and whoever wrote it thinks that it is trusted.
+    // As a label, it would be dropped although the file seems to trust it.
     let second = label
         .split(|c: char| c == ',' || c.is_whitespace())
         .find(|word| !word.is_empty());
@@ -177,8 +177,8 @@ fn parse_line(line: &[u8], labels: &mut Labels) -> Result<Option<(IpNet, Label)>
     Ok(Some((prefix, labels.get(label)?)))
 }
 
-/// Sorts by prefix and leaves one line for each. The first line whose label is not that of the first one for
-/// its prefix comes back.
+/// Sorts by prefix, and leaves one line for each prefix. Returns the first line that has another label than an earlier
+/// line for its prefix.
 fn sort(lines: &mut Vec<Line>) -> Option<(usize, Reason)> {
     if lines.is_sorted_by(|a, b| a.prefix < b.prefix) {
         return None;

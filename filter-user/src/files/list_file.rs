@@ -1,4 +1,4 @@
-//! List files: read from disk or from standard input, if nobody else could have written them.
+//! Reads list files, from disk or from standard input. A file that other users can change is refused.
 
 use std::{io, path::Path};
 
@@ -17,11 +17,11 @@ use crate::{
 /// A list that was read.
 #[derive(Debug)]
 pub struct ListFile {
-    /// What is in it.
+    /// The entries.
     pub entries: Vec<NewEntry>,
-    /// The same as it was written.
+    /// The text that was read.
     pub bytes: Vec<u8>,
-    /// That a group can change the file.
+    /// Set if a group can change the file.
     pub exposed: Option<Exposed>,
 }
 
@@ -30,7 +30,7 @@ pub fn read(file: &str) -> Result<ListFile> {
     if file != "-" {
         return read_file(Path::new(file));
     }
-    // Whoever gave us this input chose it.
+    // The caller chose this input, so there is no file to check.
     let bytes = file::read_all(io::stdin().lock()).map_err(|source| Error::ListFile {
         file: "-".into(),
         source,
@@ -51,7 +51,7 @@ pub fn read_file(file: &Path) -> Result<ListFile> {
 }
 
 fn parse_file(file: &Path, read: Result<TrustedFile, NotRead>) -> Result<ListFile> {
-    // A name with a line break in it could say what looks like a message of its own.
+    // A name with a line break could look like a message of its own.
     let name = file.display().to_string().replace('\n', "\\n");
     match read {
         Ok(read) => parse_list(read, name),
@@ -60,8 +60,7 @@ fn parse_file(file: &Path, read: Result<TrustedFile, NotRead>) -> Result<ListFil
     }
 }
 
-/// Reads the list in a regular file that is read again and again without anybody who could confirm that he means every
-/// address.
+/// Reads the list in a regular file for the agent. It refuses a prefix of length 0, since no user is there to confirm it.
 pub fn read_unattended(file: &Path) -> Result<ListFile> {
     let list = parse_file(file, file::read_regular(file, file::MAX_BYTES))?;
     match list.entries.iter().find(|entry| entry.prefix.prefix_len() == 0) {

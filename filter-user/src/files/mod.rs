@@ -1,4 +1,4 @@
-//! Files of prefixes: those that people write, those of `--save`, and last good copies.
+//! Files with prefixes: list files that users write, the lists of `--save`, and last good copies.
 
 #[cfg(feature = "agent")]
 pub(crate) mod edit;

@@ -1,7 +1,8 @@
-//! The lists of `--save`: list files beside the configuration file that the command line changes and the agent reads.
+//! The lists of `--save`: list files next to the configuration file. The command line changes them, and the agent reads
+//! them.
 //!
-//! People may edit them, too: every line that is not about a prefix in question stays as it is. A list is replaced by
-//! renaming, so that whoever reads it, and a machine that loses power, has the old one or the new one.
+//! Users may edit them too, so every line about another prefix stays as it is. A list is replaced by renaming: a reader,
+//! and a machine that loses power, has the old list or the new one.
 
 use std::{
     collections::HashSet,
@@ -15,7 +16,7 @@ use std::{
 use ipnet::IpNet;
 
 use super::{
-    edit::{line, with, without},
+    edit,
     error::{Error, Result},
     lines, list_file, saved,
 };
@@ -30,28 +31,28 @@ use crate::{
     text::{escaped, shown},
 };
 
-/// How long a command waits for another one to finish.
+/// How long a command waits for the lock.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What a new list begins with.
+/// The first line of a new list.
 const HEADING: &str = "# What `synwall trust|deny|retire add --save` keeps. A prefix on each line, a label behind it; # starts a comment.\n";
 
-/// A list of `--save`, locked for as long as this lives.
+/// A list of `--save`. It stays locked until this is dropped.
 #[derive(Debug)]
 pub struct SavedList {
-    /// Where it lies, without symbolic links.
+    /// Its path, without symbolic links.
     path: PathBuf,
     action: Action,
-    /// The lists that may not have the same prefixes.
+    /// The other lists, which may not have the same prefixes.
     others: Vec<(Action, PathBuf)>,
-    /// What it was before it was changed, or should have been; `None` if it was not there.
+    /// Its text before the change; `None` if the file is missing.
     before: Option<Vec<u8>>,
     entries: Vec<NewEntry>,
     _lock: File,
 }
 
 impl SavedList {
-    /// Opens the list beside the configuration file at `config`, which must be there.
+    /// Opens the list for the configuration file at `config`, which must exist.
     pub fn open(config: &Path, action: Action) -> Result<Self> {
         let config = &std::path::absolute(config).unwrap_or_else(|_| config.to_owned());
         if !config.is_file() {
@@ -74,7 +75,7 @@ impl SavedList {
         })?;
         replace::clear_unfinished(&directory).map_err(not_saved)?;
         let way = Way::walk(&list, LastLink::Follow).map_err(not_saved)?;
-        // Where others could put another list in the place of this one, nobody would read it.
+        // The agent refuses a list that other users can replace.
         let refused = way
             .exposed
             .into_iter()
@@ -83,7 +84,7 @@ impl SavedList {
             let file = escaped(&list.display().to_string());
             return Err(Error::ExposedList { file, exposed });
         }
-        // Retired prefixes are destinations, the others sources.
+        // Retired prefixes are destinations, the other lists are sources.
         let is_retire = |action: Action| action == Action::Retire;
         let is_other = |other: &Action| *other != action && is_retire(*other) == is_retire(action);
         let others = Action::ALL.into_iter().filter(is_other);
@@ -106,43 +107,43 @@ impl SavedList {
         })
     }
 
-    /// Whether there is no such file.
+    /// Whether the file is missing.
     pub fn is_missing(&self) -> bool {
         self.before.is_none()
     }
 
-    /// Takes entries for those of the file that is missing: the agent holds on to what a list had that vanished, and would take
-    /// a new one without them for what is meant from now on.
+    /// Takes these entries for the content of a missing file. The agent keeps the previous content of a list that
+    /// vanished, until the file exists again. A new file without these entries would remove them.
     pub fn stand_in(&mut self, entries: Vec<NewEntry>) {
         if self.is_missing() && !entries.is_empty() {
-            self.before = Some(with(HEADING.as_bytes(), &entries));
+            self.before = Some(edit::add(HEADING.as_bytes(), &entries));
             self.entries = entries;
         }
     }
 
-    /// Where it lies, without symbolic links.
+    /// Its path, without symbolic links.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Where its entries say that they come from, so that the agent knows them as its own.
+    /// The origin of its entries, by which the agent knows them as its own.
     pub fn origin(&self) -> Origin {
         Origin::new(&format!("file:{}", self.path.display()))
     }
 
-    /// Whether a prefix was in it when it was opened.
+    /// Whether the list had a prefix when it was opened.
     pub fn has(&self, prefix: IpNet) -> bool {
         self.entries.iter().any(|entry| entry.prefix == prefix)
     }
 
-    /// Writes entries into it; those that are there already take the new label.
+    /// Adds entries to the file. An existing entry gets the new label.
     pub fn add(&self, entries: &[NewEntry]) -> Result<()> {
         for entry in entries {
             let (prefix, label) = (entry.prefix, entry.label.as_str());
             if prefix.prefix_len() == 0 {
                 return Err(Error::WholeInternetSaved { prefix });
             }
-            let read = lines::line(line(entry).as_bytes());
+            let read = lines::line(edit::line(entry).as_bytes());
             if !matches!(&read, Ok(Some((_, read))) if *read == entry.label) {
                 return Err(Error::LabelNotSaved(shown(label)));
             }
@@ -162,21 +163,21 @@ impl SavedList {
                 });
             }
         }
-        self.write(&with(
+        self.write(&edit::add(
             self.before.as_deref().unwrap_or(HEADING.as_bytes()),
             entries,
         ))
     }
 
-    /// Takes prefixes out of it, those that are there. There is a list afterwards, since the agent holds on to one that
-    /// vanished.
+    /// Removes prefixes from the file. The file exists afterwards even if it is empty, since the agent keeps the content
+    /// of a missing list.
     pub fn remove(&self, prefixes: &[IpNet]) -> Result<()> {
         let before = self.before.as_deref().unwrap_or(HEADING.as_bytes());
-        self.write(&without(before, prefixes))
+        self.write(&edit::remove(before, prefixes))
     }
 
-    /// Gives it the entries that it had. A list that was not there is empty then: the agent may have read what is taken back,
-    /// and holds on to a list that vanishes.
+    /// Restores the entries. A list that was missing is an empty file then: the agent may have read the change, and keeps
+    /// the content of a missing list.
     pub fn put_back(&self) -> Result<()> {
         self.write(self.before.as_deref().unwrap_or(HEADING.as_bytes()))
     }

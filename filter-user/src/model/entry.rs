@@ -8,17 +8,17 @@ use ipnet::IpNet;
 use super::prefix::{self, BadPrefix};
 use crate::text::{disturbs_terminals, shown};
 
-/// Bytes of a label at the most.
+/// The longest label, in bytes.
 pub const MAX_LABEL_BYTES: usize = 31;
-/// Bytes of an origin at the most; a longer one loses its middle.
+/// The longest origin, in bytes. A longer one loses its middle.
 pub const MAX_ORIGIN_BYTES: usize = 127;
 
-/// The list that an entry stands in, in the words of the command line.
+/// The list of an entry, in the words of the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Action {
-    /// Sources that get through.
+    /// Sources whose connections pass.
     Trust,
-    /// Sources that do not, though a wider prefix is trusted.
+    /// Sources that are dropped although a wider prefix is trusted.
     Deny,
     /// Destinations that answer nothing.
     Retire,
@@ -37,7 +37,7 @@ impl Action {
         }
     }
 
-    /// The same for the kernel program.
+    /// The action in the terms of the kernel program.
     pub const fn kernel(self) -> KernelAction {
         match self {
             Self::Trust => KernelAction::Trust,
@@ -46,7 +46,7 @@ impl Action {
         }
     }
 
-    /// Back from [`Self::kernel`]'s number.
+    /// The action for a number of [`Self::kernel`].
     pub const fn from_number(number: u8) -> Option<Self> {
         match number {
             1 => Some(Self::Trust),
@@ -63,15 +63,15 @@ impl fmt::Display for Action {
     }
 }
 
-/// Text that is no label.
+/// Text that cannot be a label.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("label '{0}' is longer than {MAX_LABEL_BYTES} bytes, or has a control character; shorten it")]
 pub struct BadLabel(String);
 
-/// Text that is no entry.
+/// Text that is not an entry.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadEntry {
-    /// It does not begin with a prefix.
+    /// Its first part is not a prefix.
     #[error(transparent)]
     Prefix(#[from] BadPrefix),
     /// Its label does not fit.
@@ -79,12 +79,12 @@ pub enum BadEntry {
     Label(#[from] BadLabel),
 }
 
-/// A label that fits into an entry. May be empty. A million entries with one label share it.
+/// A label of an entry, which may be empty. Entries with equal labels share one, since there may be a million of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Label(Option<Arc<str>>);
 
 impl Label {
-    /// Checks the length, and that it cannot disturb a terminal.
+    /// Checks the length, and refuses characters that change what a terminal shows.
     pub fn new(text: &str) -> Result<Self, BadLabel> {
         if text.len() > MAX_LABEL_BYTES || text.chars().any(disturbs_terminals) {
             return Err(BadLabel(shown(text)));
@@ -103,7 +103,7 @@ impl Label {
 pub struct Origin(Arc<str>);
 
 impl Origin {
-    /// Cuts the middle out of what is too long, since both ends of a path tell something.
+    /// Cuts the middle out of a long text: both ends of a path are informative.
     pub fn new(text: &str) -> Self {
         let clean: String = text
             .chars()
@@ -118,7 +118,7 @@ impl Origin {
         Self(format!("{}…{}", &clean[..head], &clean[tail..]).into())
     }
 
-    /// What was typed on the command line.
+    /// The origin of entries from the command line.
     pub fn manual() -> Self {
         Self("manual".into())
     }
@@ -129,23 +129,24 @@ impl Origin {
     }
 }
 
-/// An entry that is to be added.
+/// An entry to add to a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewEntry {
     /// The prefix, without host bits.
     pub prefix: IpNet,
-    /// What the user calls it.
+    /// The user's name for it.
     pub label: Label,
     /// Where it came from.
     pub origin: Origin,
-    /// When it stops to count, in nanoseconds of `CLOCK_MONOTONIC`.
+    /// The time limit, in nanoseconds of `CLOCK_MONOTONIC`.
     pub expires_ns: Option<u64>,
-    /// Whether the agent puts it there: then it comes back after a reboot, and goes when the agent says so.
+    /// Whether it belongs to the agent. The agent restores its entries after a reboot, and removes them when its
+    /// configuration or sources no longer have them.
     pub saved: bool,
 }
 
 impl From<&Entry> for NewEntry {
-    /// The same again, for good.
+    /// A copy without a time limit.
     fn from(entry: &Entry) -> Self {
         Self {
             prefix: entry.prefix,
@@ -180,28 +181,28 @@ pub struct Entry {
     pub prefix: IpNet,
     /// The list that it stands in.
     pub action: Action,
-    /// What the user calls it.
+    /// The user's name for it.
     pub label: Label,
     /// Where it came from.
     pub origin: Origin,
-    /// When it stops to count, in nanoseconds of `CLOCK_MONOTONIC`.
+    /// The time limit, in nanoseconds of `CLOCK_MONOTONIC`.
     pub expires_ns: Option<NonZeroU64>,
-    /// Whether the agent put it there; the others are gone after a reboot.
+    /// Whether it belongs to the agent. Other entries are gone after a reboot.
     pub saved: bool,
     /// The slot of its counters; `None` until it is in force.
     pub slot: Option<u32>,
 }
 
-// There may be a million of them, twice.
+// A generation can have a million entries, and a change has two generations in memory.
 const _: () = assert!(size_of::<Entry>() <= 72);
 
 impl Entry {
-    /// Whether its time is over.
+    /// Whether its time limit has passed.
     pub fn is_over(&self, now_ns: u64) -> bool {
         self.expires_ns.is_some_and(|deadline| deadline.get() <= now_ns)
     }
 
-    /// Where it comes from, if the agent keeps it there.
+    /// Its origin, if it belongs to the agent.
     pub fn kept_by(&self) -> Option<String> {
         self.saved.then(|| self.origin.as_str().to_owned())
     }

@@ -1,8 +1,8 @@
-//! The lengths of the source networks that drops are counted by.
+//! The prefix lengths by which drops of source networks are counted.
 
 use std::{fmt, str::FromStr};
 
-/// The lengths of the networks that drops are counted by.
+/// The prefix lengths of the networks that drops are counted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lengths {
     /// Bits of an IPv4 network, 8 to 32.
@@ -17,7 +17,7 @@ impl Default for Lengths {
     }
 }
 
-/// Text that is no pair of lengths.
+/// Text that is not a valid pair of lengths.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("write a length for IPv4 (8 to 32) and one for IPv6 (16 to 64), as in 24,48")]
 pub struct BadLengths;
@@ -57,7 +57,7 @@ impl Lengths {
         u32::MAX << (32 - self.v4)
     }
 
-    /// Those of the first half of an IPv6 address.
+    /// The bits of the first half of an IPv6 address that belong to the network.
     pub const fn mask_v6(self) -> u64 {
         u64::MAX << (64 - self.v6)
     }

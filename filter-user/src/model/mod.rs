@@ -1,4 +1,4 @@
-//! Values: what users write and what filters are made of. Nothing here asks the kernel or the file system.
+//! Value types: what users write, and what filters are made of. Nothing here asks the kernel or the file system.
 
 pub mod duration;
 pub mod entry;

@@ -1,11 +1,11 @@
-//! Where an XDP program runs, and where a user wants it to.
+//! The mode of an XDP program, and the mode that a user asks for.
 
-/// Where an XDP program runs.
+/// The mode of an XDP program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// In the driver, before the kernel spends an skb.
     Native,
-    /// In the kernel's generic hook, on any interface, after the skb was made.
+    /// In the kernel's generic hook, on any interface, after the skb is made.
     Generic,
 }
 
@@ -39,7 +39,7 @@ pub enum RequestedMode {
 }
 
 impl RequestedMode {
-    /// The mode, unless any will do.
+    /// The mode, or none if any will do.
     pub const fn mode(self) -> Option<Mode> {
         match self {
             Self::Auto => None,

@@ -6,10 +6,10 @@ use filter_common::PORT_SET_BYTES;
 
 use crate::text::shown;
 
-/// Ranges that are shown to people: some lines of a terminal.
+/// How many ranges people see: a few lines of a terminal.
 const BRIEF: usize = 64;
 
-/// Text that is no set of ports.
+/// Text that is not a set of ports.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadPorts {
     /// Not a number or a range of numbers.
@@ -65,7 +65,7 @@ impl PortSet {
         (0..=u16::MAX).filter(|port| self.contains(*port))
     }
 
-    /// The ports as ranges, in order, none beside the next one.
+    /// The ports as ranges, in order. Neighbouring ranges are one.
     fn ranges(&self) -> impl Iterator<Item = RangeInclusive<u16>> + '_ {
         let mut ports = self.iter().peekable();
         std::iter::from_fn(move || {
@@ -78,7 +78,7 @@ impl PortSet {
         })
     }
 
-    /// The set where people read it: what comes after the first 64 ranges is only counted.
+    /// The set for people: only the first 64 ranges are written out, the other ports are counted.
     pub fn brief(&self) -> Brief<'_> {
         Brief(self)
     }
@@ -88,13 +88,13 @@ impl PortSet {
         &self.0
     }
 
-    /// The set that [`Self::bits`] describes. There is no port 0.
+    /// The set with these bits. Port 0 does not exist and is left out.
     pub fn from_bits(mut bits: [u8; PORT_SET_BYTES]) -> Self {
         bits[0] &= !1;
         Self(Box::new(bits))
     }
 
-    /// Reads a set that may be empty, written `none`.
+    /// Reads a set, or `none` for the empty one.
     pub fn parse_or_none(text: &str) -> Result<Self, BadPorts> {
         if text == "none" {
             Ok(Self::none())
@@ -147,7 +147,7 @@ impl fmt::Display for PortSet {
     }
 }
 
-/// The beginning of a set, for people: see [`PortSet::brief`].
+/// A set for people, see [`PortSet::brief`].
 pub struct Brief<'a>(&'a PortSet);
 
 impl fmt::Display for Brief<'_> {

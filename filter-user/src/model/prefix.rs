@@ -6,7 +6,7 @@ use ipnet::IpNet;
 
 use crate::text::shown;
 
-/// Text that is no prefix.
+/// Text that is not a usable prefix.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadPrefix {
     /// Neither an address nor a prefix.
@@ -22,7 +22,7 @@ pub enum BadPrefix {
         /// The address alone.
         host: IpNet,
     },
-    /// An IPv4 address in IPv6 clothes, which no packet on a wire has.
+    /// An IPv4-mapped IPv6 address, which no packet on a wire has.
     #[error("'{written}' is an IPv4-mapped address, which no packet carries; write {meant}")]
     Mapped {
         /// What was written.
@@ -32,10 +32,10 @@ pub enum BadPrefix {
     },
 }
 
-/// Reads a prefix, or a bare address as a host prefix. There are no host bits in what comes back.
+/// Reads a prefix, or an address as a host prefix. The result has no host bits.
 pub fn parse(text: &str) -> Result<IpNet, BadPrefix> {
     let syntax = || BadPrefix::Syntax(shown(text));
-    // Not ipnet's own parser: it takes 010.0.0.0/8 for 10.0.0.0/8, and others read an octal number.
+    // Not ipnet's own parser: it reads 010.0.0.0/8 as 10.0.0.0/8, and other programs read an octal number.
     let (address, len) = match text.split_once('/') {
         None => (text, None),
         Some((address, len)) => (address, Some(length(len).ok_or_else(syntax)?)),

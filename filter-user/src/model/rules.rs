@@ -1,4 +1,4 @@
-//! The lists as a plan: what a change makes of them, before anything is done in the kernel.
+//! The entries of all lists, and changes to them. A change is planned here before the kernel is touched.
 
 use std::{cmp::Ordering, iter::Peekable, num::NonZeroU64};
 
@@ -9,7 +9,7 @@ use super::entry::{Action, Entry, NewEntry};
 /// A result of planning.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why lists cannot be changed in that way.
+/// Why a change of a list is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A prefix that covers a whole IP version.
@@ -20,7 +20,7 @@ pub enum Error {
         /// What should happen to it.
         action: Action,
     },
-    /// One prefix, two actions.
+    /// One prefix with two actions.
     #[error(
         "{prefix} is already a {present} entry and cannot be a {wanted} entry too; {}",
         match kept_by {
@@ -48,18 +48,18 @@ pub enum Error {
     },
 }
 
-/// Trust and deny entries share the tries of sources, so a prefix can stand there once; retired ones are
-/// looked up by destination.
+/// What an entry is unique by. Trust and deny entries share the tries of sources, so a prefix can be in one of the two
+/// lists. Retired prefixes are looked up by destination.
 pub(crate) type Key = (bool, IpNet);
 
-/// All lists of a filter, in the order of their keys.
+/// All lists of a filter, sorted by key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rules {
     entries: Vec<Entry>,
 }
 
 impl From<Vec<Entry>> for Rules {
-    /// Of several entries for one prefix the last one stands.
+    /// The last of several entries for one prefix wins.
     fn from(mut entries: Vec<Entry>) -> Self {
         sort(&mut entries, key_of);
         Self { entries }
@@ -74,7 +74,7 @@ pub(crate) fn key_of(entry: &Entry) -> Key {
     key(entry.action, entry.prefix)
 }
 
-/// Sorts, and keeps the last of equal keys. What is sorted already costs one look at each.
+/// Sorts, and keeps the last of equal keys. The input is mostly sorted already, which one pass finds out.
 fn sort<T, K: Ord>(entries: &mut Vec<T>, key: impl Fn(&T) -> K) {
     if entries.is_sorted_by(|a, b| key(a) < key(b)) {
         return;
@@ -89,14 +89,14 @@ fn sort<T, K: Ord>(entries: &mut Vec<T>, key: impl Fn(&T) -> K) {
     });
 }
 
-/// What a change of a list does to it.
+/// How a list differs after a change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Difference {
     /// Prefixes that were not in the list.
     pub added: usize,
     /// Prefixes that are no longer in it.
     pub removed: usize,
-    /// Prefixes in both whose label, origin or expiry is another one.
+    /// Prefixes with another label, origin or time limit.
     pub changed: usize,
     /// Prefixes in the list now.
     pub total: usize,
@@ -149,7 +149,7 @@ impl Rules {
         self.list(action).next().is_some()
     }
 
-    /// The entry for exactly that prefix.
+    /// The entry for exactly this prefix.
     pub fn get(&self, action: Action, prefix: IpNet) -> Option<&Entry> {
         let found = self.find(key(action, prefix))?;
         self.entries.get(found).filter(|entry| entry.action == action)
@@ -159,14 +159,14 @@ impl Rules {
         self.entries.binary_search_by_key(&key, key_of).ok()
     }
 
-    /// Leaves out what stopped to count before `now_ns`.
+    /// Leaves out entries whose time limit is before `now_ns`.
     #[must_use]
     pub fn without_expired(mut self, now_ns: u64) -> Self {
         self.entries.retain(|entry| !entry.is_over(now_ns));
         self
     }
 
-    /// Adds entries to a list. One that is there already takes the new label, origin and expiry.
+    /// Adds entries to a list. An existing entry gets the new label, origin and time limit.
     pub fn add(&self, action: Action, new: Vec<NewEntry>, force: bool) -> Result<Self> {
         self.merge(action, new, force, true)
     }
@@ -194,13 +194,13 @@ impl Rules {
         })
     }
 
-    /// Puts new entries in the place of a whole list. Prefixes in both keep their slots.
+    /// Replaces a whole list. Prefixes that stay keep their slots.
     pub fn replace(&self, action: Action, new: Vec<NewEntry>, force: bool) -> Result<Self> {
         self.merge(action, new, force, false)
     }
 
-    /// Walks through what is there and what is new side by side. `keep` tells whether entries of that list that
-    /// are not new stay.
+    /// Merges the sorted entries with the sorted new ones. With `keep`, entries of the list that are not among the new
+    /// ones stay.
     fn merge(&self, action: Action, mut new: Vec<NewEntry>, force: bool, keep: bool) -> Result<Self> {
         if let Some(all) = new.iter().find(|entry| entry.prefix.prefix_len() == 0 && !force) {
             return Err(Error::WholeInternet {
@@ -237,7 +237,7 @@ impl Rules {
         }
     }
 
-    /// What is different in one list after a change.
+    /// How one list differs after a change.
     pub fn difference(&self, after: &Self, action: Action) -> Difference {
         let (mut before, mut after) = (self.list(action).peekable(), after.list(action).peekable());
         let mut difference = Difference::default();
@@ -255,7 +255,7 @@ impl Rules {
     }
 }
 
-/// The next of two sorted sequences: from both where they are equal, else from the one that comes first.
+/// The next elements of two sorted sequences: both if they compare equal, else the smaller one.
 pub(crate) fn side_by_side<A, B>(
     a: &mut Peekable<impl Iterator<Item = A>>,
     b: &mut Peekable<impl Iterator<Item = B>>,

@@ -1,4 +1,4 @@
-//! What a filter does: protected ports, drop level, policy. Every program is specialised for them.
+//! The settings of a filter: protected ports, drop level, policy. Every program is specialised for them.
 
 use filter_common::DropLevel;
 
@@ -7,9 +7,9 @@ use super::{lengths::Lengths, ports::PortSet};
 /// Whether packets are dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Policy {
-    /// They are.
+    /// Packets are dropped.
     Enforce,
-    /// They pass, and are counted as would-drop.
+    /// Packets pass, and are counted as would-drop.
     Observe,
 }
 
@@ -23,7 +23,7 @@ impl Policy {
     }
 }
 
-/// The word that the command line has for a drop level.
+/// The word of the command line for a drop level.
 pub const fn drop_level_name(level: DropLevel) -> &'static str {
     match level {
         DropLevel::New => "new",
@@ -32,7 +32,7 @@ pub const fn drop_level_name(level: DropLevel) -> &'static str {
     }
 }
 
-/// What a filter does.
+/// The settings of a filter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// Protected TCP ports.
@@ -43,9 +43,9 @@ pub struct Settings {
     pub drop: DropLevel,
     /// Whether packets are dropped.
     pub policy: Policy,
-    /// The networks that drops are counted by. Stay the same as long as the filter does.
+    /// The networks that drops are counted by. Fixed for the life of a filter.
     pub sources: Lengths,
-    /// Keeps attackers from choosing addresses that a hash brings together. Stays the same as long as the filter does.
+    /// The secret of the hash, so that attackers cannot choose colliding addresses. Fixed for the life of a filter.
     pub secret: u64,
 }
 

@@ -12,7 +12,7 @@ fn mistakes(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// A file with a line in a section, and what the line needs beside it.
+/// A file with a line in a section, and with the keys that the line needs.
 fn file_with(section: &str, name: &str, line: &str) -> String {
     let interfaces = "interfaces = [\"eth0\"]\n";
     match (section, name) {
@@ -70,7 +70,7 @@ fn every_default_is_what_a_file_without_the_key_says() {
     let mut compared = 0;
     for (section, pointer) in sections() {
         for key in keys(pointer) {
-            // Those in words have no value that could be written.
+            // A default in words cannot be written into a file.
             if key.default.is_empty() || key.default == "required" || key.default.contains(' ') {
                 continue;
             }

@@ -4,7 +4,7 @@ use std::{io, os::unix::process::ExitStatusExt as _, path::PathBuf, process::Exi
 
 use crate::{feed::definition::MAX_BYTES, model::duration, sys::path::Exposed, text::shown};
 
-/// A program gave no list.
+/// Why a program gave no list.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot run {program}: {why}")]
 pub struct ExecError {
@@ -14,25 +14,25 @@ pub struct ExecError {
     pub why: Why,
 }
 
-/// What can go wrong with a program.
+/// Why running a program failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Why {
-    /// It is not clear which program that is.
+    /// Its path is relative.
     #[error("its path has to be absolute (start with /)")]
     NotAbsolute,
-    /// Others could put something else in its place.
+    /// Other users can change it.
     #[error("it can be changed by {0}; let only root and whoever runs synwall write there")]
     Exposed(Exposed),
-    /// Not a file that can be run.
+    /// It is not an executable file.
     #[error("it is not an executable file (chmod +x)")]
     NotExecutable,
-    /// It cannot be looked at, started or waited for.
+    /// It cannot be examined, started or waited for.
     #[error("{0}")]
     Io(#[from] io::Error),
-    /// Capabilities would be passed on.
+    /// It would inherit capabilities.
     #[error("it would have the agent's capabilities: {0}")]
     Capabilities(caps::errors::CapsError),
-    /// It failed, and may have said why.
+    /// It ended with an error.
     #[error("it ended with {}{}", ending(*.status), colon(.complaint))]
     Failed {
         /// How it ended.
@@ -40,10 +40,10 @@ pub enum Why {
         /// The first line of its standard error.
         complaint: String,
     },
-    /// Too much.
+    /// Its output is too long.
     #[error("it printed more than {} MiB, and was killed", MAX_BYTES >> 20)]
     TooLarge,
-    /// Too slow.
+    /// The time limit has passed.
     #[error("it was not done after {}, and was killed", duration::format(*.0))]
     TooSlow(Duration),
 }

@@ -1,15 +1,15 @@
-//! Lists that a program prints. It is the one place where synwall starts another program.
+//! Lists that a program prints. Only here synwall starts another program.
 //!
-//! The program has an environment and a process group of its own, no standard input, and no capabilities that the agent
-//! holds as a user of its own. A program that root starts has root's capabilities, as everything has that root starts,
-//! unless the service's `SecureBits=` or `CapabilityBoundingSet=` say otherwise.
+//! The program has its own environment and process group, and no standard input. If the agent runs as another user than
+//! root, the program has none of its capabilities. If root runs the agent, the program has root's capabilities, unless
+//! `SecureBits=` or `CapabilityBoundingSet=` of the service take them away.
 //!
-//! It is killed at its time limit wherever it has gone, and what it has started in its process group ends with it. The
-//! program itself ends with the agent too.
+//! At its time limit the program is killed with its process group. If the agent ends, the program
+//! itself is killed.
 //!
-//! What leaves that group (`setsid`, a daemon) goes on, until a service manager ends it with the service. A process between
-//! the two that adopts orphans (`PR_SET_CHILD_SUBREAPER`) could end it, but it would be a copy of the whole agent, kept to
-//! system calls, that has to know when the program's output has ended: killed before, what writes it leaves half a list.
+//! A process that leaves the group (`setsid`, a daemon) survives until a service manager ends it with the service. A
+//! subreaper (`PR_SET_CHILD_SUBREAPER`) between the two could end it. But that would be a second copy of the agent,
+//! limited to system calls, which must know when the output is complete: ended too early, it would leave half a list.
 
 pub mod error;
 mod process;

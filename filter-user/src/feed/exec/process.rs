@@ -1,4 +1,4 @@
-//! A program that runs: its output is read until its time is over, and it does not outlive the value that stands for it.
+//! A running program: reads its output until the time limit, and ends it with its process group.
 
 use std::{
     io,
@@ -23,24 +23,24 @@ use super::{
 };
 use crate::feed::definition::MAX_BYTES;
 
-/// Bytes of what it says on its standard error that are looked at.
+/// How many bytes of its standard error are read.
 const MAX_COMPLAINT: usize = 4096;
 
-/// Between two looks at a program that has closed its output or was killed, and has not ended.
+/// The pause between two checks whether a program has ended that was killed or has closed its output.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// How long one that was killed may take to end. A list waits no longer for a kernel that does not let go of it.
+/// How long to wait for a killed program. A fetch does not wait longer for a process that the kernel does not end.
 const AFTER_KILL: Duration = Duration::from_secs(2);
 
-/// A program that runs. It and its process group end with this value, and it is reaped.
+/// A running program. Dropping it kills the process group and reaps the program.
 pub struct Running(pub Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
         let pid = self.pid();
-        // It has not been reaped yet, so that its number, and its group's, is still its own.
+        // It is not reaped yet, so its process id, and its group's, cannot belong to another process.
         let _ = killpg(pid, Signal::SIGKILL);
-        // It may have moved into another group, and left its own without a member.
+        // It may have moved into another group, and left its own empty.
         let _ = kill(pid, Signal::SIGKILL);
         let give_up = Instant::now() + AFTER_KILL;
         while let Ok(None) = self.0.try_wait() {
@@ -48,8 +48,8 @@ impl Drop for Running {
                 thread::sleep(PAUSE);
                 continue;
             }
-            // It is in a call that nothing interrupts (state D), or somebody traces it. Without a thread to wait for it,
-            // its number stays taken until the agent ends, and nothing else comes of it.
+            // It is in an uninterruptible call (state D), or traced. Without a thread that reaps it, its process id stays
+            // taken until the agent ends, which is the only harm.
             let reaper = thread::Builder::new().name("reaper".to_owned());
             let _ = reaper.spawn(move || while waitpid(pid, None) == Err(Errno::EINTR) {});
             return;
@@ -62,12 +62,12 @@ impl Running {
         Pid::from_raw(self.0.id().cast_signed())
     }
 
-    /// Reads what it prints until it ends, at `give_up` at the latest. `timeout` is what a message says.
+    /// Reads its output until it ends, at `give_up` at the latest. `timeout` is for the message.
     pub fn output(mut self, give_up: Instant, timeout: Duration) -> Result<Vec<u8>, Why> {
         let mut output = Stream::new(self.0.stdout.take(), MAX_BYTES);
         let mut complaint = Stream::new(self.0.stderr.take(), MAX_COMPLAINT);
         let status = loop {
-            // Others may hold its standard error for as long as they like.
+            // Other processes may keep its standard error open for any time.
             if output.pipe.is_none()
                 && let Some(status) = self.ended()?
             {
@@ -104,10 +104,10 @@ impl Running {
         Ok(output.bytes)
     }
 
-    /// How it ended, if it has. It is not reaped.
+    /// How it ended, if it has. This does not reap it.
     fn ended(&self) -> io::Result<Option<ExitStatus>> {
         let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
-        // As wait(2) has it: the code in the second byte, the signal in the first, 0x80 for a core.
+        // As in wait(2): the code is in the second byte, the signal in the first, 0x80 marks a core dump.
         Ok(match waitid(Id::Pid(self.pid()), flags)? {
             WaitStatus::Exited(_, code) => Some(ExitStatus::from_raw((code & 0xff) << 8)),
             WaitStatus::Signaled(_, signal, core) => {

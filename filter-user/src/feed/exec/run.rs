@@ -1,4 +1,4 @@
-//! Starting a program that prints a list.
+//! Starts a program that prints a list.
 
 #![expect(
     clippy::disallowed_types,
@@ -37,11 +37,11 @@ use crate::{
 /// The environment of a program.
 const ENVIRONMENT: [(&str, &str); 2] = [("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"), ("LANG", "C.UTF-8")];
 
-/// Runs a program and returns what it prints, which takes no longer than `timeout`, or two seconds more where the kernel
-/// does not let go of it.
+/// Runs a program and returns its output. This takes at most `timeout`, or two seconds more if the kernel does not end
+/// it.
 ///
-/// `command` is an absolute path and arguments; no shell reads them. Neither the program nor a directory on the way to it
-/// may be writable for anybody but root and whoever runs this.
+/// `command` is an absolute path and arguments; there is no shell. Only root and the user who runs this may be able to
+/// write to the program and the directories on its path.
 ///
 /// # Errors
 /// [`ExecError`] for everything but exit code 0 and at most [`MAX_BYTES`](crate::feed::definition::MAX_BYTES) of output.
@@ -72,7 +72,7 @@ fn run(program: &Path, arguments: &[String], timeout: Duration) -> Result<Vec<u8
         .process_group(0);
     prepare(&mut command);
     notice_ended_children()?;
-    // A thread of its own: it gives up capabilities, and the program lives no longer than the thread that started it.
+    // It needs its own thread, which gives up capabilities. The program lives no longer than the thread that started it.
     thread::scope(|scope| {
         let thread = thread::Builder::new().name("program".to_owned());
         let thread = thread.spawn_scoped(scope, || {
@@ -86,7 +86,7 @@ fn run(program: &Path, arguments: &[String], timeout: Duration) -> Result<Vec<u8
     })
 }
 
-/// The program without symbolic links, if nobody else could have put it there.
+/// The program without symbolic links, if no other user can replace it.
 fn trusted(program: &Path) -> Result<PathBuf, Why> {
     if !program.is_absolute() {
         return Err(Why::NotAbsolute);
@@ -105,54 +105,55 @@ fn trusted(program: &Path) -> Result<PathBuf, Why> {
         return Err(Why::NotExecutable);
     }
     exposed.extend(Exposed::find(&path, &found));
-    // Unlike a list, a program runs with the agent's rights: a group that may change it could do whatever it can.
+    // Unlike a list, a program runs with the agent's rights: a group that can change it would have them.
     if let Some(exposed) = exposed.pop() {
         return Err(Why::Exposed(exposed));
     }
     Ok(path)
 }
 
-/// Has children wait to be reaped, as they do unless SIGCHLD is ignored, which is inherited from whoever started synwall.
+/// Makes ended children wait to be reaped. They do not if SIGCHLD is ignored, which the agent may inherit from its
+/// parent.
 ///
-/// Without that, how a program ended is lost, and its number may be another process's by the time that is killed. It is
-/// done here, where children are started: other users of this library may want theirs to go by themselves until then, and
-/// a handler that they have set stays.
+/// Otherwise the exit status is lost, and the process id may belong to another process when it is killed. The signal is
+/// set here and not at start-up: other users of this library may ignore SIGCHLD until they start a program. A handler
+/// that they set stays.
 fn notice_ended_children() -> io::Result<()> {
-    // SAFETY: a `sigaction` is numbers and pointers that may be null, the default action among them.
+    // SAFETY: a `sigaction` is numbers and pointers that may be null, so all zeros are a valid value.
     let mut action: libc::sigaction = unsafe { mem::zeroed() };
-    // SAFETY: nothing is set, and what there is goes into a local variable.
+    // SAFETY: no action is set, and the present one is written to a local variable.
     Errno::result(unsafe { libc::sigaction(libc::SIGCHLD, ptr::null(), &raw mut action) })?;
     if action.sa_sigaction == libc::SIG_IGN {
-        // SAFETY: no handler is set that could be called at a bad time, nor one removed.
+        // SAFETY: this sets the default action, and removes no handler.
         unsafe { signal(Signal::SIGCHLD, SigHandler::SigDfl) }?;
     }
     Ok(())
 }
 
-/// Takes from the calling thread what a program would inherit from it without being root.
+/// Clears the capabilities that a program without root's rights would inherit from the calling thread.
 fn drop_inherited_capabilities() -> Result<(), caps::errors::CapsError> {
     caps::clear(None, CapSet::Ambient)?;
     caps::clear(None, CapSet::Inheritable)
 }
 
-/// Has the program killed when the thread that starts it ends, be it with the whole agent, and keeps descriptors from it
-/// that the agent itself was started with. Its own ones close by themselves.
+/// Makes the kernel kill the program when the starting thread or the agent ends. Closes descriptors that the agent itself
+/// inherited; its own ones are closed at exec.
 fn prepare(command: &mut Command) {
     let parent = getpid();
     let prepare = move || {
         prctl::set_pdeathsig(Signal::SIGKILL)?;
-        // The agent may have ended before that was set.
+        // The agent may have ended before the call above.
         if getppid() != parent {
             return Err(Errno::ESRCH.into());
         }
         let (first, last) = (3, libc::c_uint::MAX);
-        // SAFETY: it takes numbers. Nothing is closed before the program is there, which has no use for any of them.
-        // Kernel 5.10 does not know the flag, and passes them on.
+        // SAFETY: the call takes numbers. It only marks descriptors: they are closed when the program replaces this
+        // process, and the program uses none of them. Kernel 5.10 does not know the flag, and passes them on.
         unsafe { libc::syscall(libc::SYS_close_range, first, last, libc::CLOSE_RANGE_CLOEXEC) };
         Ok(())
     };
     // SAFETY: between fork and exec it makes three system calls (prctl, getppid, close_range), which are
-    // async-signal-safe, and neither allocates nor takes a lock: errors are plain numbers.
+    // async-signal-safe. It allocates nothing and takes no lock: errors are plain numbers.
     unsafe {
         command.pre_exec(prepare);
     }

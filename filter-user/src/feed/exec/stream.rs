@@ -1,4 +1,4 @@
-//! What a program writes: so much of it is kept, and nothing waits for more of it than it has time for.
+//! Reads the output of a program up to a limit, and never waits longer than it may.
 
 use std::{
     io::{self, Read},
@@ -13,17 +13,17 @@ use nix::{
 
 /// One of a program's outputs.
 pub struct Stream<P> {
-    /// None when there is nothing more to come.
+    /// None at the end of the output.
     pub pipe: Option<P>,
-    /// What has come.
+    /// What was read.
     pub bytes: Vec<u8>,
     most: usize,
-    /// That there was more.
+    /// Whether output was cut off.
     pub is_cut: bool,
 }
 
 impl<P: Read + AsFd> Stream<P> {
-    /// Keeps so many bytes at the most.
+    /// A stream that keeps at most this many bytes.
     pub fn new(pipe: Option<P>, most: usize) -> Self {
         Self {
             pipe,
@@ -33,12 +33,12 @@ impl<P: Read + AsFd> Stream<P> {
         }
     }
 
-    /// What to wait for.
+    /// The descriptor to wait for.
     pub fn fd(&self) -> Option<BorrowedFd<'_>> {
         self.pipe.as_ref().map(|pipe| pipe.as_fd())
     }
 
-    /// Reads once, and keeps what there is room for.
+    /// Reads once, and keeps the bytes up to the limit.
     pub fn read(&mut self) -> io::Result<()> {
         let Some(pipe) = &mut self.pipe else {
             return Ok(());
@@ -58,7 +58,7 @@ impl<P: Read + AsFd> Stream<P> {
         Ok(())
     }
 
-    /// Reads until it would have to wait, or there is enough.
+    /// Reads until a read would block, or the limit is reached.
     pub fn read_what_is_there(&mut self) -> io::Result<()> {
         while !self.is_cut && wait_for([self.fd()], Duration::ZERO)? == [true] {
             self.read()?;
@@ -67,7 +67,7 @@ impl<P: Read + AsFd> Stream<P> {
     }
 }
 
-/// Waits until one of these has something to read, or its end, and says which.
+/// Waits until one of these has data or ends, and says which.
 pub fn wait_for<const N: usize>(
     pipes: [Option<BorrowedFd<'_>>; N],
     longest: Duration,
@@ -77,7 +77,7 @@ pub fn wait_for<const N: usize>(
         .flatten()
         .map(|pipe| PollFd::new(*pipe, PollFlags::POLLIN))
         .collect();
-    // Rounded up, or the last millisecond would be spent going round.
+    // Rounded up, or the last millisecond would be a busy loop.
     let milliseconds = longest.as_nanos().div_ceil(1_000_000);
     let longest = PollTimeout::try_from(milliseconds).unwrap_or(PollTimeout::MAX);
     match poll(&mut open, longest) {

@@ -1,8 +1,8 @@
-//! The addresses of a web server, in the order in which they are tried.
+//! The order in which the addresses of a web server are tried.
 //!
-//! ureq gives the first address half of the time, or a little more, the next one half of that, and so on. The system's
-//! resolver names those of one version of IP first. Where that version is broken on the way, and a name has eight of them,
-//! a five-hundredth of the time would be left for the first that works.
+//! ureq gives the first address half of the time or more, the next one half of the rest, and so on. The system's resolver
+//! lists one IP version first. If that version does not work and the name has eight such addresses, the first working one
+//! would get a five-hundredth of the time.
 
 use std::net::SocketAddr;
 
@@ -16,11 +16,10 @@ use ureq::{
     },
 };
 
-/// Addresses of either version of IP that are tried: of four, the second gets a quarter of the time, and the last a 15th.
+/// How many addresses of each IP version are tried. The second of four gets a quarter of the time, the last a 15th.
 const OF_EACH: usize = 2;
 
-/// The system's resolver, and of the first 16 addresses that it names (more ureq does not take) a few, both versions of IP
-/// in turn.
+/// The system's resolver. Of the first 16 addresses (the limit of ureq), a few are tried, with the IP versions in turn.
 #[derive(Debug, Default)]
 pub struct InTurn(DefaultResolver);
 
@@ -40,7 +39,7 @@ impl Resolver for InTurn {
     }
 }
 
-/// At most two addresses of each version, in turn, the version of the first one first.
+/// At most two addresses of each IP version, in turn. The version of the first address comes first.
 fn in_turn(found: &[SocketAddr]) -> Vec<SocketAddr> {
     let is_like_the_first =
         |address: &SocketAddr| Some(address.is_ipv6()) == found.first().map(SocketAddr::is_ipv6);
