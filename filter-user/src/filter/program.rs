@@ -1,11 +1,6 @@
 //! The kernel program, specialised for the settings of a filter and loaded over its maps.
 
-use std::{
-    fs,
-    hash::{DefaultHasher, Hash as _, Hasher as _},
-    path::Path,
-    sync::LazyLock,
-};
+use std::{fs, path::Path, sync::LazyLock};
 
 use aya::{
     Ebpf, EbpfLoader,
@@ -13,6 +8,7 @@ use aya::{
     programs::{ProgramError, Xdp},
 };
 use aya_obj::Object;
+use sha2::{Digest as _, Sha256};
 
 use super::error::Result;
 use crate::{
@@ -24,12 +20,8 @@ use crate::{
 /// The object file of the kernel program, aligned as ELF readers want it.
 static OBJECT: &[u8] = aya::include_bytes_aligned!(env!("SYNWALL_EBPF_OBJECT"));
 
-/// Its hash, which every change and every look at the status compares for each interface.
-static OBJECT_HASH: LazyLock<u64> = LazyLock::new(|| {
-    let mut hasher = DefaultHasher::new();
-    OBJECT.hash(&mut hasher);
-    hasher.finish()
-});
+/// Its SHA-256. A hash of the standard library may change with the compiler, and what is pinned outlives an upgrade.
+static OBJECT_HASH: LazyLock<[u8; 32]> = LazyLock::new(|| Sha256::digest(OBJECT).into());
 
 /// The maps that all interfaces of a filter share, by their names in the object file. Each is pinned
 /// under its name in lower case.
@@ -81,19 +73,17 @@ impl Specialisation {
             sources,
             secret,
         } = settings;
-        let mut hasher = DefaultHasher::new();
-        OBJECT_HASH.hash(&mut hasher);
-        (
-            tcp.bits(),
-            udp.bits(),
-            *drop as u8,
-            *policy == Policy::Observe,
-            (sources.v4, sources.v6),
-            secret,
-        )
-            .hash(&mut hasher);
-        (deny, retire, confirm).hash(&mut hasher);
-        hasher.finish()
+        let flags = [*policy == Policy::Observe, *deny, *retire, *confirm].map(u8::from);
+        let digest = Sha256::new()
+            .chain_update(*OBJECT_HASH)
+            .chain_update(tcp.bits())
+            .chain_update(udp.bits())
+            .chain_update([*drop as u8, sources.v4, sources.v6])
+            .chain_update(flags)
+            .chain_update(secret.to_ne_bytes())
+            .finalize();
+        let (first, _) = digest.split_at(8);
+        first.iter().fold(0, |hash, byte| hash << 8 | u64::from(*byte))
     }
 }
 
