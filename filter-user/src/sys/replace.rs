@@ -15,8 +15,9 @@ const UNFINISHED: &str = ".new-";
 /// Puts a file with these bytes and this mode at `path`, by renaming. Whatever happens, the old file or the new one is there.
 pub fn with(path: &Path, mode: u32, bytes: &[u8]) -> io::Result<()> {
     let directory = path.parent().ok_or(io::ErrorKind::InvalidFilename)?;
-    let mut file = NamedTempFile::with_prefix_in(UNFINISHED, directory)?;
-    file.write_all(bytes)?;
+    let file = NamedTempFile::with_prefix_in(UNFINISHED, directory)?;
+    // Not through tempfile, which adds the passing name to the error.
+    file.as_file().write_all(bytes)?;
     file.as_file().set_permissions(Permissions::from_mode(mode))?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;

@@ -1,9 +1,8 @@
 //! Large lists: what they cost in memory, and that counters live through every change of them.
 
-use std::{fmt::Write as _, fs, mem::MaybeUninit, path::Path, process::Command};
+use std::{fmt::Write as _, fs, path::Path, process::Command, thread, time::Duration};
 
 use aya::maps::{MapInfo, MapType};
-use nix::libc;
 
 use tests::origin::{Origin, PINS, pins};
 
@@ -66,22 +65,31 @@ fn a_prefix_takes_little_memory_in_the_kernel() {
     origin.filters();
 }
 
-/// Runs a command and returns the largest memory that it had at any time, in KiB. Other tests run beside this one, so only this
-/// child's usage counts.
-#[expect(
-    clippy::zombie_processes,
-    reason = "wait4 waits for the child, and tells what it used"
-)]
-fn peak_memory(command: &mut Command) -> i64 {
-    let child = command.spawn().expect("a command");
-    let pid = libc::pid_t::try_from(child.id()).expect("a process id");
-    let mut status = 0;
-    let mut usage = MaybeUninit::<libc::rusage>::zeroed();
-    // SAFETY: both pointers are valid for the call. Nothing else waits for this child: `child` is only dropped.
-    let waited = unsafe { libc::wait4(pid, &raw mut status, 0, usage.as_mut_ptr()) };
-    assert_eq!((waited, status), (pid, 0), "the command failed");
-    // SAFETY: it was zeroed, and wait4 has succeeded.
-    unsafe { usage.assume_init() }.ru_maxrss
+/// Runs a command and returns the largest memory that it had, in KiB, as far as it was seen. What wait4 tells of a child is no
+/// less than the memory of this process, from which it was forked.
+fn peak_memory(command: &mut Command) -> u64 {
+    let mut child = command.spawn().expect("a command");
+    let mut most = 0;
+    let status = loop {
+        if let Some(status) = child.try_wait().expect("our own process") {
+            break status;
+        }
+        let seen = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
+        let field = |name: &str| {
+            seen.lines()
+                .find_map(|line| line.strip_prefix(name))
+                .map(str::trim)
+        };
+        // Before that, it is still a copy of this process.
+        if field("Name:") == Some("synwall") {
+            let peak = field("VmHWM:").and_then(|peak| peak.strip_suffix(" kB")?.parse().ok());
+            most = most.max(peak.unwrap_or(0));
+        }
+        thread::sleep(Duration::from_millis(2));
+    };
+    assert!(status.success(), "{status}");
+    assert_ne!(most, 0, "nothing was seen of it");
+    most
 }
 
 #[test]
