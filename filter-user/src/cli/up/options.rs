@@ -3,7 +3,6 @@
 use std::{str::FromStr as _, time::Duration};
 
 use clap::{Args, ValueEnum};
-use filter_common::DropLevel;
 use filter_user::{
     feed::provider,
     model::{
@@ -116,16 +115,8 @@ impl Up {
     /// The settings of a new filter.
     pub fn fresh_settings(&self) -> anyhow::Result<Settings> {
         Ok(Settings {
-            tcp: self.tcp.clone().map_or_else(|| "80,443".parse(), Ok)?,
-            udp: self.udp.clone().unwrap_or_else(PortSet::none),
-            drop: self.drop.map_or(DropLevel::New, Into::into),
-            policy: if self.observe {
-                Policy::Observe
-            } else {
-                Policy::Enforce
-            },
             sources: self.sources.unwrap_or_default(),
-            secret: random::number()?,
+            ..self.settings(&Settings::new(random::number()?))
         })
     }
 
