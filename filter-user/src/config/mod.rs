@@ -1,6 +1,6 @@
 //! The configuration file, which is the agent's desired state.
 //!
-//! The text is deserialised as [`file::File`] and [`check`]ed, which gives [`contents`]. [`mistake`] words what is wrong.
+//! The text is deserialised as `file::File` and checked (`check`), which gives [`contents`]. [`mistake`] words what is wrong.
 //! [`show`] goes the other way.
 
 mod check;

@@ -1,4 +1,4 @@
-//! The reference of the configuration file, `docs/configuration.md`. It is generated from the comments in [`super::file`].
+//! The reference of the configuration file, `docs/configuration.md`. It is generated from the comments in `file.rs`.
 
 use std::fmt::Write as _;
 

@@ -1,6 +1,6 @@
 //! The JSON Schema of the configuration file: editors complete keys and mark mistakes with it.
 //!
-//! It is derived from [`super::file`], as the reference is. It is not the whole check: what takes two keys to see, or more than
+//! It is derived from `file.rs`, as the reference is. It is not the whole check: what takes two keys to see, or more than
 //! a pattern, is left to `synwall config check`.
 
 use std::sync::LazyLock;
