@@ -88,8 +88,8 @@ pub fn check(name: &str, bytes: &[u8]) {
     }
 }
 
-/// Panics if a terminal would obey a part of `text`: a control character, or a character that changes the direction
-/// of text (UAX #9, section 2).
+/// Panics if a terminal would obey a part of `text`: a control character, or a character that changes the text
+/// direction (UAX #9, section 2).
 #[track_caller]
 pub fn assert_fit_for_a_terminal(text: &str) {
     let disturbing = |c: &char| {
