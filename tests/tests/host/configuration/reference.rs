@@ -1,4 +1,4 @@
-//! The reference and the shipped configuration say what the program reads.
+//! The reference page and the shipped configuration match what the program reads.
 
 use std::{fs, path::Path};
 
@@ -29,7 +29,7 @@ fn the_shipped_file_observes_and_everything_that_it_comments_out_can_be_taken() 
     let config = read(&shipped).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
     assert_eq!(config.policy, Policy::Observe);
     assert!(config.entries.is_empty() && config.files.is_empty() && config.feeds.is_empty());
-    // A line that is commented out has no space behind the #, as words have.
+    // A commented-out setting has no space after the `#`; a comment has one.
     let is_words = |line: &str| line.starts_with("# ") || line == "#";
     let taken: Vec<String> = shipped
         .lines()

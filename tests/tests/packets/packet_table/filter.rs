@@ -1,8 +1,8 @@
 //! The filter that judges the rows. It is set up as `synwall` does it, but on no interface. `BPF_PROG_TEST_RUN` hands
 //! it frames, and the results are read from the maps that users read.
 //!
-//! Longer than 300 lines because a verdict is only half of a row's result: this file also computes which counters
-//! should grow, and by how many bytes, for each way of running a frame.
+//! Longer than 300 lines because it runs a frame in three ways, and computes the counters that each way should add
+//! to.
 
 use std::{collections::BTreeMap, fmt, path::Path};
 

@@ -1,8 +1,7 @@
 //! No way around it, fragments: a first fragment shows its port, or it is dropped. Without a first fragment, later
 //! ones never become a packet.
 //!
-//! Longer than 300 lines because each kind of fragment is a row for each level and each IP version, and all share one
-//! topic and its few builders.
+//! Longer than 300 lines because each kind of fragment is a row of its own, and all rows share one topic.
 
 use etherparse::IpNumber;
 
