@@ -1,8 +1,7 @@
-//! The laboratory in which synwall is tested against the real kernel, the demo that shows it, and the bench that
-//! measures it.
+//! The laboratory that tests synwall against the real kernel, the demo that shows it, and the bench that measures it.
 //!
-//! Nothing in the laboratory has a name (no `ip netns` entry, no mount that others see), so nothing can be
-//! left behind: the kernel takes it all away with the last process that uses it. It needs root.
+//! Nothing in the laboratory has a name: no `ip netns` entry, and no mount that others see. So nothing can be left
+//! behind: the kernel removes everything when the last process that uses it ends. The laboratory needs root.
 
 pub mod bench;
 pub mod demo;
@@ -16,7 +15,7 @@ mod verbs;
 
 pub use verbs::verbs;
 
-/// Whether tests are to do the long run of what they do: `cargo xtask test --thorough`.
+/// Whether tests do their long run: `cargo xtask test --thorough`.
 #[must_use]
 pub fn thorough() -> bool {
     std::env::var_os("SYNWALL_THOROUGH").is_some()

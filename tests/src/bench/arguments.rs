@@ -1,4 +1,4 @@
-//! What can be asked of the bench.
+//! The command line of the bench: which parts run, how long they measure, and whether the report is written.
 
 use std::time::Duration;
 
@@ -48,13 +48,13 @@ pub enum Part {
 }
 
 impl Arguments {
-    /// Whether the part is wanted.
+    /// Whether this run includes the part.
     #[must_use]
     pub fn wants(&self, part: Part) -> bool {
         self.only.is_empty() || self.only.contains(&part)
     }
 
-    /// How long to measure.
+    /// The number of rounds, and the length of a slice.
     #[must_use]
     pub fn pace(&self) -> Pace {
         Pace {

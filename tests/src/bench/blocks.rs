@@ -1,8 +1,8 @@
-//! Sets of IPv4 networks of one length, as bits: what is taken already, and what is to be kept away from.
+//! A bitmap of the IPv4 networks of one length. Generated prefixes and sources use it to avoid one another.
 
 use std::ops::RangeInclusive;
 
-/// IPv4 networks that nobody is routed, and those of the laboratory's own hosts.
+/// IPv4 networks that nothing is routed to, and the networks of the laboratory's hosts.
 const RESERVED: [([u8; 4], u8); 12] = [
     ([0, 0, 0, 0], 8),
     ([10, 0, 0, 0], 8),
@@ -24,7 +24,7 @@ pub fn reserved_addresses() -> u64 {
     RESERVED.iter().map(|&(_, length)| 1 << (32 - length)).sum()
 }
 
-/// The network part of an address, as ones.
+/// The network mask of a prefix length.
 #[must_use]
 pub fn mask(length: u8) -> u32 {
     u32::MAX.checked_shl(u32::from(32 - length)).unwrap_or_default()
@@ -38,7 +38,7 @@ pub struct Blocks {
 }
 
 impl Blocks {
-    /// What holds nobody's addresses, and the laboratory's.
+    /// A set that contains the reserved networks: those without routes and the laboratory's.
     #[must_use]
     pub fn reserved(length: u8) -> Self {
         let mut blocks = Self {
@@ -65,14 +65,14 @@ impl Blocks {
         }
     }
 
-    /// Whether a prefix touches one of them.
+    /// Whether the prefix touches a block of the set.
     #[must_use]
     pub fn overlaps(&self, network: u32, length: u8) -> bool {
         self.range(network, length)
             .any(|block| self.bits[block / 64] >> (block % 64) & 1 != 0)
     }
 
-    /// Whether an address lies in one of them.
+    /// Whether the address is in a block of the set.
     #[must_use]
     pub fn contains(&self, address: u32) -> bool {
         self.overlaps(address, 32)

@@ -9,50 +9,51 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use super::comparison::grouped;
 use super::spread::Spread;
 
-/// A chart, and the file that it goes to.
+/// A chart and the name of its file.
 #[derive(Debug, Clone)]
 pub enum Chart {
     /// A horizontal bar for each side.
     Bars {
-        /// Without directory and ending.
+        /// The file name, without directory and extension.
         file: &'static str,
-        /// What it shows.
+        /// The title above the chart.
         title: &'static str,
-        /// What is measured along the bars.
+        /// What the bars measure.
         axis: &'static str,
-        /// From top to bottom.
+        /// The bars, from top to bottom.
         bars: Vec<Bar>,
     },
-    /// A line for each side over the number of prefixes, both axes logarithmic: lists differ by factors, and so do the sides.
+    /// One line for each side, over the number of prefixes. Both axes are logarithmic, because lists and sides differ
+    /// by orders of magnitude.
     Lines {
-        /// Without directory and ending.
+        /// The file name, without directory and extension.
         file: &'static str,
-        /// What it shows.
+        /// The title above the chart.
         title: &'static str,
-        /// What is measured upwards.
+        /// What the vertical axis measures.
         axis: &'static str,
-        /// Name, and prefixes with what was measured.
+        /// For each line: its name, and for each number of prefixes the measured value.
         lines: Vec<(String, Vec<(usize, Spread)>)>,
     },
 }
 
-/// One bar.
+/// One bar of a chart.
 #[derive(Debug, Clone)]
 pub struct Bar {
-    /// What stands beside it.
+    /// The label beside the bar.
     pub name: String,
-    /// Its length; the quartiles are shown as a whisker.
+    /// The length of the bar. The quartiles are shown as a whisker.
     pub value: Spread,
 }
 
 const WIDTH: u32 = 900;
-/// To the right of lines: their names.
+/// Width of the legend, which stands to the right of the lines.
 const LEGEND: u32 = 310;
 const FONT: (&str, i32) = ("sans-serif", 14);
 const TITLE: (&str, i32) = ("sans-serif", 18);
 const THEIRS: RGBColor = RGBColor(160, 160, 160);
 const OURS: RGBColor = RGBColor(0, 114, 178);
-/// Colours that people with any kind of colour vision can tell apart (Okabe and Ito, 2008).
+/// Colours that people with any kind of colour vision can distinguish (Okabe and Ito, 2008).
 const COLOURS: [RGBColor; 6] = [
     OURS,
     RGBColor(213, 94, 0),
@@ -65,21 +66,21 @@ const COLOURS: [RGBColor; 6] = [
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 impl Chart {
-    /// The name of its file.
+    /// The name of the file, with its extension.
     #[must_use]
     pub fn file(&self) -> String {
         let (Self::Bars { file, .. } | Self::Lines { file, .. }) = self;
         format!("{file}.svg")
     }
 
-    /// Its title.
+    /// The title above the chart.
     #[must_use]
     pub fn title(&self) -> &'static str {
         let (Self::Bars { title, .. } | Self::Lines { title, .. }) = self;
         title
     }
 
-    /// Draws it into its file below the directory.
+    /// Draws the chart into its file in the directory.
     ///
     /// # Errors
     /// If the file cannot be written.
@@ -138,7 +139,7 @@ fn draw_bars(path: &Path, title: &str, axis: &str, bars: &[Bar]) -> Result<()> {
         chart.draw_series([PathElement::new(whisker, BLACK.stroke_width(2))])?;
         let right = (bar.value.upper + gap, middle);
         chart.draw_series([Text::new(value, right, beside(HPos::Left))])?;
-        // Nothing is drawn beyond the axis, and SVG drops plain spaces at an end.
+        // Nothing is drawn outside the axes, and SVG drops ordinary spaces at the end of a text.
         let name = format!("{}\u{a0}\u{a0}", bar.name);
         chart.draw_series([Text::new(name, (0.0, middle), beside(HPos::Right))])?;
     }
@@ -174,7 +175,7 @@ fn draw_lines(path: &Path, title: &str, axis: &str, lines: &[(String, Vec<(usize
         .y_desc(axis)
         .label_style(FONT)
         .draw()?;
-    // Beside the chart, where no line can go.
+    // The legend is beside the chart, where no line can cross it.
     let x = (WIDTH - LEGEND + 15) as i32;
     for (y, ((name, points), colour)) in (60..).step_by(24).zip(lines.iter().zip(COLOURS.iter().cycle())) {
         let at = |(number, spread): &(usize, Spread)| (*number as f64, spread.median);

@@ -1,4 +1,4 @@
-//! Several sides under the same floods, in one measurement.
+//! Compares several sides under the same floods, in one measurement.
 
 use super::chart::{Bar, Chart};
 use super::flood::Flood;
@@ -11,7 +11,7 @@ use super::wires::Sender;
 /// A flood and its name in tables.
 pub type Named = (&'static str, Flood);
 
-/// What all sides took for a packet of each flood. The first side is the bound.
+/// The time that each side took for a packet of each flood. The first side is the bound.
 #[derive(Debug)]
 pub struct Comparison {
     floods: Vec<&'static str>,
@@ -22,15 +22,15 @@ pub struct Comparison {
 struct Row {
     kind: Kind,
     trusted: Option<usize>,
-    /// One for each flood.
+    /// One entry for each flood.
     samples: Vec<Samples>,
 }
 
 impl Comparison {
-    /// Measures.
+    /// Measures all sides under all floods.
     #[must_use]
     pub fn run(sender: &Sender, pace: Pace, sides: &[Side], floods: &[Named]) -> Self {
-        // Sides that are compared with one another are next to one another.
+        // Sides that are compared with one another run directly after one another.
         let lanes: Vec<Lane<'_>> = floods
             .iter()
             .flat_map(|(_, flood)| sides.iter().map(move |side| Lane { side, flood }))
@@ -47,14 +47,14 @@ impl Comparison {
         }
     }
 
-    /// How many times as long as the second the first side took for a packet of a flood.
+    /// The time of the first side for a packet of this flood, divided by the time of the second side.
     #[must_use]
     pub fn ratio(&self, first: (Kind, usize), second: (Kind, usize), flood: usize) -> Option<Spread> {
         let (first, second) = (self.find(first)?, self.find(second)?);
         first.samples[flood].relative_to(&second.samples[flood])
     }
 
-    /// How many times as long the side took for a packet of one flood as of the other.
+    /// The time of this side for a packet of the first flood, divided by its time for a packet of the second.
     #[must_use]
     pub fn between_floods(&self, side: (Kind, usize), first: usize, second: usize) -> Option<Spread> {
         let samples = &self.find(side)?.samples;
@@ -66,7 +66,7 @@ impl Comparison {
         self.rows.iter().find(same)
     }
 
-    /// A row for each side; rows of another comparison may follow.
+    /// A table with one row for each side. Rows of another comparison can be appended.
     #[must_use]
     pub fn table(&self) -> Table {
         let mut columns = vec!["receiving side".to_owned(), "trusted prefixes".to_owned()];
@@ -83,7 +83,7 @@ impl Comparison {
         table
     }
 
-    /// Adds the sides from that one on to a table with the same columns.
+    /// Appends the sides from number `from` on to a table with the same columns.
     pub fn append_to(&self, table: &mut Table, from: usize) {
         let Some(bound) = self.rows.first() else { return };
         for row in &self.rows[from..] {
@@ -99,7 +99,7 @@ impl Comparison {
         }
     }
 
-    /// Time ÷ bound for a flood, a bar for each side from that one on.
+    /// Time ÷ bound under one flood: one bar for each side from number `from` on.
     #[must_use]
     pub fn bars(&self, flood: usize, from: usize) -> Vec<Bar> {
         let bound = self.rows.first().map(|row| &row.samples[flood]);
@@ -115,7 +115,7 @@ impl Comparison {
         self.rows[from..].iter().filter_map(bar).collect()
     }
 
-    /// Time ÷ bound for a flood by the number of trusted prefixes, for charts: side, number, ratio.
+    /// Time ÷ bound under one flood, for charts: side, number of trusted prefixes, ratio.
     #[must_use]
     pub fn points(&self, flood: usize) -> Vec<(Kind, usize, Spread)> {
         let bound = self.rows.first().map(|row| &row.samples[flood]);
@@ -123,7 +123,7 @@ impl Comparison {
         self.rows.iter().filter_map(point).collect()
     }
 
-    /// A chart of one flood.
+    /// A bar chart of one flood.
     #[must_use]
     pub fn chart(&self, file: &'static str, title: &'static str, flood: usize) -> Chart {
         Chart::Bars {
@@ -135,7 +135,7 @@ impl Comparison {
     }
 }
 
-/// A side's name without Markdown.
+/// The name of a side without Markdown.
 pub fn plain(kind: Kind) -> String {
     kind.name().replace('`', "")
 }
@@ -144,7 +144,7 @@ fn trusted(number: Option<usize>) -> String {
     number.map_or_else(|| "–".to_owned(), grouped)
 }
 
-/// `1,000,000`.
+/// A number with thousands separators: `1,000,000`.
 pub fn grouped(number: usize) -> String {
     let digits = number.to_string();
     let mut text = String::new();

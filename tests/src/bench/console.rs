@@ -1,8 +1,8 @@
-//! The report on a console: text as it is, tables in columns.
+//! The report on a console: text unchanged, tables in aligned columns.
 
 use super::report::{Block, Section, Table};
 
-/// A section, to be printed.
+/// A section of the report as text.
 #[must_use]
 pub fn section(section: &Section) -> String {
     let mut text = format!("\n== {} ==\n", section.title);
@@ -10,14 +10,14 @@ pub fn section(section: &Section) -> String {
         match block {
             Block::Text(words) => text += &format!("\n{}\n", wrapped(&words.replace('`', ""), 100)),
             Block::Table(table) => text += &format!("\n{}", self::table(table)),
-            // What it shows is in the tables.
+            // The tables have the same figures.
             Block::Chart(_) => {}
         }
     }
     text
 }
 
-/// A table with columns of their own width: the first to the left, figures to the right.
+/// A table with aligned columns: the first column to the left, figures to the right.
 #[must_use]
 pub fn table(table: &Table) -> String {
     let rows = || std::iter::once(&table.columns).chain(&table.rows);

@@ -1,4 +1,4 @@
-//! Which CPU does what: a measurement that wanders between CPUs measures their caches.
+//! Pins threads to CPUs. A measurement that moves between CPUs would measure their caches.
 
 use std::time::Duration;
 
@@ -25,18 +25,18 @@ pub fn first() -> usize {
     allowed().first().copied().unwrap_or_default()
 }
 
-/// The last one, away from where interrupts usually go.
+/// The last CPU that this process may use. Interrupts usually go to another one.
 #[must_use]
 pub fn last() -> usize {
     allowed().last().copied().unwrap_or_default()
 }
 
-/// Moves the calling thread to a CPU, and with it what it starts from now on.
+/// Moves the calling thread to a CPU. Threads and processes that it starts later run there too.
 pub fn stay_on(cpu: usize) {
     put(0, cpu);
 }
 
-/// Moves a process with one thread to a CPU; 0 is the calling thread.
+/// Moves a process with one thread to a CPU. Process 0 is the calling thread.
 pub fn put(process: u32, cpu: usize) {
     let mut one = CpuSet::new();
     must("choose a CPU", one.set(cpu));
@@ -46,14 +46,14 @@ pub fn put(process: u32, cpu: usize) {
     );
 }
 
-/// Lets the calling thread run before all others of its CPU that are not in a hurry themselves.
+/// Gives the calling thread the highest priority (nice -20), so that it runs before ordinary threads on its CPU.
 pub fn go_first() {
     // SAFETY: the call takes three numbers and touches no memory; 0 is the calling thread.
     let result = unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, -20) };
     must("go first", Errno::result(result));
 }
 
-/// What the calling thread has had of its CPU so far: other processes that want the same CPU do not count.
+/// CPU time that the calling thread has used. It leaves out the time that other processes had on the same CPU.
 #[must_use]
 pub fn used() -> Duration {
     let time = clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID);

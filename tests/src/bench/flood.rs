@@ -1,5 +1,5 @@
-//! The flood: a kernel program that is run with live frames, so that nothing but the kernel's own receive path
-//! and the side under test takes time.
+//! The flood of the bench: a kernel program that runs with live frames (`BPF_PROG_TEST_RUN`). So only the kernel's
+//! receive path and the side under test take time.
 
 use std::time::{Duration, Instant};
 
@@ -9,13 +9,13 @@ use super::programs::Parked;
 use super::traffic::Template;
 use crate::lab::must;
 
-/// As in `filter-ebpf/src/bin/bench.rs`.
+/// The dimensions of the source table, as in `filter-ebpf/src/bin/bench.rs`.
 const ROW: usize = 512;
 const ROWS: u32 = 2048;
-/// How many sources there is room for.
+/// The largest number of sources.
 pub const SOURCES: usize = ROW * ROWS as usize;
 
-/// Frames that are on the way at a time: a quarter of veth's ring, so that none is lost.
+/// Frames in flight at a time: a quarter of veth's ring, so that no frame is lost.
 const BATCH: u32 = 64;
 
 /// A flood that is ready to be sent.
@@ -32,13 +32,14 @@ struct Kind {
 }
 
 impl Flood {
-    /// Of such frames, from these sources in a circle: IPv4 addresses, or upper halves of IPv6 ones.
+    /// A flood of one kind of frame. Its sources repeat in a circle: IPv4 addresses, or the upper halves of IPv6
+    /// addresses.
     #[must_use]
     pub fn new(template: Template, sources: &[u64]) -> Self {
         Self::mixed([(template, 1)], sources)
     }
 
-    /// Of frames of several kinds, so many of each in turn.
+    /// A flood of several kinds of frames. The number beside each template is its share of a round.
     #[must_use]
     pub fn mixed(templates: impl IntoIterator<Item = (Template, u32)>, sources: &[u64]) -> Self {
         let kinds = templates.into_iter();
@@ -49,8 +50,8 @@ impl Flood {
         }
     }
 
-    /// Sends about so many frames through an interface of the calling thread's namespace; how many it were, and how
-    /// long it took until they had been received.
+    /// Sends about `frames` frames through an interface of the calling thread's namespace. Returns the number of
+    /// frames sent, and the time until all of them were received.
     pub fn send(&self, through: u32, frames: u32) -> (u32, Duration) {
         let all: u32 = self.kinds.iter().map(|(_, weight)| weight).sum();
         let started = Instant::now();
@@ -87,7 +88,7 @@ impl Kind {
     }
 
     fn send(&self, through: u32, frames: u32) {
-        // `struct xdp_md`: the frame's end is the second word, the interface it came in on the fourth.
+        // `struct xdp_md`: the second word is the end of the frame, the fourth is the ingress interface.
         let mut context = [0_u8; 24];
         context[4..8].copy_from_slice(&(self.template.frame.len() as u32).to_ne_bytes());
         context[12..16].copy_from_slice(&through.to_ne_bytes());

@@ -1,4 +1,4 @@
-//! The report as `docs/benchmarks.md` and its charts.
+//! Writes the report as `docs/benchmarks.md` and its charts.
 
 use std::error::Error;
 use std::fs;
@@ -8,7 +8,7 @@ use std::process::Command;
 use super::report::{Block, Report, Section, Table};
 use crate::lab::Output;
 
-/// Where the charts are, beside the page.
+/// The directory of the charts, beside the page.
 const CHARTS: &str = "benchmarks";
 
 /// Writes the page and its charts into the directory.
@@ -27,7 +27,7 @@ pub fn write(report: &Report, pace: &str, directory: &Path) -> Result<(), Box<dy
     Ok(())
 }
 
-/// The page.
+/// The page as Markdown.
 fn page(report: &Report, pace: &str, machine: &Table) -> String {
     let mut text = format!(
         "# Benchmarks\n\n\
@@ -90,7 +90,7 @@ fn table(table: &Table) -> String {
     format!("{}{}{rows}", line(&table.columns), line(&rule))
 }
 
-/// What was measured, and on what.
+/// A table of the machine that the bench ran on.
 fn machine() -> Table {
     let mut table = Table::new(["", ""]);
     let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
@@ -104,7 +104,7 @@ fn machine() -> Table {
         .count();
     table.row(["CPU".to_owned(), format!("{model}, {cpus} CPUs")]);
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    // Whoever built it is of no interest.
+    // Only the version matters here, not who built the kernel.
     let kernel = kernel.trim().split('-').next().unwrap_or_default().to_owned();
     table.row(["kernel".to_owned(), format!("Linux {kernel}")]);
     for (name, program, arguments) in [

@@ -1,4 +1,4 @@
-//! What a filter takes of the kernel's memory, told in two ways.
+//! The kernel memory that a filter takes, measured in two ways.
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::sides::Synwall;
 use crate::lab::Output;
 
-/// Bytes of all maps that are pinned by the filter, and of the maps inside them, as the kernel tells them.
+/// The bytes of all maps that the filter pins, and of their inner maps, as the kernel states them.
 #[must_use]
 pub fn of_maps(synwall: &Synwall) -> f64 {
     let all = bpftool(&["map", "show"]).unwrap_or_default();
@@ -23,7 +23,7 @@ pub fn of_maps(synwall: &Synwall) -> f64 {
     let mut ids = HashSet::new();
     for pin in pins(synwall.pins()) {
         let pin = pin.display().to_string();
-        // What is no map (the links) has no answer.
+        // `bpftool` has no answer for a pin that is not a map (a link).
         let Some(map) = bpftool(&["map", "show", "pinned", &pin]) else {
             continue;
         };
@@ -39,7 +39,7 @@ pub fn of_maps(synwall: &Synwall) -> f64 {
     ids.iter().filter_map(|id| sizes.get(id)).sum::<u64>() as f64
 }
 
-/// The number of the inner map in an entry of an outer one, which is shown byte by byte.
+/// The id of the inner map in an entry of an outer map. `bpftool` shows it byte by byte.
 fn number(entry: &Value) -> Option<u64> {
     let bytes = entry["value"].as_array()?.iter().rev();
     bytes.into_iter().try_fold(0, |number, byte| {
@@ -48,7 +48,7 @@ fn number(entry: &Value) -> Option<u64> {
     })
 }
 
-/// Bytes that the kernel holds for itself, of the kinds that maps are made of.
+/// Bytes of kernel memory, of the kinds that maps consist of.
 #[must_use]
 pub fn kernel() -> f64 {
     let text = fs::read_to_string("/proc/meminfo").unwrap_or_default();

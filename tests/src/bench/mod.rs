@@ -1,6 +1,6 @@
-//! The bench: what a packet costs with synwall, with what it replaces, and at best.
+//! The bench: what a packet costs with synwall, with the tools that it replaces, and at best.
 //!
-//! It runs in namespaces and mounts of its own, and leaves nothing behind but the report.
+//! It runs in its own namespaces and mounts, and leaves only the report behind.
 
 mod arguments;
 mod blocks;
@@ -38,7 +38,7 @@ use sides::Workshop;
 
 type Run = fn(&mut Bench);
 
-/// In the order of running.
+/// The parts, in the order in which they run.
 const PARTS: [(Part, Run); 9] = [
     (Part::FloodIpv4, parts::flood::ipv4),
     (Part::FloodIpv6, parts::flood::ipv6),
@@ -51,7 +51,7 @@ const PARTS: [(Part, Run); 9] = [
     (Part::Update, parts::update::run),
 ];
 
-/// Runs the bench and returns its exit code: 1 if a part failed. A target that is not met is a result.
+/// Runs the bench and returns its exit code: 1 if a part failed. A missed target is a result, not a failure.
 #[must_use]
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -66,7 +66,7 @@ pub fn main() -> ExitCode {
     let mut failed = Vec::new();
     for (part, run) in PARTS.into_iter().filter(|(part, _)| arguments.wants(*part)) {
         let (sections, begun) = (bench.report.sections.len(), Instant::now());
-        // A side that does not do what it should breaks its part, and not the others.
+        // A side that misbehaves fails its own part only.
         if catch_unwind(AssertUnwindSafe(|| run(&mut bench))).is_err() {
             failed.push(part);
         }

@@ -1,5 +1,5 @@
-//! What an interface itself counts, and a switch on it: ethtool's calls without ethtool, so that reading takes
-//! microseconds between two slices of a measurement.
+//! The statistics of an interface, and its GRO switch. This calls the ethtool ioctls directly, without `ethtool`, so
+//! a reading between two slices of a measurement takes microseconds.
 
 use std::os::fd::{AsRawFd, OwnedFd};
 
@@ -8,7 +8,7 @@ use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
 
 use crate::lab::{Namespace, must};
 
-/// `linux/ethtool.h`
+/// Constants of `linux/ethtool.h`.
 const ETHTOOL_GSTRINGS: u32 = 0x1b;
 const ETHTOOL_GSTATS: u32 = 0x1d;
 const ETHTOOL_SGRO: u32 = 0x2c;
@@ -26,10 +26,10 @@ pub struct Nic {
     dropped_by_xdp: usize,
 }
 
-/// What a veth interface has counted since it was made.
+/// What a veth interface has counted since it was created.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Counters {
-    /// Frames taken from the ring, whatever became of them.
+    /// Frames taken from the ring, including dropped ones.
     pub received: u64,
     /// Frames that an XDP program dropped.
     pub dropped_by_xdp: u64,
@@ -81,10 +81,10 @@ impl Nic {
         bytes.chunks(ETH_GSTRING_LEN).map(text).collect()
     }
 
-    /// What it has counted so far.
+    /// The current counters.
     #[must_use]
     pub fn counters(&self) -> Counters {
-        // `struct ethtool_stats`: command and number in one word, and the statistics.
+        // `struct ethtool_stats`: command and number in one word, then the statistics.
         let mut words = vec![0_u64; 1 + self.count];
         words[0] = u64::from_ne_bytes(pair(ETHTOOL_GSTATS, self.count as u32));
         self.ethtool("show its statistics", &mut words);
@@ -94,7 +94,8 @@ impl Nic {
         }
     }
 
-    /// Makes it take frames from its peer in batches, as a network card does, also without an XDP program.
+    /// Switches GRO on. Then veth takes frames from its peer in batches, as a network card does, even without an XDP
+    /// program.
     pub fn receive_in_batches(&self) {
         self.ethtool("switch on GRO", &mut [ETHTOOL_SGRO, 1]);
     }
@@ -107,8 +108,8 @@ impl Nic {
             *to = libc::c_char::from_ne_bytes([from]);
         }
         request.ifr_ifru.ifru_data = data.as_mut_ptr().cast();
-        // SAFETY: the descriptor is open; `request` is an `ifreq`, whose data is as long as its command and its
-        // count say; both outlive the call.
+        // SAFETY: the descriptor is open. `request` is an `ifreq`, and its data is as long as its command and its
+        // count say. Both outlive the call.
         let result = unsafe { libc::ioctl(self.socket.as_raw_fd(), libc::SIOCETHTOOL, &raw mut request) };
         must(format_args!("make {} {what}", self.name), Errno::result(result));
     }

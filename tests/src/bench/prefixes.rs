@@ -7,8 +7,8 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use super::blocks::{Blocks, mask, reserved_addresses};
 use crate::random::Random;
 
-/// Prefixes of a global IPv4 routing table by their length: 978,000 of 2024 in round numbers, without the 4,400
-/// that are shorter than /16. Those are few and cover half of the space; whoever trusts them has no attackers left.
+/// Prefixes of a global IPv4 routing table by length: 978,000 in 2024, in round numbers. The 4,400 prefixes shorter
+/// than /16 are left out: they cover half of the address space, so no attackers would be left.
 const ROUTING_TABLE: [(u8, u64); 9] = [
     (16, 13_700),
     (17, 8_400),
@@ -21,17 +21,17 @@ const ROUTING_TABLE: [(u8, u64); 9] = [
     (24, 600_000),
 ];
 
-/// Trusted prefixes, of which no two overlap.
+/// Trusted prefixes that do not overlap.
 #[derive(Debug, Clone)]
 pub struct Prefixes {
     /// Network and length.
     pub v4: Vec<(u32, u8)>,
-    /// The upper half of the network, and the length, which is 64 at the most.
+    /// The upper half of the network, and the length, which is at most 64.
     pub v6: Vec<(u64, u8)>,
 }
 
 impl Prefixes {
-    /// Two of each version of IP. Those of IPv4 are the ones of the vendors' scripts.
+    /// Two prefixes of each version of IP. The IPv4 prefixes are the ones in the vendors' scripts.
     #[must_use]
     pub fn vendor() -> Self {
         Self {
@@ -40,8 +40,8 @@ impl Prefixes {
         }
     }
 
-    /// So many of each version, the vendor's two among them: IPv4 by length and place as in a routing table, IPv6
-    /// of random lengths from /32 to /64 anywhere in 2000::/3.
+    /// `count` prefixes of each version, including the vendor's two. IPv4 prefixes have the lengths and the spread of
+    /// a routing table. IPv6 prefixes have random lengths from /32 to /64, anywhere in 2000::/3.
     #[must_use]
     pub fn routed(count: usize) -> Self {
         let mut all = Self::vendor();
@@ -51,7 +51,8 @@ impl Prefixes {
         all
     }
 
-    /// So many IPv4 prefixes in few /16s, 256 in each: a block list's shape, and most of the space is free of it.
+    /// `count` IPv4 prefixes, 256 in each of few /16s. This is the shape of a block list: most of the space is free
+    /// of it.
     #[must_use]
     pub fn clustered(count: usize) -> Self {
         let mut all = Self::vendor();
@@ -73,7 +74,7 @@ impl Prefixes {
         all
     }
 
-    /// IPv4 alone.
+    /// The list without its IPv6 prefixes.
     #[must_use]
     pub fn only_v4(self) -> Self {
         Self {
@@ -82,7 +83,7 @@ impl Prefixes {
         }
     }
 
-    /// IPv6 alone.
+    /// The list without its IPv4 prefixes.
     #[must_use]
     pub fn only_v6(self) -> Self {
         Self {
@@ -91,7 +92,7 @@ impl Prefixes {
         }
     }
 
-    /// The list as a file for `synwall`.
+    /// The list in the format of a list file for `synwall`.
     #[must_use]
     pub fn lines(&self) -> String {
         let mut text = String::new();
@@ -102,14 +103,14 @@ impl Prefixes {
         text
     }
 
-    /// The IPv4 prefixes as one writes them.
+    /// The IPv4 prefixes as text.
     pub fn v4_texts(&self) -> impl Iterator<Item = String> {
         self.v4
             .iter()
             .map(|&(network, length)| format!("{}/{length}", Ipv4Addr::from(network)))
     }
 
-    /// The IPv6 prefixes as one writes them.
+    /// The IPv6 prefixes as text.
     pub fn v6_texts(&self) -> impl Iterator<Item = String> {
         let address = |upper: u64| Ipv6Addr::from(u128::from(upper) << 64);
         self.v6
@@ -125,7 +126,7 @@ impl Prefixes {
         trusted as f64 / unicast as f64
     }
 
-    /// IPv4 sources from anywhere, none of which lies in the same block of that length as a prefix.
+    /// IPv4 sources from anywhere. No source shares a block of length `block` with a prefix.
     #[must_use]
     pub fn strangers_v4(&self, block: u8, count: usize) -> Vec<u64> {
         let mut near = Blocks::reserved(block);
@@ -144,7 +145,7 @@ impl Prefixes {
         (0..count).map(|_| draw()).collect()
     }
 
-    /// Upper halves of IPv6 sources from anywhere in 2000::/3, none of which is trusted.
+    /// Upper halves of untrusted IPv6 sources from anywhere in 2000::/3.
     #[must_use]
     pub fn strangers_v6(&self, count: usize) -> Vec<u64> {
         let by_block: HashMap<u64, (u64, u8)> =
@@ -171,7 +172,7 @@ fn routed_v4(count: usize) -> Vec<(u32, u8)> {
     let mut taken = Blocks::reserved(24);
     let all: u64 = ROUTING_TABLE.iter().map(|(_, number)| number).sum();
     let mut prefixes = Vec::with_capacity(count);
-    // The widest first, as long as there is room for them; the rest goes to the narrowest.
+    // The widest prefixes come first, as long as there is room for them. The narrowest length takes the rest.
     for (length, number) in ROUTING_TABLE {
         let share = match length {
             24 => count - prefixes.len(),
@@ -189,10 +190,10 @@ fn routed_v4(count: usize) -> Vec<(u32, u8)> {
     prefixes
 }
 
-/// No two in one /32, so that none contains another.
+/// No two prefixes share a /32, so none contains another.
 fn anywhere_v6(count: usize) -> Vec<(u64, u8)> {
     let mut random = Random::new(2);
-    // The documentation's /32 is the laboratory's.
+    // The documentation's /32 belongs to the laboratory.
     let mut taken: std::collections::HashSet<u64> = [0x2001_0db8].into();
     let mut prefixes = Vec::with_capacity(count);
     while prefixes.len() < count {

@@ -1,4 +1,4 @@
-//! The bench's own kernel programs, and any program that is in the kernel already.
+//! The bench's own kernel programs, and access to any program that is already in the kernel.
 
 use std::borrow::Cow;
 use std::env;
@@ -14,13 +14,13 @@ use super::cpu;
 use super::wires::{INTERFACE, Receiver};
 use crate::lab::{Namespace, must};
 
-/// The object file: `SYNWALL_BENCH_OBJECT`, else what `cargo xtask bench` left in the workspace.
+/// The object file: `SYNWALL_BENCH_OBJECT`, or the file that `cargo xtask bench` left in the workspace.
 pub fn object() -> PathBuf {
     let built = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/synwall-bench-ebpf.o");
     env::var_os("SYNWALL_BENCH_OBJECT").map_or_else(built, PathBuf::from)
 }
 
-/// Loads the object file with these constants, and its program of that name into the kernel.
+/// Loads the object file with these constants, and loads its program of that name into the kernel.
 fn load(program: &str, constants: &[(&str, u32)]) -> Ebpf {
     let mut loader = EbpfLoader::new();
     for (name, value) in constants {
@@ -43,10 +43,10 @@ fn xdp_mut<'a>(ebpf: &'a mut Ebpf, program: &str) -> &'a mut Xdp {
     )
 }
 
-/// A program that is run by hand, and is also attached to a cable that leads nowhere.
+/// A program for `BPF_PROG_TEST_RUN` that is also attached to a cable that leads nowhere.
 ///
-/// The kernel calls the XDP programs that are attached directly, from one piece of code that it rewrites for each
-/// newcomer. A run of any other program would be a newcomer: the rewriting takes longer than what is to be measured.
+/// The kernel calls attached XDP programs directly, from code that it rewrites for each new program. A test run of a
+/// program that is not attached would rewrite this code, which takes longer than what is measured.
 #[derive(Debug)]
 pub struct Parked {
     ebpf: Ebpf,
@@ -70,7 +70,7 @@ impl Parked {
         }
     }
 
-    /// The program.
+    /// The loaded XDP program.
     #[must_use]
     pub fn xdp(&self) -> &Xdp {
         let found = self
@@ -83,7 +83,7 @@ impl Parked {
         )
     }
 
-    /// One of its maps.
+    /// An array map of the program, by name.
     pub fn array<T: aya::Pod>(&mut self, name: &str) -> Array<&mut MapData, T> {
         let found = self.ebpf.map_mut(name).ok_or("it is not in the object file");
         must(
@@ -93,7 +93,7 @@ impl Parked {
     }
 }
 
-/// Loads a program and attaches it natively to the receiver, for as long as the value lives.
+/// Loads a program and attaches it in native mode to the receiver. It stays attached as long as the value lives.
 #[must_use]
 pub fn attached(program: &str, to: &Receiver) -> Ebpf {
     let mut ebpf = load(program, &[]);
@@ -115,7 +115,7 @@ pub fn by_id(id: u32) -> Xdp {
     )
 }
 
-/// How long the program takes for so many runs on the frame, without the time that others take from this CPU.
+/// The time of the program for `repeat` runs on the frame, without the CPU time of other processes.
 pub fn time(program: &Xdp, frame: &[u8], repeat: u32) -> Duration {
     let options = TestRunOptions {
         data_in: Some(frame),

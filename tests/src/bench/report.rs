@@ -1,23 +1,23 @@
-//! What the bench has found out: sections of text, tables and charts, and the targets.
+//! The results of the bench: sections of text, tables and charts, and the targets.
 
 use super::chart::Chart;
 use super::spread::Spread;
 
-/// All of it.
+/// The whole report.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// In the order of measuring.
+    /// The sections, in the order of measuring.
     pub sections: Vec<Section>,
-    /// What is to be reached, and what was.
+    /// The targets and what was measured for each.
     pub targets: Vec<Target>,
 }
 
-/// What belongs to one question.
+/// The results that answer one question.
 #[derive(Debug)]
 pub struct Section {
-    /// The question.
+    /// The heading of the section.
     pub title: &'static str,
-    /// What was found.
+    /// Paragraphs, tables and charts, in order.
     pub blocks: Vec<Block>,
 }
 
@@ -26,42 +26,42 @@ pub struct Section {
 pub enum Block {
     /// A paragraph.
     Text(String),
-    /// Rows and columns.
+    /// A table of names and figures.
     Table(Table),
-    /// A picture.
+    /// A chart.
     Chart(Chart),
 }
 
-/// Rows and columns; the first column is a name, the others are figures.
+/// A table whose first column is a name. The other columns are figures.
 #[derive(Debug, Clone)]
 pub struct Table {
-    /// The first row.
+    /// The header row.
     pub columns: Vec<String>,
-    /// As many cells as there are columns.
+    /// The rows. Each has as many cells as there are columns.
     pub rows: Vec<Vec<String>>,
 }
 
-/// What is to be reached.
+/// A target, and the value that was measured for it.
 #[derive(Debug, Clone)]
 pub struct Target {
-    /// Its place in the list of targets.
+    /// Its number in the list of targets.
     pub number: u32,
     /// What is measured.
     pub what: &'static str,
     /// The limit.
     pub wanted: Wanted,
-    /// What was measured.
+    /// The measured value.
     pub seen: Spread,
-    /// Its unit, or none for a ratio.
+    /// The unit; empty for a ratio.
     pub unit: &'static str,
 }
 
-/// A limit.
+/// The limit of a target.
 #[derive(Debug, Clone, Copy)]
 pub enum Wanted {
-    /// No less than this.
+    /// The value must not be lower.
     AtLeast(f64),
-    /// No more than this.
+    /// The value must not be higher.
     AtMost(f64),
 }
 
@@ -76,12 +76,12 @@ impl Report {
         &mut self.sections[last]
     }
 
-    /// Notes what was reached of a target, if it could be measured.
+    /// Records a target that is a ratio, if its value could be measured.
     pub fn target(&mut self, number: u32, what: &'static str, wanted: Wanted, seen: Option<Spread>) {
         self.target_in("", number, what, wanted, seen);
     }
 
-    /// The same for what is no ratio.
+    /// Records a target whose value has a unit, if it could be measured.
     pub fn target_in(
         &mut self,
         unit: &'static str,
@@ -99,7 +99,7 @@ impl Report {
         }));
     }
 
-    /// The targets as a table, in their order.
+    /// The targets as a table, ordered by number.
     #[must_use]
     pub fn targets_table(&self) -> Table {
         let mut targets: Vec<_> = self.targets.iter().collect();
@@ -130,7 +130,7 @@ impl Section {
         self
     }
 
-    /// Adds a picture.
+    /// Adds a chart.
     pub fn chart(&mut self, chart: Chart) -> &mut Self {
         self.blocks.push(Block::Chart(chart));
         self
@@ -138,7 +138,7 @@ impl Section {
 }
 
 impl Table {
-    /// A table without rows.
+    /// A table with these columns and no rows.
     #[must_use]
     pub fn new<T: Into<String>>(columns: impl IntoIterator<Item = T>) -> Self {
         Self {
@@ -154,7 +154,7 @@ impl Table {
 }
 
 impl Target {
-    /// Whether the median keeps the limit.
+    /// Whether the median is within the limit.
     #[must_use]
     pub fn met(&self) -> bool {
         match self.wanted {

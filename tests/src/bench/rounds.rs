@@ -1,5 +1,5 @@
-//! The measurement: all sides in turn, a slice of time each, round after round. Machines change their speed every
-//! few seconds; what is compared is always two slices of one round.
+//! The measurement loop: all sides take turns, one slice of time each, round after round. Machines change their speed
+//! every few seconds, so only two slices of the same round are compared.
 
 use std::fmt;
 use std::time::Duration;
@@ -13,9 +13,9 @@ use super::wires::Sender;
 /// How long to measure.
 #[derive(Debug, Clone, Copy)]
 pub struct Pace {
-    /// How many times it is each side's turn.
+    /// How many slices each side gets.
     pub rounds: usize,
-    /// For how long.
+    /// The length of a slice.
     pub slice: Duration,
 }
 
@@ -30,16 +30,16 @@ impl fmt::Display for Pace {
     }
 }
 
-/// A side, and what comes at it.
+/// A side, and the flood that it receives.
 #[derive(Debug, Clone, Copy)]
 pub struct Lane<'a> {
-    /// Who receives.
+    /// The receiving side.
     pub side: &'a Side,
-    /// What is sent.
+    /// The flood that is sent.
     pub flood: &'a Flood,
 }
 
-/// What a lane took for a packet in each round, in nanoseconds; none where the slice was disturbed.
+/// For each round, the nanoseconds that a lane took for a packet. `None` if the slice was disturbed.
 #[derive(Debug, Clone)]
 pub struct Samples(pub Vec<Option<f64>>);
 
@@ -50,13 +50,13 @@ impl Samples {
         Spread::of(self.0.iter().flatten().copied())
     }
 
-    /// How many times as long as the other, round by round.
+    /// The time divided by the other lane's time, round by round.
     #[must_use]
     pub fn relative_to(&self, other: &Self) -> Option<Spread> {
         self.against(other, |mine, theirs| mine / theirs)
     }
 
-    /// How many nanoseconds longer than the other, round by round.
+    /// The time minus the other lane's time in nanoseconds, round by round.
     #[must_use]
     pub fn above(&self, other: &Self) -> Option<Spread> {
         self.against(other, |mine, theirs| mine - theirs)
@@ -68,12 +68,12 @@ impl Samples {
     }
 }
 
-/// Frames of the first try, from which the next one's size is guessed.
+/// Frames of the first try. The size of the next try is computed from it.
 const TRY: u32 = 256;
 
-/// Sends each lane's flood in turn, and checks that each side dropped, by its own count, all that came.
+/// Sends each lane's flood in turn. Checks by each side's own count that it dropped all received frames.
 pub fn flood(sender: &Sender, lanes: &[Lane<'_>], pace: Pace) -> Vec<Samples> {
-    // Lanes may share a side, and some sides take their time to tell.
+    // Lanes may share a side, and some sides take a while to report their count.
     let mut sides: Vec<&Side> = lanes.iter().map(|lane| lane.side).collect();
     sides.sort_by_key(|side| side.receiver.through);
     sides.dedup_by_key(|side| side.receiver.through);
@@ -95,7 +95,7 @@ pub fn flood(sender: &Sender, lanes: &[Lane<'_>], pace: Pace) -> Vec<Samples> {
     samples
 }
 
-/// Runs something of each kind in turn, every other round backwards, so that none is always the first.
+/// Runs something of each kind in turn. Every other round runs backwards, so that no kind is always the first.
 pub fn alternate(kinds: usize, rounds: usize, mut run: impl FnMut(usize) -> Option<f64>) -> Vec<Samples> {
     let mut samples = vec![Samples(Vec::with_capacity(rounds)); kinds];
     for round in 0..rounds {
@@ -111,8 +111,8 @@ fn counted(side: &Side) -> (u64, u64) {
     (side.receiver.nic.counters().received, side.dropped())
 }
 
-/// How many frames fill a slice, found step by step: the sides differ by orders of magnitude, and the first frames
-/// pay for caches and for what a side sets up when it sees the first one.
+/// The number of frames that fills a slice, found in several steps. The sides differ by orders of magnitude, and the
+/// first frames pay for caches and for the set-up of a side.
 fn size(lane: &Lane<'_>, slice: Duration) -> u32 {
     let mut frames = TRY;
     for _ in 0..3 {
@@ -123,10 +123,10 @@ fn size(lane: &Lane<'_>, slice: Duration) -> u32 {
     frames
 }
 
-/// The share of a slice that its thread should have had of the CPU. The rest went to somebody else's process.
+/// The least share of CPU time for the thread of an undisturbed slice. Other processes had the rest.
 const UNDISTURBED: f64 = 0.97;
 
-/// Nanoseconds for a frame. A slice that was disturbed gets a second chance; the better one counts.
+/// Nanoseconds for a frame. A disturbed slice is measured once more, and the better result counts.
 fn slice(lane: &Lane<'_>, frames: u32) -> Option<f64> {
     let (share, time) = once(lane, frames);
     if time.is_some() && share >= UNDISTURBED {
@@ -140,7 +140,7 @@ fn slice(lane: &Lane<'_>, frames: u32) -> Option<f64> {
     }
 }
 
-/// The share of the CPU, and nanoseconds for a frame; none if not every frame was received when the sender was done.
+/// The share of the CPU, and the nanoseconds for a frame. No time if frames were missing when the sender was done.
 fn once(lane: &Lane<'_>, frames: u32) -> (f64, Option<f64>) {
     let receiver = &lane.side.receiver;
     let (before, used) = (receiver.nic.counters().received, cpu::used());

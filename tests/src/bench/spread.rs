@@ -1,20 +1,20 @@
-//! A measured figure: the median of its rounds, and the quartiles as its spread.
+//! A measured figure: the median of its rounds, with the quartiles as its spread.
 
 use std::fmt;
 
-/// Median and quartiles of a number of samples.
+/// Median and quartiles of samples.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Spread {
-    /// A quarter of the samples lie below.
+    /// The first quartile: a quarter of the samples are lower.
     pub lower: f64,
-    /// Half of the samples lie below.
+    /// The median.
     pub median: f64,
-    /// A quarter of the samples lie above.
+    /// The third quartile: a quarter of the samples are higher.
     pub upper: f64,
 }
 
 impl Spread {
-    /// Of samples in any order; none if there are none.
+    /// The spread of samples in any order. `None` if there are no samples.
     #[must_use]
     pub fn of(samples: impl IntoIterator<Item = f64>) -> Option<Self> {
         let mut sorted: Vec<f64> = samples.into_iter().filter(|sample| sample.is_finite()).collect();
@@ -26,7 +26,7 @@ impl Spread {
         })
     }
 
-    /// With as many decimals as tell something: a ratio needs two, hundreds need none.
+    /// The figure with as many decimals as are useful: a ratio needs two, hundreds need none.
     #[must_use]
     pub fn short(self) -> String {
         match self.median.abs() {
@@ -38,7 +38,7 @@ impl Spread {
     }
 }
 
-/// Between the two samples next to the place where it should be, in proportion.
+/// The quantile, interpolated linearly between the two nearest samples.
 fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
     let place = share * sorted.len().checked_sub(1)? as f64;
     let (below, above) = (sorted[place.floor() as usize], sorted[place.ceil() as usize]);
@@ -46,7 +46,7 @@ fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
 }
 
 impl fmt::Display for Spread {
-    /// `1.23 (1.20–1.27)`, with the precision asked for, else two decimals.
+    /// `1.23 (1.20–1.27)`, with the requested precision, by default two decimals.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let decimals = formatter.precision().unwrap_or(2);
         write!(

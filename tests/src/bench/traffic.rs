@@ -1,4 +1,4 @@
-//! What is sent: a template frame, and the sources that it comes from.
+//! The frames that the bench sends: a template frame, and the addresses that it comes from.
 
 use etherparse::PacketBuilder;
 
@@ -7,25 +7,25 @@ use crate::lab::{Family, must};
 
 /// A protected port.
 pub const PORT: u16 = 443;
-/// Nobody whom any list trusts: 198.51.100.66.
+/// A stranger, in no list: 198.51.100.66.
 pub const STRANGER_V4: u128 = 0xc633_6442;
-/// The same over IPv6: 2001:db8:bad::66.
+/// An IPv6 stranger, in no list: 2001:db8:bad::66.
 pub const STRANGER_V6: u128 = 0x2001_0db8_0bad_0000_0000_0000_0000_0066;
-/// Somebody whom every list trusts: 185.94.108.10.
+/// A source that every list trusts: 185.94.108.10.
 pub const TRUSTED_V4: u128 = 0xb95e_6c0a;
 /// The shortest Ethernet frame, without its checksum.
 pub const SHORTEST: usize = 60;
 
-/// What the TCP segments of a frame want.
+/// The kind of TCP segment in a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Segment {
-    /// A new connection.
+    /// A SYN, which opens a connection.
     Syn,
-    /// To belong to a connection that there is.
+    /// An ACK, as in an established connection.
     Ack,
 }
 
-/// A frame to the target, from the source and to the port.
+/// A frame to the target, with this source address and destination port.
 #[must_use]
 pub fn frame(family: Family, segment: Segment, source: u128, port: u16, length: usize) -> Vec<u8> {
     let ethernet = PacketBuilder::ethernet2(SENDER_MAC, RECEIVER_MAC);
@@ -44,11 +44,11 @@ pub fn frame(family: Family, segment: Segment, source: u128, port: u16, length: 
     frame
 }
 
-/// A question for the target's MAC address.
+/// An ARP request for the target's MAC address.
 #[must_use]
 pub fn arp() -> Vec<u8> {
     let mut frame = [[0xff; 6], SENDER_MAC].concat();
-    // Ethernet and IPv4, a request: RFC 826.
+    // An ARP request for IPv4 over Ethernet (RFC 826).
     frame.extend([0x08, 0x06, 0, 1, 0x08, 0, 6, 4, 0, 1]);
     frame.extend(SENDER_MAC);
     frame.extend([203, 0, 113, 1]);
@@ -62,7 +62,7 @@ pub fn arp() -> Vec<u8> {
 #[must_use]
 pub fn two_extension_headers() -> Vec<u8> {
     let mut frame = frame(Family::V6, Segment::Syn, STRANGER_V6, PORT, SHORTEST);
-    // Each is padding of eight bytes (RFC 8200): the next header's number, no more bytes, PadN of four.
+    // Each header is eight bytes of padding (RFC 8200): the number of the next header, length 0, PadN of four bytes.
     let headers = [60, 0, 1, 4, 0, 0, 0, 0, 6, 0, 1, 4, 0, 0, 0, 0];
     let payload = u16::from_be_bytes([frame[18], frame[19]]) + headers.len() as u16;
     frame[18..20].copy_from_slice(&payload.to_be_bytes());
@@ -74,18 +74,18 @@ pub fn two_extension_headers() -> Vec<u8> {
 /// A template for the flood program.
 #[derive(Debug, Clone)]
 pub struct Template {
-    /// Its bytes. Source, port and sequence number are filled in frame by frame.
+    /// The bytes of the frame. The program fills in source, port and sequence number of each frame.
     pub frame: Vec<u8>,
-    /// The kernel program that does so.
+    /// The name of the kernel program that fills them in.
     pub program: &'static str,
-    /// Sums (RFC 1071) of what stays the same, in the machine's own order of bytes.
+    /// The sum (RFC 1071) over the constant part of the IP header, in native byte order.
     pub header_sum: u32,
-    /// The same of the TCP segment with its pseudo header.
+    /// The sum (RFC 1071) over the constant part of the TCP segment and its pseudo header, in native byte order.
     pub segment_sum: u32,
 }
 
 impl Template {
-    /// Of segments to the protected port.
+    /// A template of segments to the protected port.
     #[must_use]
     pub fn new(family: Family, segment: Segment, length: usize) -> Self {
         let mut frame = frame(family, segment, 0, PORT, length);

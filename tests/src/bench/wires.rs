@@ -1,5 +1,5 @@
-//! The bench's network: one namespace that sends, and for each side of a comparison a receiving namespace on a
-//! cable of its own. Changing sides is sending through another cable: nothing has to be switched.
+//! The network of the bench: one namespace that sends, and for each side a receiving namespace on its own cable. The
+//! sender changes the side by sending through another cable. Nothing has to be reconfigured.
 
 use nix::net::if_::if_nametoindex;
 
@@ -8,9 +8,9 @@ use crate::lab::{Namespace, must};
 
 /// The name of every receiver's interface.
 pub const INTERFACE: &str = "eth0";
-/// The address under attack.
+/// The address that is flooded.
 pub const TARGET_V4: [u8; 4] = [203, 0, 113, 10];
-/// The same over IPv6: 2001:db8:113::10.
+/// The IPv6 address that is flooded: 2001:db8:113::10.
 pub const TARGET_V6: [u8; 16] = [0x20, 1, 0xd, 0xb8, 1, 0x13, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10];
 /// The MAC address of every receiver.
 pub const RECEIVER_MAC: [u8; 6] = [2, 0, 0, 0, 0, 1];
@@ -27,13 +27,13 @@ pub struct Sender {
 /// The far end of a cable.
 #[derive(Debug)]
 pub struct Receiver {
-    /// What is measured here lives in this namespace.
+    /// The namespace of the side under test.
     pub namespace: Namespace,
-    /// Its interface.
+    /// The receiver's interface.
     pub nic: Nic,
-    /// The index of the sender's end.
+    /// The interface index of the sender's end.
     pub through: u32,
-    /// The name of the sender's end.
+    /// The interface name of the sender's end.
     pub sender_end: String,
 }
 
@@ -53,16 +53,16 @@ impl Sender {
         &self.namespace
     }
 
-    /// Another cable, with a receiver at its end.
+    /// Adds a cable with a receiver at its end.
     ///
-    /// Answers go to a neighbour that is known for good: nothing that gets through, and nothing that is answered
-    /// to a source that nobody has, may fill the neighbour table, which is one for the whole machine.
+    /// Answers go to a permanent neighbour entry. The kernel has one neighbour table for the whole machine. Passed
+    /// frames and answers to random sources must not fill it.
     pub fn receiver(&mut self) -> Receiver {
         let sender_end = format!("cable{}", self.cables);
         self.cables += 1;
         let namespace = Namespace::new();
         let (ours, theirs) = (shown(SENDER_MAC), shown(RECEIVER_MAC));
-        // One queue: what is sent is received on the same CPU, and counted in one place.
+        // One queue: a frame is received on the CPU that sent it, and counted in one place.
         let queues = "numtxqueues 1 numrxqueues 1";
         self.namespace.ip(&format!(
             "link add {sender_end} address {ours} {queues} type veth \
@@ -91,7 +91,7 @@ impl Sender {
     }
 }
 
-/// As `ip` reads it.
+/// A MAC address in the notation of `ip`.
 #[must_use]
 pub fn shown(mac: [u8; 6]) -> String {
     mac.map(|byte| format!("{byte:02x}")).join(":")

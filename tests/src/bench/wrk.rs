@@ -1,19 +1,19 @@
-//! wrk, and what it says.
+//! Runs `wrk` and reads its results.
 
 use std::process::Command;
 
 use crate::lab::Output;
 
-/// A second of requests.
+/// The results of one second of requests.
 #[derive(Debug, Clone, Copy)]
 pub struct Requests {
-    /// Requests that were answered, in a second.
+    /// Requests answered in a second.
     pub per_second: f64,
-    /// All but one request of a hundred were answered in this time, in milliseconds.
+    /// The 99th percentile of the latency, in milliseconds.
     pub p99: f64,
 }
 
-/// Runs `wrk` with the rest of its arguments for a second; the command comes with the namespace it is to run in.
+/// Runs `wrk` for a second. The caller prepares the command in its namespace; this adds the arguments.
 pub fn run(mut wrk: Command, url: &str) -> Requests {
     wrk.args(["-t1", "-c32", "-d1s", "--latency", url]);
     let output = Output::of(&mut wrk).ok();
@@ -35,7 +35,7 @@ fn parse(text: &str) -> Option<Requests> {
 }
 
 fn milliseconds(text: &str) -> Option<f64> {
-    // In this order: `s` ends all of them.
+    // `s` comes last, because `us` and `ms` end with it too.
     let units = [("us", 1e-3), ("ms", 1.0), ("m", 6e4), ("s", 1e3)];
     let (number, unit) = units
         .into_iter()

@@ -1,4 +1,4 @@
-//! `cargo xtask demo`: shows on a real network, small and private, what synwall does.
+//! `cargo xtask demo`: shows on a small private network with real packets what synwall does.
 
 use std::process::ExitCode;
 

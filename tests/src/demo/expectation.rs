@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// Why the demo stops.
 #[derive(Debug)]
 pub(super) enum Stop {
-    /// A signal asked for it.
+    /// The user interrupted the demo with a signal.
     Interrupted,
-    /// Something was not as the demo says.
+    /// A claim of the demo did not hold.
     Unmet {
-        /// What should have been.
+        /// What the demo expected.
         expected: String,
-        /// What was instead.
+        /// What happened instead.
         seen: String,
     },
 }
@@ -28,7 +28,7 @@ pub(super) fn expect(holds: bool, expected: impl Into<String>, seen: impl Into<S
     }
 }
 
-/// Goes on only if nobody asked to stop.
+/// Goes on only if no signal has come.
 pub(super) fn go_on(interrupted: &AtomicBool) -> Result<(), Stop> {
     if interrupted.load(Ordering::Relaxed) {
         Err(Stop::Interrupted)

@@ -1,4 +1,4 @@
-//! The flood: SYNs from random sources at full speed, while the proxy goes on with its work.
+//! The flood of the demo: SYNs from random sources at full speed, while the proxy keeps requesting pages.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -10,16 +10,16 @@ use crate::lab::{Family, Flood, Output, PAGE, Sent, Site, must};
 
 const QUIET: Duration = Duration::from_secs(1);
 const FLOOD: Duration = Duration::from_secs(5);
-/// One frame in so many carries the attacker's own address, for the statistics to find in the noise.
+/// One frame in this many has the attacker's own address, so that the statistics show one clear attacker.
 const OWN: u64 = 16;
-/// More than these machines send in that time; what ends the flood on a faster one.
+/// The flood also ends after this many frames. It is more than the demo's usual machines send in that time.
 const MOST_FRAMES: u64 = 20_000_000;
 /// A request that takes longer than this has failed.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// A wait between requests: a proxy that asks ten to twenty times a second.
+/// The pause between requests, so that the proxy makes ten to twenty requests a second.
 const PAUSE: Duration = Duration::from_millis(40);
 
-/// Requests from the proxy over a time, in the order of their latency.
+/// The proxy's requests in one phase, sorted by latency.
 struct Requests {
     seconds: Vec<f64>,
     failures: Vec<String>,
@@ -40,7 +40,7 @@ impl Requests {
     }
 }
 
-/// Lets the proxy request pages without and with the flood, and checks what synwall counted.
+/// Lets the proxy request pages, first without the flood and then under it. Checks what synwall counted.
 pub(super) fn flood(narrator: &Narrator, site: &Site, interrupted: &AtomicBool) -> Result<(), Stop> {
     narrator.say(format_args!(
         "The sources are random, but for one frame in {OWN}: that carries the attacker's own address."
@@ -94,7 +94,7 @@ pub(super) fn flood(narrator: &Narrator, site: &Site, interrupted: &AtomicBool) 
     Ok(())
 }
 
-/// Every frame of the flood must be found again: dropped and counted by synwall, or lost before it on the wire.
+/// Accounts for every frame of the flood: dropped and counted by synwall, or lost on the wire before it.
 fn account(narrator: &Narrator, sent: Sent, lost: u64, counted: u64) -> Result<(), Stop> {
     let rate = sent.frames as f64 / sent.time.as_secs_f64();
     narrator.say(format_args!(
@@ -111,7 +111,7 @@ fn account(narrator: &Narrator, sent: Sent, lost: u64, counted: u64) -> Result<(
     let arrived = sent.frames.saturating_sub(lost);
     let expected = format!("at least the {arrived} frames that arrived are counted as dropped");
     expect(counted >= arrived, expected, format!("{counted} are"))?;
-    // A late retransmission of an earlier attempt may be counted along with the flood, but nothing of this order.
+    // Retransmissions of an earlier attempt may be counted with the flood, but far fewer than this.
     let slack = 100 + arrived / 1000;
     let expected = format!("hardly more than the {arrived} frames that arrived are counted as dropped");
     expect(counted <= arrived + slack, expected, format!("{counted} are"))?;
@@ -119,7 +119,7 @@ fn account(narrator: &Narrator, sent: Sent, lost: u64, counted: u64) -> Result<(
     Ok(())
 }
 
-/// One page after the other, over https, on IPv4 and IPv6 in turn.
+/// Requests one page after the other over HTTPS, on IPv4 and IPv6 in turn.
 fn requests(site: &Site, time: Duration, interrupted: &AtomicBool) -> Requests {
     let started = Instant::now();
     let mut requests = Requests {
@@ -139,7 +139,7 @@ fn requests(site: &Site, time: Duration, interrupted: &AtomicBool) -> Requests {
     requests
 }
 
-/// What `synwall status` counts as dropped.
+/// The packets that `synwall status` counts as dropped.
 fn dropped(site: &Site) -> Result<u64, Stop> {
     let output = site.synwall(["status", "--json"]);
     let status: serde_json::Value = serde_json::from_str(&output.stdout).unwrap_or_default();
@@ -150,7 +150,7 @@ fn dropped(site: &Site) -> Result<u64, Stop> {
     })
 }
 
-/// Frames that the bridge could not hand to the origin's card.
+/// Frames that the bridge could not hand to the origin's network card.
 fn lost(site: &Site) -> u64 {
     let mut ip = site.wire.namespace().command("ip");
     let links = Output::of(ip.args(["-json", "-stats", "link", "show", "port1"])).json();

@@ -1,7 +1,7 @@
-//! The demo: a newcomer sees in half a minute what synwall does, and every claim is checked as it is made.
+//! The demo: shows a newcomer in half a minute what synwall does, and checks every claim that it makes.
 //!
-//! It runs in a laboratory of its own ([`crate::lab`]), and ends with 1 if any claim did not hold and with 130
-//! if it was interrupted.
+//! It runs in its own laboratory ([`crate::lab`]). The exit code is 1 if a claim did not hold, and 130 if the demo
+//! was interrupted.
 
 mod expectation;
 mod flood;
@@ -28,7 +28,7 @@ const INTERRUPTED: u8 = 130;
 pub fn main() -> ExitCode {
     let interrupted = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
-        // In this order: a second signal ends the demo at once, and the kernel ends what the demo started.
+        // The order matters: the second signal then ends the demo at once, and the kernel ends what the demo started.
         let impatient =
             flag::register_conditional_shutdown(signal, i32::from(INTERRUPTED), Arc::clone(&interrupted));
         must("watch for signals", impatient);
@@ -38,7 +38,7 @@ pub fn main() -> ExitCode {
         );
     }
     let mut narrator = Narrator::new();
-    // The laboratory panics where it cannot be built; that, too, has to take down what stands already.
+    // The laboratory panics if it cannot be built. What already stands must be removed then, too.
     let result = catch_unwind(AssertUnwindSafe(|| steps::all(&mut narrator, &interrupted)));
     match result {
         Ok(Ok(())) => ExitCode::SUCCESS,

@@ -1,4 +1,4 @@
-//! What the demo says, and how: plain numbered steps, in colour only on a terminal.
+//! The text of the demo: plain numbered steps, in colour only on a terminal.
 
 use std::env;
 use std::fmt::Display;
@@ -7,9 +7,9 @@ use std::process::Command;
 
 use crate::lab::Output;
 
-/// As wide as the demo gets.
+/// The demo's text is at most this wide.
 const COLUMNS: u16 = 100;
-/// What stands before each line of a command's output.
+/// The indentation of a command's output, in columns.
 const INDENT: u16 = 5;
 
 const BOLD: &str = "1";
@@ -17,7 +17,7 @@ const DIM: &str = "2";
 const RED: &str = "1;31";
 const GREEN: &str = "32";
 
-/// The voice of the demo.
+/// Prints the text of the demo.
 #[derive(Debug)]
 pub(super) struct Narrator {
     colour: bool,
@@ -33,39 +33,39 @@ impl Narrator {
         }
     }
 
-    /// Says what this is about.
+    /// Prints the title and the introduction.
     pub(super) fn title(&self, title: &str, text: &str) {
         self.line(self.painted(BOLD, title));
         self.line("");
         self.line(text);
     }
 
-    /// Begins the next step.
+    /// Begins the next numbered step.
     pub(super) fn step(&mut self, title: &str) {
         self.step += 1;
         self.line("");
         self.line(self.painted(BOLD, format_args!("{}. {title}", self.step)));
     }
 
-    /// A plain sentence, or several lines of them.
+    /// Prints one or more lines of plain text.
     pub(super) fn say(&self, text: impl Display) {
         text.to_string()
             .lines()
             .for_each(|line| self.line(format_args!("   {line}")));
     }
 
-    /// A claim that has just been checked.
+    /// Prints a claim that was just checked.
     pub(super) fn seen(&self, text: impl Display) {
         self.line(format_args!("   {} {text}", self.painted(GREEN, "ok")));
     }
 
-    /// A command and all that it printed.
+    /// Prints a command and all of its output.
     fn command(&self, output: &Output) {
         let printed = format!("{}{}", output.stdout, output.stderr);
         self.quote(&format!("$ {}", output.command), &printed);
     }
 
-    /// A text that is not the demo's own, and where it comes from.
+    /// Prints quoted text, such as a page, with its origin.
     pub(super) fn quote(&self, from: &str, text: &str) {
         self.line("");
         self.line(format_args!("   {}", self.painted(BOLD, from)));
@@ -74,7 +74,8 @@ impl Narrator {
         }
     }
 
-    /// Runs the command as at a console as wide as the demo's text, so that its tables fit in, and shows it.
+    /// Runs the command on a terminal that is as wide as the demo's text, so that its tables fit, and prints its
+    /// output.
     pub(super) fn shown(&self, mut command: Command) -> Output {
         if !self.colour {
             command.env("NO_COLOR", "1");
@@ -107,7 +108,7 @@ impl Narrator {
         }
     }
 
-    /// A reader who has gone away (`demo | head`) is no reason to fail, nor to go without the checks.
+    /// A reader that has gone (`demo | head`) is not an error, and the checks still have to run.
     fn line(&self, text: impl Display) {
         let mut stdout = io::stdout().lock();
         let _ = writeln!(stdout, "{text}").and_then(|()| stdout.flush());

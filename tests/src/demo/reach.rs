@@ -1,4 +1,5 @@
-//! Who gets a page from the origin: four attempts (two ports, two versions of IP), all at the same time.
+//! Checks which hosts get a page from the origin. Each check makes four attempts in parallel: two ports, two versions
+//! of IP.
 
 use std::thread;
 use std::time::Duration;
@@ -7,9 +8,9 @@ use super::expectation::{Stop, expect};
 use super::narrator::Narrator;
 use crate::lab::{Answer, Family, Host, NoAnswer, Output, PAGE, Site, must};
 
-/// Enough for a page on an idle wire, many times over.
+/// Far longer than a page takes on an idle wire.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// After so long without any sign of life, somebody who looks for the origin moves on.
+/// A visitor without any answer gives up after this time.
 const SILENCE: Duration = Duration::from_millis(1500);
 
 const WAYS: [(&str, Family); 4] = [
@@ -19,7 +20,7 @@ const WAYS: [(&str, Family); 4] = [
     ("https", Family::V6),
 ];
 
-/// What the four attempts came to.
+/// The results of the four attempts.
 fn attempts(site: &Site, from: &Host, timeout: Duration) -> Vec<(String, Result<Answer, NoAnswer>)> {
     let origin = &site.origin;
     thread::scope(|scope| {
@@ -65,7 +66,7 @@ pub(super) fn expect_pages(narrator: &Narrator, site: &Site, from: &Host) -> Res
     Ok(())
 }
 
-/// Checks that the host gets nothing at all in all four ways: no page, and no refusal either.
+/// Checks that the host gets no answer in any of the four ways: no page and no refusal.
 pub(super) fn expect_silence(narrator: &Narrator, site: &Site, from: &Host) -> Result<(), Stop> {
     for (url, result) in attempts(site, from, SILENCE) {
         let seen = match &result {
@@ -83,7 +84,7 @@ pub(super) fn expect_silence(narrator: &Narrator, site: &Site, from: &Host) -> R
     Ok(())
 }
 
-/// Checks that a port scan from the host cannot tell the origin's web ports from an empty address.
+/// Checks that a port scan from the host cannot distinguish the origin's web ports from an address without a host.
 pub(super) fn expect_filtered(narrator: &Narrator, site: &Site, from: &Host) -> Result<(), Stop> {
     let scans = thread::scope(|scope| {
         let running = [Family::V4, Family::V6].map(|family| scope.spawn(move || scan(site, from, family)));
@@ -108,7 +109,7 @@ pub(super) fn expect_filtered(narrator: &Narrator, site: &Site, from: &Host) -> 
     Ok(())
 }
 
-/// A SYN scan of both ports; `-Pn` because a host that hides does not answer a ping for sure.
+/// A SYN scan of both ports. `-Pn` skips the ping, because a hidden host may not answer it.
 fn scan(site: &Site, from: &Host, family: Family) -> Output {
     let mut nmap = from.command("nmap");
     if family == Family::V6 {

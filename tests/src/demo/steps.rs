@@ -1,4 +1,4 @@
-//! The story, step by step.
+//! The steps of the demo, in their order.
 
 use std::fs;
 use std::path::Path;
@@ -13,7 +13,7 @@ use crate::lab::{Family, Host, Output, Site};
 use crate::origin::agent::{Agent, Home};
 use crate::origin::{Origin, PINS};
 
-/// Tells it all, or up to the point where it cannot go on.
+/// Runs all steps, or stops at the first one that fails.
 pub(super) fn all(narrator: &mut Narrator, interrupted: &AtomicBool) -> Result<(), Stop> {
     let started = Instant::now();
     narrator.title(
@@ -27,7 +27,7 @@ pub(super) fn all(narrator: &mut Narrator, interrupted: &AtomicBool) -> Result<(
     };
     for step in [before, up, hidden, flooded, statistics, partner, down, agent] {
         go_on(interrupted)?;
-        // What a signal broke is not a claim that did not hold.
+        // If a signal broke a step, report the interruption and not a false claim.
         step(narrator, &origin, interrupted).map_err(|stop| go_on(interrupted).err().unwrap_or(stop))?;
     }
     narrator.step("What you have seen");
@@ -68,7 +68,7 @@ fn up(narrator: &mut Narrator, Origin { site }: &Origin, _: &AtomicBool) -> Resu
         site,
         &["up", "eth0", "--provider", "qrator", "--trust", trust],
     )?;
-    // So that their absence at the end means something.
+    // Pins exist now, so their absence at the end proves something.
     expect(
         !pins(Path::new(PINS)).is_empty(),
         format!("pins below {PINS} keep the filter"),
@@ -158,7 +158,7 @@ fn agent(narrator: &mut Narrator, origin: &Origin, interrupted: &AtomicBool) -> 
     off(narrator, site)
 }
 
-/// Takes everything down, and checks that nothing is left.
+/// Takes the filter down, and checks that nothing is left.
 fn off(narrator: &Narrator, site: &Site) -> Result<(), Stop> {
     succeed(narrator, site, &["down", "--all"])?;
     expect_pages(narrator, site, &site.proxy)?;
@@ -179,7 +179,7 @@ fn off(narrator: &Narrator, site: &Site) -> Result<(), Stop> {
     Ok(())
 }
 
-/// Runs synwall on the origin, shows it, and expects it to succeed.
+/// Runs synwall on the origin and prints its output. Fails if the command fails.
 fn succeed(narrator: &Narrator, site: &Site, arguments: &[&str]) -> Result<Output, Stop> {
     let output = narrator.shown(site.synwall_command(arguments));
     expect(
@@ -190,7 +190,7 @@ fn succeed(narrator: &Narrator, site: &Site, arguments: &[&str]) -> Result<Outpu
     Ok(output)
 }
 
-/// Every file in the tree; directories alone pin nothing, and a directory that is not there even less.
+/// Every file in the tree. Directories do not count, because they pin nothing. A missing directory is empty.
 fn pins(directory: &Path) -> Vec<String> {
     let mut found = Vec::new();
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {

@@ -1,4 +1,4 @@
-//! Answers of providers: as text and as JSON, and whether the guards let them pass.
+//! Answers of providers, as text and as JSON, and the guards that accept or refuse them.
 
 use filter_user::{
     feed::provider,
@@ -41,10 +41,10 @@ pub(super) fn check(bytes: &[u8]) {
                 let of_v4: u64 = covered_v4(&prefixes);
                 assert!(of_v4 <= 1 << 29, "{of_v4} IPv4 addresses are trusted");
             }
-            // What was taken once, by force if need be, is taken again.
+            // A list that was accepted once, even by force, is accepted again.
             let again = guard::check(Action::Trust, Some(&prefixes), &prefixes, false);
             assert_eq!(again, Ok(()));
-            // Half of what there was may go, and not more.
+            // Up to half of the prefixes may disappear, but not more.
             let less = &prefixes[..prefixes.len() / 3];
             if prefixes.len() >= 3
                 && prefixes
@@ -57,7 +57,7 @@ pub(super) fn check(bytes: &[u8]) {
     }
 }
 
-/// How many IPv4 addresses are in any of these, counted the long way.
+/// The number of IPv4 addresses in these prefixes, counted without shortcuts.
 fn covered_v4(prefixes: &[IpNet]) -> u64 {
     let mut end = 0_u64;
     let mut sum = 0;

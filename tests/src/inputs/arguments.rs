@@ -1,4 +1,4 @@
-//! Other values on the command line: prefixes with labels, times, lengths of networks, and texts that become labels and
+//! Other values on the command line: prefixes with labels, times, prefix lengths, and texts that become labels and
 //! origins.
 
 use std::time::Duration;
@@ -46,7 +46,7 @@ pub(super) fn check(bytes: &[u8]) {
         Err(error) => is_short_and_fit(&error.to_string()),
     }
     names(text);
-    // Bytes that are no text, as a name in a map may be.
+    // Bytes that are not UTF-8, as a name in a map may hold.
     names(&String::from_utf8_lossy(Bytes(bytes).some(1000)));
 }
 

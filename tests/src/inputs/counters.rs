@@ -1,4 +1,4 @@
-//! Counters: sums over CPUs of whatever stands there.
+//! Counters: the sums over CPUs, for any content of the maps.
 
 use filter_common::{InterfaceCounts, PrefixCount, RecentCount, RecentCounts, SLOT_LIMIT};
 use filter_user::{
@@ -11,7 +11,7 @@ use filter_user::{
 
 use super::Bytes;
 
-/// A chunk in which the same stands everywhere.
+/// A chunk that has the same counter in every slot.
 struct Same(PrefixCount);
 
 impl ReadChunk for Same {
@@ -56,7 +56,7 @@ pub(super) fn check(bytes: &[u8]) {
     let read = read.unwrap_or_else(|error| panic!("{error}"));
     for (slot, total) in slots.iter().zip(read) {
         let ours = recent.iter().map(|cpu| cpu.places[RecentCounts::place(*slot)]);
-        // A place that is on its way to the chunk may stand in both; then there is no sum.
+        // While a place moves to the chunk, its packets may be counted in both. Then there is no sum to check.
         if ours.clone().all(|place| place.turn.is_multiple_of(2)) {
             let of_slot = ours.filter(|place| place.slot.checked_sub(1) == Some(*slot));
             at_least(
@@ -67,7 +67,7 @@ pub(super) fn check(bytes: &[u8]) {
     }
 }
 
-/// Panics unless a sum is at least as much as each of its parts.
+/// Panics unless the sum is at least as large as each of its parts.
 fn at_least(sum: u64, mut parts: impl Iterator<Item = u64>) {
     assert!(parts.all(|part| part <= sum), "a sum fell");
 }

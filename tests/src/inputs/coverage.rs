@@ -1,4 +1,4 @@
-//! Coverage with anything in it is made good by the next change.
+//! Coverage with any content is repaired by the next change.
 
 use std::sync::atomic::Ordering::Relaxed;
 

@@ -1,5 +1,5 @@
-//! The maps of a generation: header, directory of pages, labels, origins, records. The input is all of them, one behind
-//! the other.
+//! The maps of a generation: header, directory of pages, labels, origins, records. The input is all of them, one
+//! after another.
 
 use std::collections::BTreeSet;
 
@@ -21,7 +21,7 @@ use super::{Bytes, assert_fit_for_a_terminal};
 const HEADER_LINES: usize = 5;
 const LABELS: usize = 4;
 const ORIGINS: usize = 2;
-/// Pages in the directory: of more, each run would take longer and find no more.
+/// Pages in the directory. With more pages, runs take longer and find nothing more.
 const CHUNKS: usize = 4;
 const RECORDS: usize = 64;
 
@@ -78,7 +78,7 @@ pub(super) fn check(bytes: &[u8]) {
     chain(records, &mut summary);
 }
 
-/// The chain of free places that is made for a new table has each of them once, whatever stands there.
+/// A new table gets a chain of free places. Each free place must be in it exactly once, for any content of the maps.
 fn chain(mut records: Bytes<'_>, summary: &mut Summary) {
     let table = Table::new(
         mapped(CHUNKS / 2, &mut Bytes(&[])),

@@ -51,7 +51,7 @@ fn is_shown_well(line: &BadLine, bytes: &[u8]) {
     assert!(message.len() < 2000, "{} bytes of message", message.len());
 }
 
-/// What a list means, line by line; or the number of the first line that cannot be used.
+/// The meaning of a list, read line by line; or the number of the first line that is wrong.
 fn reference(bytes: &[u8]) -> Result<BTreeMap<IpNet, String>, usize> {
     let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
     let mut list = BTreeMap::new();
@@ -65,7 +65,7 @@ fn reference(bytes: &[u8]) -> Result<BTreeMap<IpNet, String>, usize> {
         let read = prefix::reference(first).filter(|_| filter_user::model::prefix::parse(first).is_ok());
         let prefix = read.ok_or(number)?;
         let label = line.trim_start()[first.len()..].trim();
-        // A second prefix is no label.
+        // A second prefix on the line is not a label.
         let spaced = label.replace(',', " ");
         let second = spaced.split_whitespace().next();
         if second.is_some_and(|second| filter_user::model::prefix::parse(second).is_ok()) {

@@ -1,8 +1,10 @@
-//! What user space reads: what people write, and what lies in pinned maps. For each kind of input a function that takes
-//! any bytes and panics if what comes of them is not what it should be. libFuzzer looks for such bytes
-//! (`cargo xtask fuzz-inputs`); a test goes through those that are known (`tests/corpus`) and through changes of them.
+//! Everything that user space reads: text that people write, and the content of pinned maps.
 //!
-//! Whoever adds a reader adds a file here, a row to [`ALL`], and a directory of seeds.
+//! For each kind of input, a function takes any bytes and panics if they are read wrongly. libFuzzer looks for such
+//! bytes (`cargo xtask fuzz-inputs`). A test checks the corpus of known inputs (`tests/corpus`) and mutations of
+//! them.
+//!
+//! To add a reader, add a file here, a row to [`ALL`], and a directory of seeds.
 
 mod answers;
 mod arguments;
@@ -20,7 +22,7 @@ mod sources;
 /// A kind of input.
 #[derive(Clone, Copy, Debug)]
 pub struct Input {
-    /// Its name: of the fuzz target, and of the directory of its seeds.
+    /// The name of the fuzz target, and of the directory of its seeds.
     pub name: &'static str,
     /// Panics if these bytes are read wrongly.
     pub check: fn(&[u8]),
@@ -77,7 +79,7 @@ pub const ALL: [Input; 11] = [
 /// Checks bytes as the input of that name.
 ///
 /// # Panics
-/// If they are read wrongly, or there is no such input.
+/// If the bytes are read wrongly, or if no input has that name.
 pub fn check(name: &str, bytes: &[u8]) {
     let input = ALL.iter().find(|input| input.name == name);
     match input {
@@ -86,8 +88,8 @@ pub fn check(name: &str, bytes: &[u8]) {
     }
 }
 
-/// Panics if a terminal would obey a part of `text`: control characters, and those that change the direction of what
-/// follows (UAX #9, section 2).
+/// Panics if a terminal would obey a part of `text`: a control character, or a character that changes the text
+/// direction (UAX #9, section 2).
 #[track_caller]
 pub fn assert_fit_for_a_terminal(text: &str) {
     let disturbing = |c: &char| {
@@ -99,17 +101,17 @@ pub fn assert_fit_for_a_terminal(text: &str) {
     }
 }
 
-/// The text that bytes begin with.
+/// The longest valid UTF-8 text at the start of the bytes.
 fn text(bytes: &[u8]) -> &str {
     bytes.utf8_chunks().next().map_or("", |chunk| chunk.valid())
 }
 
-/// Takes bytes one after another; zeroes when there are no more.
+/// Takes the bytes one after another, and zeros after their end.
 #[derive(Clone)]
 struct Bytes<'a>(&'a [u8]);
 
 impl<'a> Bytes<'a> {
-    /// As many as are there, up to `len`.
+    /// Up to `len` bytes, as many as are left.
     fn some(&mut self, len: usize) -> &'a [u8] {
         let (some, rest) = self.0.split_at(len.min(self.0.len()));
         self.0 = rest;
@@ -133,10 +135,10 @@ impl<'a> Bytes<'a> {
         u64::from_le_bytes(number)
     }
 
-    /// A layout of a map.
+    /// A value with the layout of a map entry.
     fn layout<T: aya::Pod>(&mut self) -> T {
         let bytes = self.padded(size_of::<T>());
-        // SAFETY: there are as many bytes as it has, and any bytes are a valid value of a `Pod`.
+        // SAFETY: `bytes` has `size_of::<T>()` bytes, and any bytes are a valid value of a `Pod`.
         unsafe { bytes.as_ptr().cast::<T>().read_unaligned() }
     }
 

@@ -1,8 +1,8 @@
-//! Changes of bytes, for those who have no libFuzzer at hand.
+//! Mutations of inputs, for test runs without libFuzzer.
 
 use crate::random::Random;
 
-/// What parsers stumble over.
+/// Texts that parsers often handle wrongly.
 const WORDS: [&[u8]; 20] = [
     b"/",
     b"0",
@@ -26,7 +26,7 @@ const WORDS: [&[u8]; 20] = [
     b"\xff",
 ];
 
-/// Bytes and numbers at the edges.
+/// Numbers at the edges of their ranges.
 const EDGES: [u64; 10] = [
     0,
     1,
@@ -40,7 +40,7 @@ const EDGES: [u64; 10] = [
     u64::MAX,
 ];
 
-/// A seed with a few changes in it, or grafted on another.
+/// Mutates a seed in a few places, or joins a part of it with a part of another seed.
 pub fn mutate(seed: &[u8], other: &[u8], random: &mut Random) -> Vec<u8> {
     let mut bytes = seed.to_vec();
     for _ in 0..=random.below(4) {

@@ -30,7 +30,7 @@ pub(super) fn check(bytes: &[u8]) {
     assert_eq!(or_none.is_ok_and(|set| set.is_empty()), text == "none");
 }
 
-/// What a text means, character by character.
+/// The meaning of a text, read character by character.
 fn reference(text: &str) -> Option<BTreeSet<u16>> {
     let mut set = BTreeSet::new();
     for part in text.split(',') {

@@ -44,7 +44,7 @@ pub(super) fn check(bytes: &[u8]) {
     }
 }
 
-/// What the text means, by the standard library's parser alone. There may be host bits in it.
+/// The meaning of the text, by the standard library's parser alone. The prefix may have host bits.
 pub(super) fn reference(text: &str) -> Option<IpNet> {
     let (address, len) = match text.split_once('/') {
         None => (text, None),
@@ -53,14 +53,14 @@ pub(super) fn reference(text: &str) -> Option<IpNet> {
     let address: IpAddr = address.parse().ok()?;
     match len {
         None => Some(address.into()),
-        // No sign, no needless zero.
+        // Neither a sign nor leading zeros.
         Some(len) => (0..=128)
             .find(|number: &u8| number.to_string() == len)
             .and_then(|len| IpNet::new(address, len).ok()),
     }
 }
 
-/// Whether a prefix is one that lists may hold.
+/// Panics if lists may not hold the prefix.
 pub(super) fn is_clean(prefix: IpNet) {
     assert_eq!(prefix, prefix.trunc(), "host bits");
     let mapped = matches!(prefix.addr(), IpAddr::V6(v6) if v6.to_ipv4_mapped().is_some());

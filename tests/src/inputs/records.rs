@@ -1,4 +1,4 @@
-//! Single records: of settings, of an interface.
+//! Single records in maps: the settings, and the record of an interface.
 
 use filter_common::{DropLevel, InterfaceRecord};
 use filter_user::{filter::attachment::name_of, filter::settings::SettingsRecord, model::settings::Settings};

@@ -1,4 +1,4 @@
-//! The tables of source networks, of two CPUs.
+//! The tables of source networks of two CPUs.
 
 use filter_common::{NETWORKS, SETS, SourceNetwork, SourceNetworks, SourceSet, SourceSets};
 use filter_user::{
@@ -24,7 +24,7 @@ pub(super) fn check(bytes: &[u8]) {
             networks: [SourceNetwork::default(); NETWORKS],
         })
     });
-    // One set after another, as far as the bytes go; most of them are empty in most filters.
+    // One set after another, until the bytes end. In most filters most sets are empty.
     while !bytes.is_empty() {
         let (cpu, set) = (usize::from(bytes.byte() % 2), usize::from(bytes.byte()) % SETS);
         sets[cpu].sets[set] = bytes.layout();

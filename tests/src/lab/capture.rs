@@ -1,7 +1,7 @@
-//! A recording of the frames at a host's `eth0`, to show what arrives, and that nothing is answered.
+//! A recording of the frames at a host's `eth0`. Tests use it to see what arrives, and that nothing is answered.
 //!
-//! Incoming frames are those that passed the XDP program. An 802.1Q tag is missing from incoming frames: the
-//! kernel takes it off before it records them.
+//! The recorded incoming frames are the ones that passed the XDP program. They lack an 802.1Q tag, because the kernel
+//! removes it before it records the frame.
 
 use std::net::IpAddr;
 use std::os::fd::AsFd;
@@ -12,10 +12,10 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::packet_socket::PacketSocket;
 
-/// Longer than any frame, segmentation offload included.
+/// Longer than any frame, including frames with segmentation offload.
 const LONGEST_FRAME: usize = 1 << 17;
 
-/// A recording, from its creation on.
+/// A recording. It begins when it is created.
 #[derive(Debug)]
 pub struct Capture {
     socket: PacketSocket,
@@ -24,9 +24,9 @@ pub struct Capture {
 /// A recorded frame.
 #[derive(Debug, Clone)]
 pub struct Captured {
-    /// This host sent it.
+    /// Whether this host sent the frame.
     pub outgoing: bool,
-    /// The frame from its destination MAC address on.
+    /// The frame, from its destination MAC address on.
     pub bytes: Vec<u8>,
 }
 
@@ -35,12 +35,12 @@ impl Capture {
         Self { socket }
     }
 
-    /// All matching frames since the recording began, or since the last look, until the time is up.
+    /// Waits until the time is up. Returns all matching frames since the recording began, or since the last call.
     pub fn matching(&self, time: Duration, wanted: impl FnMut(&Captured) -> bool) -> Vec<Captured> {
         self.look(time, usize::MAX, wanted)
     }
 
-    /// The first matching frame, as soon as it is there; none if the time is up first.
+    /// Returns the first matching frame as soon as it arrives. `None` if the time is up before.
     pub fn first(&self, time: Duration, wanted: impl FnMut(&Captured) -> bool) -> Option<Captured> {
         self.look(time, 1, wanted).pop()
     }
@@ -58,13 +58,13 @@ impl Capture {
                 found.extend(Some(frame).filter(&mut wanted));
                 continue;
             }
-            // Only now, so that what is recorded already is seen even if no time is given.
+            // The deadline is checked after the read, so that recorded frames are returned even if no time is given.
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 break;
             }
             let left = PollTimeout::try_from(left.as_millis() + 1).unwrap_or(PollTimeout::MAX);
-            // An interrupted or failed wait shows at the next reading.
+            // If the wait was interrupted or failed, the next read shows it.
             let _ = poll(
                 &mut [PollFd::new(self.socket.as_fd().as_fd(), PollFlags::POLLIN)],
                 left,
@@ -75,7 +75,7 @@ impl Capture {
 }
 
 impl Captured {
-    /// Source and destination of an IP packet, behind any VLAN tags.
+    /// Source and destination of an IP packet, also behind VLAN tags.
     #[must_use]
     pub fn addresses(&self) -> Option<(IpAddr, IpAddr)> {
         match LaxSlicedPacket::from_ethernet(&self.bytes).ok()?.net? {
@@ -91,7 +91,7 @@ impl Captured {
         }
     }
 
-    /// The TCP header, if this is TCP.
+    /// The TCP header, if the frame has one.
     #[must_use]
     pub fn tcp(&self) -> Option<TcpHeader> {
         match LaxSlicedPacket::from_ethernet(&self.bytes).ok()?.transport? {

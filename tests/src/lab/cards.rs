@@ -1,32 +1,32 @@
-//! Network cards of the machine that the tests run on, for what only a real driver shows. They are taken where they were
-//! put in for that, in the machines that `cargo xtask test --kernels` emulates, and nowhere else.
+//! Network cards of the machine that runs the tests, for behaviour that only a real driver has. Tests use them only
+//! where they were added for this purpose: in the machines that `cargo xtask test --kernels` emulates.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
-/// Set where all network cards are there to be tested with.
+/// The environment variable that gives all network cards of the machine to the tests.
 const ALLOWED: &str = "SYNWALL_TEST_CARDS";
 
-/// How long a card may take to come back from a laboratory that has ended: the kernel takes namespaces away later.
+/// How long a card may take to return from a laboratory that has ended. The kernel removes namespaces later.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Two cards on one cable.
+/// Two cards, connected by a cable.
 #[derive(Debug, Clone)]
 pub struct Cards {
-    /// The interface of the one for a host.
+    /// The interface that becomes the host's `eth0`.
     pub(super) of_host: String,
-    /// Its MAC address.
+    /// The MAC address of that interface.
     pub(super) mac: [u8; 6],
-    /// The interface of the other one, for the wire.
+    /// The interface at the other end, for the wire.
     pub(super) of_wire: String,
 }
 
 impl Cards {
-    /// The two cards of a driver. None on a machine whose cards are its own.
+    /// The two cards of a driver. `None` on a machine whose cards are not there for tests.
     ///
     /// # Panics
-    /// Where cards are there to be tested with, but not two of this driver.
+    /// If cards are there for tests, but not exactly two of this driver.
     #[must_use]
     pub fn of_driver(driver: &str) -> Option<Self> {
         env::var_os(ALLOWED)?;
@@ -46,7 +46,7 @@ impl Cards {
     }
 }
 
-/// MAC addresses and names of the interfaces that a driver runs, in the order of the former.
+/// MAC addresses and names of the interfaces of a driver, sorted by MAC address.
 fn interfaces(driver: &str) -> Vec<([u8; 6], String)> {
     let mut found = Vec::new();
     for interface in fs::read_dir("/sys/class/net").into_iter().flatten().flatten() {

@@ -1,4 +1,4 @@
-//! A TCP connection held open, to show that what was connected before a change stays connected after it.
+//! A TCP connection that stays open. Tests use it to show that a connection from before a change survives the change.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -11,9 +11,9 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// The timeout also bounds each later wait for an answer.
+    /// The timeout also limits each later wait for an answer.
     pub(super) fn new(stream: TcpStream, timeout: Duration) -> Self {
-        // Fails only for a timeout of zero, with which the connection would not have been made.
+        // This fails only for a timeout of zero, and then `connect` would have failed first.
         let _ = stream.set_read_timeout(Some(timeout));
         let _ = stream.set_nodelay(true);
         Self {
@@ -21,10 +21,10 @@ impl Connection {
         }
     }
 
-    /// Asks for a page over the connection and returns its text.
+    /// Requests a page over the connection and returns its text.
     ///
     /// # Errors
-    /// If the connection is gone, or the answer does not come in time.
+    /// If the connection is gone, or if the answer does not come in time.
     pub fn get(&mut self, path: &str) -> io::Result<String> {
         write!(
             self.stream.get_mut(),
@@ -50,7 +50,7 @@ impl Connection {
         Ok(String::from_utf8_lossy(&body).into_owned())
     }
 
-    /// This side's address and port.
+    /// The local address and port.
     ///
     /// # Errors
     /// If the connection is gone.

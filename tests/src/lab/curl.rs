@@ -1,13 +1,13 @@
-//! The client: real curl, asked for its result as JSON.
+//! The HTTP client: the real curl, which reports its result as JSON.
 
 use std::fmt;
 use std::time::{Duration, Instant};
 
 use super::{Host, Output};
 
-/// curl's exit code for "the time is up".
+/// curl's exit code for a timeout.
 const TIMED_OUT: i32 = 28;
-/// curl's exit code for "nobody listens".
+/// curl's exit code for a refused connection.
 const REFUSED: i32 = 7;
 
 /// An HTTP response.
@@ -17,29 +17,29 @@ pub struct Answer {
     pub status: u16,
     /// The page.
     pub body: String,
-    /// From the start of the connection to the end of the page, as curl measured it.
+    /// Seconds from the start of the connection to the end of the page, as curl measured them.
     pub seconds: f64,
 }
 
-/// No HTTP response.
+/// The result of a request without an HTTP response.
 #[derive(Debug, Clone)]
 pub struct NoAnswer {
     /// curl's exit code.
     pub code: Option<i32>,
-    /// curl's own words.
+    /// curl's error message.
     pub message: String,
-    /// How long it tried, the start of curl included.
+    /// Seconds until curl ended, with the start of curl.
     pub seconds: f64,
 }
 
 impl NoAnswer {
-    /// Nothing came at all, as from an address where no host is.
+    /// Whether no packet came at all, as from an address without a host.
     #[must_use]
     pub fn timed_out(&self) -> bool {
         self.code == Some(TIMED_OUT)
     }
 
-    /// Something answered that there is nothing, and thereby that it exists.
+    /// Whether the connection was refused. A refusal tells the client that the host exists.
     #[must_use]
     pub fn refused(&self) -> bool {
         self.code == Some(REFUSED)
@@ -56,8 +56,8 @@ pub(super) fn get(host: &Host, url: &str, timeout: Duration) -> Result<Answer, N
     let started = Instant::now();
     let timeout = format!("{:.3}", timeout.as_secs_f64());
     let mut curl = host.command("curl");
-    // `-q` and `--noproxy`: whatever the user of this machine has set for their own curl is not for us.
-    // `-g`: the brackets of an IPv6 address are no pattern.
+    // `-q` and `--noproxy`: ignore the curl configuration of the user of this machine. `-g`: the brackets of an IPv6
+    // address are not a glob pattern.
     curl.args([
         "-q",
         "-sSkg",
@@ -70,7 +70,7 @@ pub(super) fn get(host: &Host, url: &str, timeout: Duration) -> Result<Answer, N
     ])
     .args(["--write-out", "%{stderr}\n%{json}", url]);
     let output = Output::of(&mut curl);
-    // The JSON is one line, the last; a message of curl's own comes before.
+    // The JSON is the last line. A message of curl comes before it.
     let (message, json) = output.stderr.trim_end().rsplit_once('\n').unwrap_or_default();
     let number = |key: &str| {
         serde_json::from_str::<serde_json::Value>(json)

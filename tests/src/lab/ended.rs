@@ -1,4 +1,4 @@
-//! The end of what goes on beside a test, also when the test fails: its threads would go on for ever.
+//! Stops the threads that run beside a test when it ends, also when it fails. Otherwise they would run for ever.
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 

@@ -1,7 +1,7 @@
-//! A flood of SYNs from random sources, bounded in number and in time.
+//! A flood of SYNs from random sources, limited in number and in time.
 //!
-//! Mind that a flood which is *not* dropped makes its target look for every source's neighbour, and the kernel's
-//! neighbour table is one for the whole machine: flood only what is filtered, or an address nobody has.
+//! Flood only a target that drops the SYNs, or an address that no host has. A host that answers looks up the
+//! neighbour of each source. The kernel has one neighbour table for the whole machine, and it would overflow.
 
 use std::io::IoSlice;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -19,7 +19,7 @@ use super::packet_socket::PacketSocket;
 use super::{Family, Host, must};
 use crate::random::Random;
 
-/// Frames handed to the kernel in one system call.
+/// Frames that one system call hands to the kernel.
 const BATCH: usize = 64;
 
 /// A flood of SYNs to one address and port.
@@ -32,17 +32,17 @@ pub struct Flood {
     own: Option<u64>,
 }
 
-/// What a flood came to.
+/// The result of a flood.
 #[derive(Debug, Clone, Copy)]
 pub struct Sent {
-    /// Frames that the kernel took.
+    /// Frames that the kernel accepted.
     pub frames: u64,
-    /// For how long.
+    /// How long the flood lasted.
     pub time: Duration,
 }
 
 impl Flood {
-    /// To that endpoint: at most a million frames in at most a second, unless told otherwise.
+    /// A flood to this endpoint. By default it ends after a million frames or after a second.
     #[must_use]
     pub fn to(to: Endpoint) -> Self {
         Self {
@@ -54,32 +54,32 @@ impl Flood {
         }
     }
 
-    /// Ends after so many frames.
+    /// Ends the flood after this many frames.
     #[must_use]
     pub fn frames(self, most: u64) -> Self {
         Self { most, ..self }
     }
 
-    /// Ends after that time.
+    /// Ends the flood after this time.
     #[must_use]
     pub fn lasting(self, longest: Duration) -> Self {
         Self { longest, ..self }
     }
 
-    /// One frame of so many carries the sender's own address, as from somebody who does not hide in the noise.
+    /// Sends every `own`th frame from the sender's own address, so that one source stands out from the random ones.
     #[must_use]
     pub fn own_address_in_one_of(self, own: u64) -> Self {
         let own = Some(own);
         Self { own, ..self }
     }
 
-    /// Another sequence of sources. The same seed (not 0) gives the same sequence.
+    /// Chooses the sequence of sources. The same seed gives the same sequence; it must not be 0.
     #[must_use]
     pub fn seed(self, seed: u64) -> Self {
         Self { seed, ..self }
     }
 
-    /// Floods from the host's `eth0`, until a bound is reached or `stop` is set.
+    /// Floods from the host's `eth0`, until a limit is reached or `stop` is set.
     pub fn run(&self, from: &Host, stop: &AtomicBool) -> Sent {
         let socket = PacketSocket::sending(from.namespace(), INTERFACE);
         let template = Template::new(from.mac(), self.to);
@@ -108,7 +108,7 @@ impl Flood {
     }
 }
 
-/// How many of the frames the kernel took. A full queue is no failure: such frames count as not sent.
+/// Returns how many of the frames the kernel accepted. If the queue is full, the rest counts as not sent.
 fn send(socket: &PacketSocket, batch: &[Vec<u8>]) -> u64 {
     let slices: Vec<_> = batch.iter().map(|frame| [IoSlice::new(frame)]).collect();
     let mut headers = MultiHeaders::<()>::preallocate(batch.len(), None);
@@ -129,19 +129,19 @@ fn send(socket: &PacketSocket, batch: &[Vec<u8>]) -> u64 {
 
 const IPV4_CHECKSUM: Range<usize> = 24..26;
 
-/// A SYN whose source, port and sequence number are zero, and what it takes to fill them in.
+/// A SYN whose source, port and sequence number are zero, and the data to fill them in.
 struct Template {
     frame: Vec<u8>,
     source: Range<usize>,
     tcp: usize,
-    /// Sums (RFC 1071) of all that the checksums cover and that is the same in each copy.
+    /// Sums (RFC 1071) of all checksummed bytes that are the same in each frame.
     header_sum: u32,
     segment_sum: u32,
 }
 
 impl Template {
     fn new(mac: [u8; 6], to: Endpoint) -> Self {
-        // Behind the 14 bytes of Ethernet: the source at 12 (IPv4) or 8 (IPv6), TCP at 20 or 40.
+        // Offsets after the Ethernet header of 14 bytes: the source is at 12 (IPv4) or 8 (IPv6), TCP at 20 or 40.
         let (nobody, source, tcp): (IpAddr, _, _) = match to.address.is_ipv4() {
             true => (Ipv4Addr::UNSPECIFIED.into(), 26..30, 34),
             false => (Ipv6Addr::UNSPECIFIED.into(), 22..38, 54),
@@ -158,7 +158,7 @@ impl Template {
         frame[tcp + 4..tcp + 8].fill(0);
         frame[tcp + 16..tcp + 18].fill(0);
         let header_sum = sum(&frame[14..tcp]);
-        // The pseudo header: both addresses, which end where TCP begins, the protocol, the segment's length.
+        // The pseudo header: both addresses (they end where TCP begins), the protocol, the length of the segment.
         let pseudo_sum = sum(&frame[source.start..tcp]) + 6 + (frame.len() - tcp) as u32;
         let segment_sum = pseudo_sum + sum(&frame[tcp..]);
         Self {
@@ -170,7 +170,7 @@ impl Template {
         }
     }
 
-    /// Makes a copy of the template another SYN, from that source or a random one.
+    /// Turns a copy of the template into another SYN, from that source or from a random one.
     fn fill(&self, frame: &mut [u8], random: &mut Random, source: Option<&[u8]>) {
         let (port, sequence) = (self.tcp..self.tcp + 2, self.tcp + 4..self.tcp + 8);
         match (source, self.source.len()) {
@@ -199,7 +199,7 @@ fn octets(address: IpAddr) -> Vec<u8> {
     }
 }
 
-/// The Internet checksum (RFC 1071) from the sum of all words.
+/// The Internet checksum (RFC 1071), computed from the sum of all words.
 fn checksum(sum: u32) -> [u8; 2] {
     let sum = (sum & 0xffff) + (sum >> 16);
     let folded = (sum & 0xffff) + (sum >> 16);
@@ -213,7 +213,7 @@ fn sum(bytes: &[u8]) -> u32 {
         .sum()
 }
 
-/// A unicast source that could come from the Internet, outside the networks of the laboratory.
+/// A random unicast source that could come from the Internet, outside the networks of the laboratory.
 fn ipv4(random: &mut Random) -> [u8; 4] {
     loop {
         let address = (random.number() >> 32) as u32;
@@ -226,7 +226,7 @@ fn ipv4(random: &mut Random) -> [u8; 4] {
     }
 }
 
-/// In 2000::/3, the global unicast addresses; outside 2001::/16, where the laboratory's are.
+/// A random source in 2000::/3 (global unicast), outside 2001::/16, which has the laboratory's addresses.
 fn ipv6(random: &mut Random) -> [u8; 16] {
     let mut address = (u128::from(random.number()) << 64 | u128::from(random.number())) & (u128::MAX >> 3);
     address |= 1 << 125;

@@ -1,10 +1,10 @@
-//! Ethernet frames made to order.
+//! Builds Ethernet frames for tests.
 
 use std::net::IpAddr;
 
 use etherparse::PacketBuilder;
 
-/// One end of a TCP connection, down to the cable.
+/// One end of a TCP connection, with its MAC address.
 #[derive(Debug, Clone, Copy)]
 pub struct Endpoint {
     /// MAC address.
@@ -15,10 +15,10 @@ pub struct Endpoint {
     pub port: u16,
 }
 
-/// A SYN, as the first segment of a connection attempt, with correct checksums.
+/// A SYN with correct checksums, as the first segment of a connection.
 ///
 /// # Panics
-/// If the ends differ in their version of IP.
+/// If one end has an IPv4 address and the other an IPv6 address.
 #[must_use]
 pub fn syn(from: Endpoint, to: Endpoint) -> Vec<u8> {
     let ethernet = PacketBuilder::ethernet2(from.mac, to.mac);

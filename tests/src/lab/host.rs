@@ -1,4 +1,4 @@
-//! A host on the wire: a network namespace with an `eth0`, its addresses, and what one does from there.
+//! A host on the wire: a network namespace with an `eth0` and its addresses.
 
 use std::ffi::OsStr;
 use std::io;
@@ -10,7 +10,7 @@ use super::frame::Endpoint;
 use super::packet_socket::PacketSocket;
 use super::{Answer, Capture, Connection, Namespace, NoAnswer, curl, must};
 
-/// Every host's end of its cable is called this.
+/// The name of every host's interface.
 pub(super) const INTERFACE: &str = "eth0";
 
 /// The version of IP.
@@ -22,7 +22,7 @@ pub enum Family {
     V6,
 }
 
-/// A host on the wire.
+/// A host on the wire. Commands, connections and frames of a test start from it.
 #[derive(Debug)]
 pub struct Host {
     name: String,
@@ -47,13 +47,13 @@ impl Host {
         }
     }
 
-    /// What the host is called in messages.
+    /// The name of the host in messages.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The network namespace that is this host.
+    /// The network namespace of the host.
     #[must_use]
     pub fn namespace(&self) -> &Namespace {
         &self.namespace
@@ -74,7 +74,7 @@ impl Host {
         }
     }
 
-    /// The address to put into, or expect in, a frame.
+    /// The host's MAC address, IP address and this port, to build frames with or to compare them with.
     #[must_use]
     pub fn endpoint(&self, family: Family, port: u16) -> Endpoint {
         Endpoint {
@@ -93,41 +93,42 @@ impl Host {
         }
     }
 
-    /// See [`Namespace::command`].
+    /// A command that starts on this host. See [`Namespace::command`].
     #[must_use]
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         self.namespace.command(program)
     }
 
-    /// See [`Namespace::run`].
+    /// Runs the closure on this host. See [`Namespace::run`].
     pub fn run<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
         self.namespace.run(work)
     }
 
-    /// Fetches a page with curl, certificates unchecked. The time covers connecting as well as the page.
+    /// Fetches a page with curl and does not check certificates. The time includes the connection and the page.
     ///
     /// # Errors
-    /// [`NoAnswer`] if no HTTP response came, whatever its status.
+    /// [`NoAnswer`] if no HTTP response came. A response with an error status is not an error here.
     pub fn get(&self, url: &str, timeout: Duration) -> Result<Answer, NoAnswer> {
         curl::get(self, url, timeout)
     }
 
-    /// Opens a TCP connection that stays open for as many exchanges as one likes.
+    /// Opens a TCP connection that stays open for any number of requests.
     ///
     /// # Errors
-    /// If nobody accepts it in time.
+    /// If no host accepts it in time.
     pub fn connect(&self, to: SocketAddr, timeout: Duration) -> io::Result<Connection> {
         self.run(|| TcpStream::connect_timeout(&to, timeout))
             .map(|stream| Connection::new(stream, timeout))
     }
 
-    /// Starts to record what `eth0` receives and sends.
+    /// Starts to record the frames that `eth0` receives and sends.
     #[must_use]
     pub fn capture(&self) -> Capture {
         Capture::new(PacketSocket::recording(&self.namespace, INTERFACE))
     }
 
-    /// Starts to record what `eth0` receives: beside a flood from here, what it sends is too much to be looked through.
+    /// Starts to record only the frames that `eth0` receives. During a flood from this host, the sent frames are too
+    /// many.
     #[must_use]
     pub fn capture_of_what_comes(&self) -> Capture {
         Capture::new(PacketSocket::recording_what_comes(&self.namespace, INTERFACE))
@@ -138,13 +139,14 @@ impl Host {
         self.send_frames([frame]);
     }
 
-    /// Sends frames out of `eth0`, one after the other: with one socket, as closing one takes the kernel milliseconds.
+    /// Sends frames out of `eth0`, one after the other. It uses one socket, because closing a socket takes
+    /// milliseconds.
     pub fn send_frames<F: AsRef<[u8]>>(&self, frames: impl IntoIterator<Item = F>) {
         let socket = self.sender();
         frames.into_iter().for_each(|frame| socket.send(frame.as_ref()));
     }
 
-    /// What sends frames out of `eth0`.
+    /// A socket that sends frames out of `eth0`.
     pub(crate) fn sender(&self) -> PacketSocket {
         PacketSocket::sending(&self.namespace, INTERFACE)
     }

@@ -1,7 +1,7 @@
-//! A network of its own for each test: hosts, a wire between them, a web server, clients, floods, captures.
+//! A private network for each test: hosts, a wire between them, a web server, clients, floods, captures.
 //!
-//! Start at [`Site`]: it is the standard laboratory. The laboratory panics, with the command that failed,
-//! when its own set-up breaks: that is never what a test is about.
+//! Start at [`Site`], the standard laboratory. If its own set-up fails, the laboratory panics and names the command
+//! that failed, because no test is about the set-up.
 
 mod capture;
 mod cards;
@@ -39,7 +39,7 @@ pub use site::{LARGE_PAGE, PAGE, Plan, Site};
 pub(crate) use synwall::program as synwall_program;
 pub use wire::Wire;
 
-/// The value, or a panic that says what could not be done: for the laboratory's own doings only.
+/// Returns the value, or panics and says what could not be done. Only for the laboratory's own actions.
 #[track_caller]
 pub(crate) fn must<T, E: Display>(what: impl Display, result: Result<T, E>) -> T {
     match result {

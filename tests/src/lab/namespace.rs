@@ -1,4 +1,4 @@
-//! A network namespace without a name: it exists as long as someone holds its file descriptor or runs in it.
+//! An anonymous network namespace. It exists as long as a process runs in it or holds its file descriptor.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -18,7 +18,7 @@ use nix::unistd::{Pid, getpid, getppid, setsid};
 
 use super::{Output, must};
 
-/// What a new namespace would otherwise take from the machine's own settings, or learn only after a second.
+/// Settings that a new namespace would inherit from the machine, or that would take effect a second later.
 const SETTINGS: [(&str, &str); 10] = [
     ("ipv4/conf/all/forwarding", "0"),
     ("ipv4/conf/all/rp_filter", "0"),
@@ -33,15 +33,15 @@ const SETTINGS: [(&str, &str); 10] = [
     ("ipv6/conf/default/router_solicitations", "0"),
 ];
 
-/// Longer than the kernel takes for anything in here, on a busy machine.
+/// Longer than the kernel takes for any set-up step, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Between two looks at what is waited for.
+/// The pause between two checks of a condition.
 const PAUSE: Duration = Duration::from_millis(1);
 
 /// An anonymous network namespace with `lo` up.
 #[derive(Debug, Clone)]
 pub struct Namespace {
-    // Shared, so that a prepared command keeps the namespace alive until it has started.
+    // Shared, so that a prepared command keeps the namespace alive until the command has started.
     fd: Arc<OwnedFd>,
 }
 
@@ -53,7 +53,7 @@ impl Namespace {
         reason = "it asks the kernel for something, which a default must not"
     )]
     pub fn new() -> Self {
-        // A thread of its own, so that the caller stays where it is.
+        // A separate thread enters the new namespace, so that the caller stays in its own.
         let made = thread::scope(|scope| scope.spawn(make).join());
         let namespace = Self {
             fd: Arc::new(must("make a network namespace", joined(made))),
@@ -62,25 +62,25 @@ impl Namespace {
         namespace
     }
 
-    /// The command, to be started inside this namespace with the mounts of the calling thread.
+    /// A command that starts inside this namespace, with the mounts of the calling thread.
     ///
-    /// It has no input and no terminal, and is killed when the *thread* that started it ends: start what is
-    /// to live on from the thread that owns the laboratory.
+    /// The command has no input and no terminal. It is killed when the *thread* that started it ends. So start a
+    /// long-running command from the thread that owns the laboratory.
     #[must_use]
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         let fd = Arc::clone(&self.fd);
         let parent = getpid();
         command.stdin(Stdio::null());
-        // SAFETY: between fork and exec the closure makes four system calls (setns, prctl, setsid, getppid),
-        // all async-signal-safe, and builds errors from their numbers: it neither allocates nor locks.
+        // SAFETY: between fork and exec the closure makes four system calls (setns, prctl, setsid, getppid). All are
+        // async-signal-safe. It builds errors from their numbers, so it neither allocates nor locks.
         unsafe { command.pre_exec(move || settle(fd.as_fd(), parent)) };
         command
     }
 
-    /// Runs the closure inside this namespace, on a thread below the calling one (so with its mounts).
+    /// Runs the closure inside this namespace, on a thread that the calling thread starts, so with the same mounts.
     ///
-    /// A socket made in the closure stays in the namespace wherever it is used later.
+    /// A socket that the closure opens stays in the namespace, even if it is used elsewhere later.
     pub fn run<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
         let entered = || {
             must(
@@ -92,14 +92,14 @@ impl Namespace {
         joined(thread::scope(|scope| scope.spawn(entered).join()))
     }
 
-    /// Feeds lines to one `ip -batch`: a whole topology costs a few processes instead of dozens.
+    /// Runs lines with one `ip -batch`, so that a whole topology takes a few processes and not dozens.
     pub fn ip(&self, lines: &str) {
         let mut command = self.command("ip");
         command.args(["-batch", "-"]);
         Output::with_input(&mut command, lines).ok();
     }
 
-    /// Gives `lo` more addresses, and waits until they can be used.
+    /// Adds addresses to `lo`, and waits until they can be used.
     pub fn add_to_loopback(&self, addresses: &[IpAddr]) {
         for address in addresses {
             let bits = if address.is_ipv4() { 32 } else { 128 };
@@ -115,14 +115,14 @@ impl Namespace {
         });
     }
 
-    /// The namespace as a path for `ip … netns PATH`, valid for child processes while this value lives.
+    /// The namespace as a path for `ip … netns PATH`. Child processes can use it while this value lives.
     pub(crate) fn path(&self) -> String {
         format!("/proc/{}/fd/{}", getpid(), self.fd.as_raw_fd())
     }
 }
 
-/// An IPv6 address of ours is there at once, but before a worker of the kernel has had its turn, what is sent to it finds
-/// nobody there, even where duplicate addresses are not looked for.
+/// Waits until the address accepts packets. `ip` shows a new IPv6 address at once, even without duplicate address
+/// detection. But the kernel drops packets to the address until a worker has run.
 fn wait_until_it_arrives(at: IpAddr, give_up: Instant) -> io::Result<()> {
     let reach = || {
         let socket = UdpSocket::bind((at, 0))?;
@@ -147,13 +147,13 @@ fn make() -> io::Result<OwnedFd> {
     Ok(File::open("/proc/thread-self/ns/net")?.into())
 }
 
-/// What a child does to itself between fork and exec.
+/// Set-up of a child between fork and exec.
 fn settle(namespace: BorrowedFd<'_>, parent: Pid) -> io::Result<()> {
     setns(namespace, CloneFlags::CLONE_NEWNET)?;
     set_pdeathsig(Signal::SIGKILL)?;
-    // Out of the terminal's reach: Ctrl-C is for the process that runs the laboratory, and it ends the rest.
+    // A session without the terminal: Ctrl-C then reaches only the process of the laboratory, which ends the others.
     setsid()?;
-    // The parent may have died before it could be tied to our life.
+    // The parent may have died before the kernel tied the child's life to it.
     if getppid() == parent {
         Ok(())
     } else {

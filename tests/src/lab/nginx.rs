@@ -1,4 +1,4 @@
-//! The web server: the real nginx, in the foreground, with nothing of the machine's own configuration.
+//! The web server: the real nginx, in the foreground, without any configuration of the machine.
 
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -13,14 +13,14 @@ use super::{Family, Host, Output, must};
 /// How long nginx may take until it accepts connections.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A running nginx on ports 80 and 443 of a host, over both versions of IP. Dropping it ends it.
+/// A running nginx on ports 80 and 443 of a host, over both versions of IP. Dropping it stops nginx.
 #[derive(Debug)]
 pub struct Nginx {
     child: Child,
 }
 
 impl Nginx {
-    /// Starts nginx on the host, with its files below the directory, and waits until it accepts connections.
+    /// Starts nginx on the host, with its files below the directory. Waits until it accepts connections.
     #[must_use]
     pub fn start(host: &Host, directory: &Path) -> Self {
         let home = directory.join(format!("nginx-{}", host.name()));
@@ -85,13 +85,13 @@ impl Nginx {
 
 impl Drop for Nginx {
     fn drop(&mut self) {
-        // Both fail only if it has ended by itself.
+        // Both calls fail only if nginx has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// One process, so that killing it, or the death of the laboratory, leaves no worker behind.
+/// One process, so that no worker is left when nginx is killed or the laboratory dies.
 fn configuration(home: &Path) -> String {
     let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
         .map(|kind| format!("  {kind}_temp_path {}/{kind};\n", home.display()))
@@ -107,7 +107,7 @@ fn configuration(home: &Path) -> String {
     )
 }
 
-/// A key and a certificate signed with it, in one PEM text; made once for all laboratories of a process.
+/// A key and its self-signed certificate as one PEM text. All laboratories of a process share it.
 fn certificate() -> &'static str {
     static CERTIFICATE: OnceLock<String> = OnceLock::new();
     CERTIFICATE.get_or_init(|| {
@@ -126,13 +126,13 @@ fn certificate() -> &'static str {
     })
 }
 
-/// `SYNWALL_NGINX`, else the installed nginx, else the one that `cargo xtask` unpacked for the project.
+/// `SYNWALL_NGINX`, or the installed nginx, or the one that `cargo xtask` unpacked for the project.
 fn program() -> PathBuf {
     if let Some(path) = env::var_os("SYNWALL_NGINX") {
         return path.into();
     }
     let path = env::var_os("PATH").unwrap_or_default();
-    // System programs live in directories that are not in everybody's PATH, not even always in root's.
+    // Directories of system programs are not in every PATH, sometimes not even in root's.
     let installed = env::split_paths(&path).chain(["/usr/sbin".into(), "/usr/local/sbin".into()]);
     let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/tools/nginx/usr/sbin");
     let found = installed

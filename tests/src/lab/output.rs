@@ -1,4 +1,4 @@
-//! What a finished command left: its exit code and what it printed, with the command itself for messages.
+//! The result of a finished command: its exit code and its output, with the command line for messages.
 
 use std::fmt;
 use std::io::Write;
@@ -7,12 +7,12 @@ use std::thread;
 
 use super::must;
 
-/// A command that has ended.
+/// The result of a command that has ended.
 #[derive(Debug, Clone)]
 pub struct Output {
-    /// The command line, as one would type it.
+    /// The command line, as a person would type it.
     pub command: String,
-    /// The exit code; none if a signal ended it.
+    /// The exit code. `None` if a signal ended the command.
     pub code: Option<i32>,
     /// Standard output.
     pub stdout: String,
@@ -35,10 +35,11 @@ impl Output {
             .stderr(Stdio::piped());
         let mut child = must(format_args!("start `{line}`"), command.spawn());
         let stdin = child.stdin.take();
-        // Written beside reading, or a long input and a long output would wait for one another.
+        // A thread writes the input while this one reads the output. Otherwise a long input and a long output would
+        // deadlock.
         let output = thread::scope(|scope| {
             scope.spawn(|| {
-                // A command that does not read its input is free not to.
+                // A command may end without reading its input.
                 stdin.map(|mut stdin| stdin.write_all(input.as_bytes()));
             });
             child.wait_with_output()
@@ -52,10 +53,10 @@ impl Output {
         }
     }
 
-    /// Itself, if the exit code is 0.
+    /// Returns the output if the exit code is 0.
     ///
     /// # Panics
-    /// With everything that the command printed, if it is not.
+    /// If it is not 0, with everything that the command printed.
     #[track_caller]
     #[expect(
         clippy::must_use_candidate,
@@ -65,10 +66,10 @@ impl Output {
         self.exits(0)
     }
 
-    /// Itself, if the exit code is the expected one.
+    /// Returns the output if the exit code is the expected one.
     ///
     /// # Panics
-    /// With everything that the command printed, if it is not.
+    /// If it is another one, with everything that the command printed.
     #[track_caller]
     #[expect(
         clippy::must_use_candidate,
@@ -79,10 +80,10 @@ impl Output {
         self
     }
 
-    /// The one JSON document on standard output of a command that succeeded.
+    /// The JSON document on standard output of a command that succeeded.
     ///
     /// # Panics
-    /// If the command failed, or printed something else.
+    /// If the command failed, or printed anything else.
     #[track_caller]
     #[must_use]
     pub fn json(self) -> serde_json::Value {
@@ -108,7 +109,7 @@ impl fmt::Display for Output {
     }
 }
 
-/// The command line with its program's directory left out, as a person would type it.
+/// The command line without the directory of the program, as a person would type it.
 pub(super) fn shown(command: &Command) -> String {
     let program = command.get_program().to_string_lossy();
     let program = program.rsplit('/').next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! AF_PACKET sockets: whole Ethernet frames in and out of an interface of a namespace.
+//! AF_PACKET sockets: send and receive whole Ethernet frames at an interface of a namespace.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -10,27 +10,27 @@ use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, send, setsoc
 
 use super::{Namespace, must};
 
-/// Room for a capture to fall behind without losing frames: 32 MiB, far beyond what a test records.
+/// The receive buffer, so that a slow capture does not lose frames: 32 MiB, far more than a test records.
 const RECEIVE_BUFFER: usize = 32 << 20;
 
-/// A raw socket bound to one interface.
+/// A raw socket, bound to one interface.
 #[derive(Debug)]
 pub(crate) struct PacketSocket {
     fd: OwnedFd,
 }
 
 impl PacketSocket {
-    /// A socket that only sends: nothing queues up in it.
+    /// A socket that only sends. Received frames do not fill its buffer.
     pub(crate) fn sending(namespace: &Namespace, interface: &str) -> Self {
         Self::bound(namespace, interface, 0)
     }
 
-    /// A socket that records every frame, in and out, from now on.
+    /// A socket that records every incoming and outgoing frame from now on.
     pub(super) fn recording(namespace: &Namespace, interface: &str) -> Self {
         Self::bound(namespace, interface, libc::ETH_P_ALL as u16)
     }
 
-    /// A socket that records every frame that comes in, from now on.
+    /// A socket that records every incoming frame from now on.
     pub(super) fn recording_what_comes(namespace: &Namespace, interface: &str) -> Self {
         let socket = Self::recording(namespace, interface);
         let on: libc::c_int = 1;
@@ -48,10 +48,11 @@ impl PacketSocket {
         socket
     }
 
-    /// The interface is looked up, and the socket made, inside the namespace.
+    /// Opens the socket inside the namespace, and finds the interface there.
     fn bound(namespace: &Namespace, interface: &str, protocol: u16) -> Self {
         let made = namespace.run(|| -> nix::Result<OwnedFd> {
-            // Protocol 0 until it is bound: otherwise it would record the other interfaces up to then.
+            // Protocol 0 until the socket is bound: otherwise it would record frames of the other interfaces until
+            // then.
             let fd = socket(AddressFamily::Packet, SockType::Raw, SockFlag::SOCK_CLOEXEC, None)?;
             setsockopt(&fd, RcvBufForce, &RECEIVE_BUFFER)?;
             bind(&fd, if_nametoindex(interface)?, protocol)?;
@@ -74,7 +75,7 @@ impl PacketSocket {
         );
     }
 
-    /// The next recorded frame, if there is one already, and whether this host sent it.
+    /// The next recorded frame, if there is one, and whether this host sent it.
     pub(super) fn next(&self, buffer: &mut [u8]) -> Option<(usize, bool)> {
         // SAFETY: an all-zero `sockaddr_ll` is a valid value: it holds integers only.
         let mut from: libc::sockaddr_ll = unsafe { std::mem::zeroed() };
@@ -92,7 +93,7 @@ impl PacketSocket {
         };
         let Ok(length) = usize::try_from(length) else {
             let error = io::Error::last_os_error();
-            // ENETDOWN is what an interface says once when it goes down; there is nothing to read then either.
+            // ENETDOWN is reported once when an interface goes down. Then there is nothing to read, too.
             let nothing = matches!(
                 error.raw_os_error(),
                 Some(libc::EAGAIN | libc::EINTR | libc::ENETDOWN)

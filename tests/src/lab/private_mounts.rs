@@ -1,5 +1,5 @@
-//! The mounts that a laboratory keeps to itself: a fresh bpffs where synwall looks for its pins, and a tmpfs
-//! for files. They live in a mount namespace of the calling thread and of what it starts, and end with them.
+//! The private mounts of a laboratory: a fresh bpffs at the place of synwall's pins, and a tmpfs for files. They are
+//! in a mount namespace of the calling thread and its children, and end with them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,36 +10,36 @@ use nix::sched::{CloneFlags, unshare};
 use super::must;
 
 const BPFFS: &str = "/sys/fs/bpf";
-/// Covered with a tmpfs, so that files of the laboratory, and state that synwall might keep here, are private.
-/// Not `/tmp`: the programs under test are often built there.
+/// A tmpfs covers this directory, so that files of the laboratory and state of synwall are private. It is not `/tmp`,
+/// because the programs under test are often built there.
 const RUN: &str = "/run";
 
-/// The calling thread, cut off from the machine's mounts.
+/// The private mounts of the calling thread.
 ///
-/// Threads and processes started from this thread share its mounts; other threads of the process do not see
-/// them. So a laboratory is used from the thread that made it, and from threads below that.
+/// Threads and processes that this thread starts share its mounts. Other threads of the process do not see them. So
+/// use a laboratory only from the thread that made it, and from threads that it starts.
 #[derive(Debug)]
 pub struct Lab {
     directory: PathBuf,
 }
 
 impl Lab {
-    /// Moves the calling thread into a mount namespace of its own, with an empty bpffs and an empty `/run`.
+    /// Moves the calling thread into a new mount namespace with an empty bpffs and an empty `/run`.
     ///
     /// # Panics
-    /// Without root, and where `/sys/fs/bpf` does not exist (a kernel without BPF).
+    /// Without root, and if `/sys/fs/bpf` does not exist (a kernel without BPF).
     #[must_use]
     #[expect(
         clippy::new_without_default,
         reason = "it changes the calling thread, which a default must not"
     )]
     pub fn new() -> Self {
-        // A single thread of several may do this: the kernel gives it its own root and working directory.
+        // One thread of several may do this: the kernel gives it its own root and working directory.
         must(
             "leave the machine's mount namespace (are you root?)",
             unshare(CloneFlags::CLONE_NEWNS),
         );
-        // Without this, our mounts would propagate back to the machine.
+        // Without this, the new mounts would propagate back to the machine.
         let private = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
         must(
             "make all mounts private",
@@ -52,10 +52,10 @@ impl Lab {
         Self { directory }
     }
 
-    /// Puts a file with this content in the place of one of the machine's, for the calling thread and what it starts.
+    /// Replaces a file of the machine with this content, for the calling thread and its children.
     ///
     /// # Panics
-    /// Where there is no such file.
+    /// If the file does not exist.
     pub fn replace(&self, path: &str, content: &str) {
         let name = path.replace('/', "_");
         let file = self.directory.join(name);
@@ -67,7 +67,7 @@ impl Lab {
         );
     }
 
-    /// An empty directory on the private tmpfs: nothing in it needs to be cleaned up.
+    /// An empty directory on the private tmpfs. Its files need no clean-up.
     #[must_use]
     pub fn directory(&self) -> &Path {
         &self.directory

@@ -1,4 +1,4 @@
-//! The standard laboratory: an origin with a web server, the proxy in front of it, and an attacker.
+//! The standard laboratory: an origin with a web server, its proxy, and an attacker.
 
 use std::ffi::OsStr;
 
@@ -10,7 +10,7 @@ pub const PAGE: &str = "origin";
 pub const LARGE_PAGE: &str = "/large";
 pub(super) const LARGE_PAGE_BYTES: usize = 4 << 20;
 
-/// A site behind a reverse proxy, and everybody else, on one wire.
+/// A site behind a reverse proxy, and an attacker, on one wire.
 ///
 /// | host | IPv4 | IPv6 |
 /// |---|---|---|
@@ -19,23 +19,23 @@ pub(super) const LARGE_PAGE_BYTES: usize = 4 << 20;
 /// | attacker | 198.51.100.66/24 | 2001:db8:bad::66/64 |
 #[derive(Debug)]
 pub struct Site {
-    // Fields end in this order: the server first, the mounts last.
+    // Rust drops fields in this order: the server must end first, the mounts last.
     nginx: Option<Nginx>,
-    /// The web server that is to be hidden.
+    /// The web server that the filter hides.
     pub origin: Host,
-    /// The only one who should reach it.
+    /// The only host that should reach the origin.
     pub proxy: Host,
-    /// Somebody else.
+    /// A stranger.
     pub attacker: Host,
     /// Hosts that the plan added, in its order.
     pub others: Vec<Host>,
-    /// What connects them.
+    /// The wire between the hosts.
     pub wire: Wire,
     /// The private mounts.
     pub lab: Lab,
 }
 
-/// What a [`Site`] shall be like.
+/// The properties of a [`Site`], to be changed before it is built.
 #[derive(Debug, Clone)]
 pub struct Plan {
     mtu: u32,
@@ -52,8 +52,8 @@ impl Plan {
         Self { mtu, ..self }
     }
 
-    /// Puts the addresses of all hosts on `eth0.ID`, so that frames on the wire carry the tag. Not every kernel can:
-    /// see [`Wire::can_tag`].
+    /// Puts the addresses of all hosts on `eth0.ID`, so that frames on the wire carry the tag. Not every kernel can
+    /// do this: see [`Wire::can_tag`].
     #[must_use]
     pub fn vlan(self, id: u16) -> Self {
         Self {
@@ -62,14 +62,14 @@ impl Plan {
         }
     }
 
-    /// Adds a host, its addresses with their prefix length.
+    /// Adds a host. Its addresses include their prefix length.
     #[must_use]
     pub fn host(mut self, name: &str, v4: &str, v6: &str) -> Self {
         self.others.push((name.into(), v4.into(), v6.into()));
         self
     }
 
-    /// Leaves the web server out: closed ports answer with a reset.
+    /// Leaves the web server out, so that closed ports answer with a reset.
     #[must_use]
     pub fn without_server(self) -> Self {
         Self {
@@ -78,7 +78,7 @@ impl Plan {
         }
     }
 
-    /// Gives the origin a network card of the machine's, and the wire the one at the other end of its cable.
+    /// Gives the origin a network card of the machine. The wire gets the card at the other end of its cable.
     #[must_use]
     pub fn cards(self, cards: Cards) -> Self {
         Self {
@@ -87,7 +87,7 @@ impl Plan {
         }
     }
 
-    /// Builds it, in and below the calling thread.
+    /// Builds the site in the calling thread. Its mounts and processes belong to this thread.
     #[must_use]
     pub fn build(self) -> Site {
         let lab = Lab::new();
@@ -130,7 +130,7 @@ impl Site {
         }
     }
 
-    /// The standard site.
+    /// Builds the standard site.
     #[must_use]
     pub fn standard() -> Self {
         Self::plan().build()
@@ -141,7 +141,7 @@ impl Site {
         Output::of(&mut synwall::command(&self.origin, arguments))
     }
 
-    /// The same with a standard input.
+    /// Runs `synwall` on the origin with a standard input, to its end.
     pub fn synwall_with_input<A: AsRef<OsStr>>(
         &self,
         arguments: impl IntoIterator<Item = A>,
@@ -150,7 +150,8 @@ impl Site {
         Output::with_input(&mut synwall::command(&self.origin, arguments), input)
     }
 
-    /// The same to be started by the caller, for what runs on (`synwall run`, `--watch`).
+    /// A `synwall` command on the origin that the caller starts. Use it for commands that keep running (`synwall
+    /// run`, `--watch`).
     pub fn synwall_command<A: AsRef<OsStr>>(
         &self,
         arguments: impl IntoIterator<Item = A>,
@@ -158,7 +159,7 @@ impl Site {
         synwall::command(&self.origin, arguments)
     }
 
-    /// The web server, unless the plan left it out.
+    /// The web server. `None` if the plan left it out.
     #[must_use]
     pub fn nginx(&self) -> Option<&Nginx> {
         self.nginx.as_ref()

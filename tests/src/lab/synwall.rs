@@ -1,4 +1,4 @@
-//! The program under test, on a host of the laboratory. Its pins go to the private bpffs, at their default place.
+//! The program under test, on a host of the laboratory. Its pins go to their default place, on the private bpffs.
 
 use std::env;
 use std::ffi::OsStr;
@@ -13,7 +13,7 @@ pub(super) fn command<A: AsRef<OsStr>>(host: &Host, arguments: impl IntoIterator
     command
 }
 
-/// `SYNWALL_BIN`, else what `cargo xtask build` left in the workspace.
+/// `SYNWALL_BIN`, or the binary that `cargo xtask build` left in the workspace.
 pub(crate) fn program() -> PathBuf {
     let built = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/release/synwall");
     env::var_os("SYNWALL_BIN").map_or_else(built, PathBuf::from)

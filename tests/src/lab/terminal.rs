@@ -1,4 +1,4 @@
-//! A terminal for a command: what it prints is what a person at a console would see.
+//! Runs a command on a terminal, so that it prints what a person at a console would see.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -10,7 +10,7 @@ use super::output::shown;
 use super::{Output, must};
 
 impl Output {
-    /// Runs the command to its end with a terminal of that many columns for both its outputs, which come back
+    /// Runs the command to its end on a terminal of that many columns. Standard output and standard error come back
     /// together, in order, as `stdout`.
     #[must_use]
     pub fn on_terminal(mut command: Command, columns: u16) -> Self {
@@ -27,7 +27,7 @@ impl Output {
             .stdout(Stdio::from(terminal.slave))
             .stderr(Stdio::from(second));
         let mut child = must(format_args!("start `{line}`"), command.spawn());
-        // It holds our copies of the command's end; reading ends only when there are none.
+        // The command holds our copies of the command's end. The read below ends only when all copies are closed.
         drop(command);
         let text = must(
             format_args!("read what `{line}` prints"),
@@ -46,7 +46,7 @@ impl Output {
 fn all(mut master: File) -> io::Result<String> {
     let mut bytes = Vec::new();
     match master.read_to_end(&mut bytes) {
-        // Linux's way to say that nobody has the other end open any more.
+        // On Linux, EIO means that the other end of the terminal is closed.
         Err(error) if error.raw_os_error() != Some(libc::EIO) => Err(error),
         _ => Ok(String::from_utf8_lossy(&bytes).into_owned()),
     }

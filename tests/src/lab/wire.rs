@@ -1,4 +1,4 @@
-//! The wire: a bridge in a namespace of its own, with a port for each host.
+//! The wire: a bridge in its own namespace, with a port for each host.
 
 use std::os::fd::AsRawFd;
 use std::process::Command;
@@ -8,7 +8,7 @@ use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
 use super::host::{Host, INTERFACE};
 use super::{Cards, Namespace, Output, must};
 
-/// One Ethernet segment: everyone on it hears everyone.
+/// One Ethernet segment. All hosts on it hear one another.
 #[derive(Debug)]
 pub struct Wire {
     namespace: Namespace,
@@ -18,11 +18,12 @@ pub struct Wire {
 }
 
 impl Wire {
-    /// A wire for frames of up to `mtu` bytes, on which hosts have their addresses behind the VLAN tag, if any.
+    /// A wire for frames of up to `mtu` bytes. If `vlan` is given, hosts have their addresses behind that VLAN tag.
     #[must_use]
     pub fn new(mtu: u32, vlan: Option<u16>) -> Self {
         let namespace = Namespace::new();
-        // No snooping: neighbour discovery must work at once, before any membership has been reported.
+        // Multicast snooping is off: neighbour discovery must work at once, before hosts have reported their
+        // memberships.
         namespace.ip(&format!(
             "link add bridge type bridge mcast_snooping 0\n\
              link set bridge mtu {mtu} addrgenmode none up\n"
@@ -35,15 +36,15 @@ impl Wire {
         }
     }
 
-    /// A new host on this wire. Addresses carry their prefix length (`192.0.2.1/24`); everything beyond is
-    /// taken to be on the wire as well.
+    /// Adds a host to this wire. Its addresses include their prefix length (`192.0.2.1/24`). The host treats all
+    /// other addresses as on the wire, too.
     pub fn plug(&mut self, name: &str, v4: &str, v6: &str) -> Host {
         self.ports += 1;
         let (number, mtu) = (self.ports, self.mtu);
         let host = Host::new(name, Namespace::new(), [2, 0, 0, 0, 0, number], v4, v6);
         let inside = host.namespace().path();
         let mac = frame_style(host.mac());
-        // The port's own MAC address stays out of the hosts' way; the host's end is born in its namespace.
+        // The port gets a MAC address that no host has. The host's end is created in the host's namespace.
         self.namespace.ip(&format!(
             "link add port{number} mtu {mtu} address 02:00:00:00:01:{number:02x} type veth \
              peer name {INTERFACE} mtu {mtu} address {mac} netns {inside}\n\
@@ -71,8 +72,8 @@ impl Wire {
         host
     }
 
-    /// A new host on this wire that has a network card of the machine's for its `eth0`, not a cable of the kernel's own.
-    /// The wire gets the card at the other end of it. When the host and the wire are gone, the machine has both again.
+    /// Adds a host whose `eth0` is a network card of the machine instead of a veth. The wire gets the card at the
+    /// other end of the cable. When host and wire end, the machine has both cards back.
     #[must_use]
     pub fn plug_cards(&mut self, name: &str, cards: &Cards, v4: &str, v6: &str) -> Host {
         let host = Host::new(name, Namespace::new(), cards.mac, v4, v6);
@@ -96,16 +97,16 @@ impl Wire {
         host
     }
 
-    /// Whether this kernel can put a host's addresses behind a VLAN tag at all: not all kernels are built so.
+    /// Whether this kernel supports VLAN interfaces. Some kernels are built without them.
     #[must_use]
     pub fn can_tag() -> bool {
         let mut ip = Namespace::new().command("ip");
         let output = Output::of(ip.args("link add link lo name tagged type vlan id 1".split(' ')));
-        // On `lo` it fails in any case; what counts is whether the kernel knows what was asked for.
+        // On `lo` the command always fails. The message shows whether the kernel knows this type of interface.
         !output.stderr.contains("Unknown device type")
     }
 
-    /// The namespace of the bridge; the hosts' ports are `port1`, `port2`, … in the order of plugging.
+    /// The namespace of the bridge. The ports of the hosts are `port1`, `port2`, … in the order of plugging.
     #[must_use]
     pub fn namespace(&self) -> &Namespace {
         &self.namespace
@@ -125,8 +126,8 @@ struct EthtoolValue {
 
 const ETHTOOL_SFLAGS: u32 = 0x26;
 
-/// Switches VLAN acceleration off: veth would carry an 802.1Q tag beside the frame, where an XDP program does
-/// not see it, while a real wire carries it inside. (An outer 802.1ad tag is still carried beside the frame.)
+/// Switches VLAN acceleration off. With it, veth carries an 802.1Q tag beside the frame, and an XDP program does not
+/// see the tag. A real wire carries it inside the frame. (An outer 802.1ad tag is still carried beside it.)
 fn vlan_tags_stay_in_the_frame(interface: &str) {
     let socket = socket(
         AddressFamily::Inet,
@@ -135,7 +136,7 @@ fn vlan_tags_stay_in_the_frame(interface: &str) {
         None,
     );
     let socket = must("open a socket", socket);
-    // No flag of the set (VLAN in either direction, LRO, NTUPLE, RXHASH) is wanted.
+    // All flags of the set are off: VLAN in either direction, LRO, NTUPLE, RXHASH.
     let mut value = EthtoolValue {
         command: ETHTOOL_SFLAGS,
         data: 0,

@@ -1,4 +1,4 @@
-//! The comparison: for each seed one configuration, and the same frames through the reference and the program.
+//! Compares the program with the reference: one configuration for each seed, and the same frames through both.
 
 use std::collections::BTreeMap;
 
@@ -21,15 +21,15 @@ use super::{
 };
 use crate::lab::{Lab, must};
 
-/// Frames for each configuration. To load two programs takes as long as to run some ten thousand frames.
+/// Frames for each configuration. Loading two programs takes as long as about ten thousand frames.
 const FRAMES: u32 = 5_000;
-/// Where the first buffer of a scattered frame often ends: around the ends of headers.
+/// Likely ends of the first buffer of a scattered frame: around the ends of headers.
 const FIRST_BUFFERS: [usize; 12] = [14, 15, 18, 33, 34, 47, 48, 54, 60, 68, 74, 128];
 
-/// Compares from `seed` on, one configuration after another, as long as it should.
+/// Compares one configuration after another, from `seed` on, until `go_on` returns false.
 ///
 /// # Panics
-/// Without root, and where a filter cannot be set up.
+/// Without root, and if a filter cannot be set up.
 pub fn run(seed: u64, mut go_on: impl FnMut(&Summary) -> bool + Send) -> Summary {
     let _lab = Lab::new();
     sockets::host().run(|| {
@@ -44,7 +44,7 @@ pub fn run(seed: u64, mut go_on: impl FnMut(&Summary) -> bool + Send) -> Summary
     })
 }
 
-/// What one seed makes.
+/// The configuration of one seed, and the state of its comparison.
 struct Batch<'a> {
     seed: u64,
     random: Rng,
@@ -52,7 +52,7 @@ struct Batch<'a> {
     sockets: &'a Sockets,
     summary: &'a mut Summary,
     ways: Vec<Way>,
-    /// What should have been counted on prefixes and sources in the end.
+    /// Expected counters of prefixes and of the table of sources, at the end of the batch.
     prefixes: BTreeMap<(IpNet, bool), u64>,
     sources: u64,
 }
@@ -97,11 +97,11 @@ impl<'a> Batch<'a> {
 
     fn choose_ways(&mut self, frame: &[u8]) {
         self.ways = vec![Way::Frags, Way::OneBuffer];
-        // Older kernels put as much into the first buffer as fits, and cannot be told otherwise.
+        // Older kernels fill the first buffer and take no other size for it.
         if self.summary.can_scatter {
             let first = match self.random.u32(..4) {
                 0 => self.random.usize(14..200),
-                // Where the packet may end, and bytes behind it begin.
+                // Near the end of the packet, so that bytes after it begin in another buffer.
                 1 => frame.len().saturating_sub(self.random.usize(1..25)).max(14),
                 _ => FIRST_BUFFERS[self.random.usize(..FIRST_BUFFERS.len())],
             };
@@ -168,12 +168,12 @@ impl<'a> Batch<'a> {
     }
 }
 
-/// Whether this kernel lets a test run say where the first buffer ends.
+/// Whether a test run on this kernel can set the size of the first buffer.
 pub fn can_scatter() -> bool {
     must("read the kernel's version", preflight::kernel_version()) >= preflight::Version(6, 18)
 }
 
-/// What becomes of a frame that is dropped for `reason`, or passes.
+/// The expected outcome for a frame that is dropped for `reason`, or passes.
 fn expected(reason: Option<Reason>, observes: bool, frame: &[u8]) -> Outcome {
     let once = (1, frame.len() as u64);
     let passed = reason.is_none() || observes;

@@ -1,4 +1,4 @@
-//! A configuration of a filter, as the reference reads it and as synwall is given it.
+//! A configuration of a filter. Both the reference and synwall read it.
 
 use std::{collections::BTreeSet, fmt};
 
@@ -17,7 +17,7 @@ use ipnet::IpNet;
 
 use crate::lab::must;
 
-/// What a filter is set up with.
+/// Settings and lists of a filter.
 #[derive(Clone)]
 pub struct Config {
     pub tcp: BTreeSet<u16>,
@@ -70,7 +70,7 @@ impl Config {
     }
 }
 
-/// As the command line has it.
+/// The ports in the notation of the command line.
 fn text(ports: &BTreeSet<u16>) -> String {
     if ports.is_empty() {
         return "none".to_owned();

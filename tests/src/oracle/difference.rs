@@ -1,5 +1,5 @@
-//! A difference between reference and program, with everything that it takes to look into it: the seed that makes it
-//! once more, and the bytes for a row of the packet table.
+//! A difference between reference and program. It shows the seed that repeats it, and the bytes for a row of the
+//! packet table.
 
 use std::fmt;
 
@@ -9,14 +9,14 @@ use super::{
 };
 use filter_common::Reason;
 
-/// Bytes of a frame that are shown.
+/// How many bytes of a frame are shown.
 const SHOWN: usize = 256;
 
-/// What was expected, and what was seen.
+/// The expected and the actual result of a comparison.
 pub struct Difference<'a> {
     pub seed: u64,
     pub config: &'a Config,
-    /// Where it showed.
+    /// The place of the difference.
     pub what: String,
     pub expected: String,
     pub seen: String,
@@ -40,7 +40,7 @@ impl fmt::Display for Difference<'_> {
 }
 
 impl Counts {
-    /// Leaves numbers of packets only.
+    /// Clears the numbers of bytes. The numbers of packets stay.
     pub fn forget_bytes(&mut self) {
         let all = self.dropped.iter_mut().chain(&mut self.would_drop);
         for (_, bytes) in all.chain([&mut self.passed]) {

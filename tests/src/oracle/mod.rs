@@ -1,8 +1,8 @@
-//! An oracle: says what a frame should meet, and whether it meets it.
+//! An oracle: it knows which verdict a frame should meet, and checks the program against it.
 //!
-//! Configurations and frames are made at random ([`generate`]), judged by a reference written from the documentation
-//! ([`reference`]), and handed to the program in the kernel ([`subject`]), in one buffer and in several. Everything
-//! follows from a seed, so what was found once is found again.
+//! Configurations and frames are random ([`generate`]). A reference, written from the documentation, judges them
+//! ([`reference`]). The program in the kernel gets the same frames, in one buffer and in several ([`subject`]).
+//! Everything follows from a seed, so a difference can be repeated.
 
 mod compare;
 mod config;

@@ -1,5 +1,5 @@
-//! What drop level `unestablished` looks for: for each IP version a listener and one open connection, both of whose
-//! ends are the host's own. How it fares with sockets in other states is in the packet table.
+//! The sockets that drop level `unestablished` finds. For each IP version there is a listener and one open
+//! connection, and the host has both ends. The packet table tests sockets in other states.
 
 use std::{
     collections::BTreeSet,
@@ -11,22 +11,22 @@ use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrStorage, bind,
 
 use crate::lab::{Namespace, must};
 
-/// The host behind the filter, by both IP versions.
+/// The addresses of the host behind the filter, IPv4 and IPv6.
 pub const HOST: [&str; 2] = ["203.0.113.10", "2001:db8:113::10"];
-/// Who has a connection open.
+/// The addresses of the client that has a connection open.
 pub const VISITOR: [&str; 2] = ["198.51.100.66", "2001:db8:bad::66"];
-/// The ends of the connection.
+/// The client's and the host's port of the connection.
 pub const PORTS: (u16, u16) = (40_001, 443);
 
-/// The connections of a host. They are open as long as this lives.
+/// The connections of a host. They stay open as long as this value lives.
 pub struct Sockets {
-    /// Source and destination of what arrives on a connection.
+    /// Source and destination of packets that arrive on a connection.
     open: BTreeSet<(SocketAddr, SocketAddr)>,
     #[expect(dead_code, reason = "held for what they are in the kernel")]
     held: (Vec<TcpStream>, Vec<TcpListener>),
 }
 
-/// An address that is written in this file.
+/// Parses an address constant of this file.
 pub fn address(text: &str) -> IpAddr {
     must("read an address", text.parse())
 }
@@ -46,7 +46,7 @@ pub fn host() -> Namespace {
 }
 
 impl Sockets {
-    /// Opens them in the network namespace of the calling thread.
+    /// Opens the sockets in the network namespace of the calling thread.
     #[must_use]
     pub fn open() -> Self {
         let mut open = BTreeSet::new();
@@ -58,7 +58,7 @@ impl Sockets {
             streams.push(must("connect", connection(visitor, host)));
             streams.push(must("accept", listener.accept()).0);
             listeners.push(listener);
-            // Both ends are here.
+            // Both ends are on this host, so both directions arrive here.
             open.extend([(visitor, host), (host, visitor)]);
         }
         Self {

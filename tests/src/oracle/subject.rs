@@ -1,5 +1,5 @@
-//! What is compared with the reference: the program in the kernel, over a filter as `synwall` sets it up, and on no
-//! interface. Frames are handed to it with `BPF_PROG_TEST_RUN`.
+//! The program in the kernel, which is compared with the reference. Its filter is set up as `synwall` does it, but on
+//! no interface. `BPF_PROG_TEST_RUN` hands it frames.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -21,21 +21,22 @@ use ipnet::IpNet;
 use super::config::Config;
 use crate::lab::must;
 
-/// On the laboratory's own bpffs.
+/// The pin directory, on the laboratory's private bpffs.
 const PATH: &str = "/sys/fs/bpf/synwall";
-/// The directory of the interface that there is not.
+/// The directory of an interface that does not exist.
 const INTERFACE: &str = "interface_test";
-/// Bytes that `BPF_PROG_TEST_RUN` puts into one buffer: a page without head and tail room, rounded down.
+/// Bytes that `BPF_PROG_TEST_RUN` puts into one buffer: a page without headroom and tailroom, rounded down.
 const BUFFER: usize = 3_500;
 
-/// Which way a frame takes through the object file.
+/// The entry of the object file and the buffers that a frame is run with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
-    /// The program for kernels with `xdp.frags`, the frame in one buffer as far as it fits.
+    /// The entry for kernels with `xdp.frags`. The frame is in one buffer if it fits.
     Frags,
-    /// The same, the frame spread over buffers of which the first has so many bytes.
+    /// The entry for kernels with `xdp.frags`. The frame is in several buffers; the number is the size of the first
+    /// one.
     Scattered(u32),
-    /// The program for kernels without: the frame in one buffer.
+    /// The entry for kernels without `xdp.frags`. The frame is in one buffer.
     OneBuffer,
 }
 
@@ -49,24 +50,24 @@ impl Way {
         }
     }
 
-    /// Whether the frame lies in one buffer. If not, bytes behind a plain packet that just fills the first one may not
-    /// be counted.
+    /// Whether the frame is in one buffer. If not, bytes after a plain packet that exactly fills the first buffer may
+    /// not be counted.
     pub const fn in_one_buffer(self, frame: &[u8]) -> bool {
         !matches!(self, Self::Scattered(_)) && frame.len() <= BUFFER
     }
 }
 
-/// What became of a frame.
+/// The result of one frame.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Outcome {
     pub passed: bool,
-    /// Whether the frame came out as it went in.
+    /// Whether the program left the bytes of the frame unchanged.
     pub unchanged: bool,
-    /// What interfaces count: passed, dropped, would have been dropped.
+    /// The interface counters: passed, dropped, would have been dropped.
     pub counts: Counts,
 }
 
-/// Packets and bytes: of all that passed, and by reason of what did not, or would not have.
+/// Packets and bytes: all that passed, and by reason, all that were dropped or would have been.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
     pub passed: (u64, u64),
@@ -84,7 +85,7 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// Sets a filter up.
+    /// Sets up a filter.
     #[must_use]
     pub fn new(config: &Config) -> Self {
         let settings = config.settings();
@@ -121,7 +122,7 @@ impl Subject {
     /// Runs the program on a frame.
     pub fn judge(&mut self, frame: &[u8], way: Way) -> Outcome {
         let mut out = vec![0; frame.len()];
-        // `struct xdp_md`: six words, of which the second is where the first buffer ends.
+        // `struct xdp_md` has six words. The second one is the end of the first buffer.
         let mut context = [0_u8; 24];
         let context = if let Way::Scattered(first) = way {
             context[4..8].copy_from_slice(&first.to_ne_bytes());
@@ -174,7 +175,7 @@ impl Subject {
         sum
     }
 
-    /// Packets by the prefix that they counted on. The second part of the key: whether it is a former address.
+    /// Packets by the prefix that they count on. The second part of the key says whether the prefix is retired.
     #[must_use]
     pub fn prefixes(&self) -> BTreeMap<(IpNet, bool), u64> {
         let counted = must("read the prefixes", self.instance.counted());
@@ -183,7 +184,7 @@ impl Subject {
             .collect()
     }
 
-    /// Packets that the table of sources knows of.
+    /// Packets that the table of sources has counted.
     #[must_use]
     pub fn sources(&self) -> u64 {
         let lengths = self.instance.settings().sources;
@@ -192,7 +193,7 @@ impl Subject {
         apart + sources.others
     }
 
-    /// Takes the filter away.
+    /// Removes the filter and its pins.
     pub fn remove(self) {
         drop(self);
         must("remove the filter", fs::remove_dir_all(PATH));

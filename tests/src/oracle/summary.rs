@@ -1,4 +1,4 @@
-//! What a comparison has seen so far.
+//! The results of a comparison so far.
 
 use std::{
     collections::BTreeMap,
@@ -8,19 +8,19 @@ use std::{
 
 use super::{compare::can_scatter, difference::Difference};
 
-/// Differences of one kind: how many, and the first of them in full.
+/// Differences of one kind: their number, and the first one in full.
 type Kind = (u64, String);
 
-/// Counts, and differences by kind.
+/// Counts of frames, and differences by kind.
 pub struct Summary {
-    /// Frames, each of which took several ways through the program.
+    /// Frames. Each was run in several ways.
     pub frames: u64,
     runs: u64,
     configurations: u64,
     verdicts: BTreeMap<&'static str, u64>,
     differences: BTreeMap<(String, String), Kind>,
     since: Instant,
-    /// Whether frames can be spread over buffers at will.
+    /// Whether a frame can be spread over buffers of a chosen size.
     pub(super) can_scatter: bool,
 }
 
@@ -51,7 +51,7 @@ impl Summary {
     }
 
     pub(super) fn differs(&mut self, difference: Difference<'_>) {
-        // Numbers of bytes make no kind.
+        // Differences that only differ in digits are of the same kind.
         let kind = |text: &str| text.chars().filter(|c| !c.is_ascii_digit()).collect::<String>();
         let key = if difference.frame.is_empty() {
             (difference.what.clone(), String::new())
@@ -62,13 +62,13 @@ impl Summary {
         self.differences.entry(key).or_insert_with(first).0 += 1;
     }
 
-    /// How many differences there are.
+    /// The number of differences.
     #[must_use]
     pub fn differences(&self) -> u64 {
         self.differences.values().map(|(count, _)| count).sum()
     }
 
-    /// How long it took.
+    /// The time since the comparison began.
     #[must_use]
     pub fn elapsed(&self) -> Duration {
         self.since.elapsed()

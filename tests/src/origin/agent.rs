@@ -1,4 +1,4 @@
-//! The agent, on an origin: its files, its process, what it says.
+//! The agent on an origin: its files, its process, its log.
 
 use std::{
     fmt::Write as _,
@@ -19,12 +19,12 @@ use nix::{
 use super::Origin;
 use crate::lab::Output;
 
-/// Longer than anything takes that the agent does by itself, on a busy machine.
+/// Longer than the agent takes for anything by itself, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Between two looks at what is waited for.
+/// The pause between two checks of a condition.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// Where an agent's files lie: a configuration, and what it keeps for the next start.
+/// The files of an agent: a configuration, and the state that it keeps for the next start.
 #[derive(Debug, Clone)]
 pub struct Home {
     /// The directory of the configuration.
@@ -34,7 +34,7 @@ pub struct Home {
 }
 
 impl Home {
-    /// Empty, in the laboratory of the calling thread.
+    /// Empty directories in the laboratory of the calling thread.
     #[must_use]
     pub fn new(origin: &Origin) -> Self {
         let lab = origin.site.lab.directory();
@@ -46,13 +46,13 @@ impl Home {
         home
     }
 
-    /// The configuration file.
+    /// The path of the configuration file.
     #[must_use]
     pub fn config(&self) -> PathBuf {
         self.etc.join("synwall.toml")
     }
 
-    /// Puts a file in the place of the one of that name, as editors do.
+    /// Replaces the file of that name with a new file, as editors do.
     pub fn write(&self, name: &str, text: &str) {
         let path = self.etc.join(name);
         fs::create_dir_all(path.parent().expect("a directory")).expect("a directory");
@@ -67,7 +67,7 @@ impl Home {
     }
 }
 
-/// A running agent. Dropping it kills it, and the filter stays.
+/// A running agent. Dropping it kills the process. The filter stays.
 #[derive(Debug)]
 pub struct Agent {
     child: Child,
@@ -76,7 +76,7 @@ pub struct Agent {
 }
 
 impl Agent {
-    /// Starts the agent and waits until it says that it is ready.
+    /// Starts the agent and waits until it reports that it is ready.
     #[track_caller]
     #[must_use]
     pub fn start(origin: &Origin, home: &Home) -> Self {
@@ -85,7 +85,7 @@ impl Agent {
         agent
     }
 
-    /// Starts the agent with more in its environment.
+    /// Starts the agent with more environment variables, and waits until it is ready.
     #[track_caller]
     #[must_use]
     pub fn spawn(origin: &Origin, home: &Home, environment: &[(&str, &str)]) -> Self {
@@ -105,7 +105,7 @@ impl Agent {
         Self { child, told, log }
     }
 
-    /// Runs the agent where it is expected to fail at once.
+    /// Runs the agent where it must fail at once.
     pub fn fails(origin: &Origin, home: &Home) -> Output {
         let output = Output::of(&mut Self::command(origin, home));
         assert_eq!(output.code, Some(1), "{output}");
@@ -125,7 +125,7 @@ impl Agent {
         command
     }
 
-    /// Waits until the service manager is told that.
+    /// Waits until the agent sends the service manager this text.
     #[track_caller]
     pub fn told(&self, what: &str) -> String {
         let mut heard = String::new();
@@ -140,20 +140,20 @@ impl Agent {
         }
     }
 
-    /// Everything that it has said so far.
+    /// Everything that the agent has logged so far.
     #[must_use]
     pub fn log(&self) -> String {
         fs::read_to_string(&self.log).expect("the log")
     }
 
-    /// Waits until it has said that.
+    /// Waits until the agent has logged this text.
     #[track_caller]
     pub fn says(&mut self, what: &str) {
         let is_said = |agent: &mut Self| agent.log().contains(what);
         self.until(&format!("says '{what}'"), is_said);
     }
 
-    /// Waits until it has said that, once more than before.
+    /// Does the work, and waits until the agent has logged this text once more than before.
     #[track_caller]
     pub fn says_after(&mut self, what: &str, work: impl FnOnce()) {
         let before = self.log().len();
@@ -162,7 +162,7 @@ impl Agent {
         self.until(&format!("says '{what}' again"), is_said);
     }
 
-    /// Waits until something holds.
+    /// Waits until the condition holds.
     #[track_caller]
     pub fn until(&mut self, what: &str, mut holds: impl FnMut(&mut Self) -> bool) {
         let give_up = Instant::now() + PATIENCE;
@@ -174,7 +174,7 @@ impl Agent {
         }
     }
 
-    /// Has it read everything again, and waits until it has.
+    /// Makes the agent reload, and waits until it has.
     #[track_caller]
     pub fn reload(&self) {
         self.signal(Signal::SIGHUP);
@@ -182,18 +182,18 @@ impl Agent {
         self.told("READY=1");
     }
 
-    /// Sends it a signal.
+    /// Sends the agent a signal.
     pub fn signal(&self, signal: Signal) {
         kill(self.pid(), signal).expect("a process");
     }
 
-    /// Its process.
+    /// The process id.
     #[must_use]
     pub fn pid(&self) -> Pid {
         Pid::from_raw(self.child.id().try_into().expect("a number"))
     }
 
-    /// Ends it as a service manager does.
+    /// Stops the agent with SIGTERM, as a service manager does. Returns its exit status and its log.
     #[track_caller]
     pub fn stop(mut self) -> (ExitStatus, String) {
         self.signal(Signal::SIGTERM);
@@ -203,34 +203,34 @@ impl Agent {
         (ended, log)
     }
 
-    /// Kills it, as nobody would who is kind.
+    /// Kills the agent with SIGKILL, so it cannot clean up.
     pub fn kill(mut self) {
         self.child.kill().expect("a process");
         self.child.wait().expect("a process");
     }
 
-    /// Forgets what the service manager was told so far.
+    /// Drops the messages that the service manager has received so far.
     pub fn drain(&self) {
         while self.told.recv_timeout(10 * PAUSE).is_ok() {}
     }
 
-    /// Whether the service manager is told anything within that time.
+    /// Whether the service manager receives a message within that time.
     #[must_use]
     pub fn tells_anything_within(&self, time: Duration) -> bool {
         self.told.recv_timeout(time).is_ok()
     }
 
-    /// The processor time that it has had, in ticks.
+    /// CPU time of the agent, in clock ticks.
     #[must_use]
     pub fn cpu_ticks(&self) -> u64 {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("a process");
-        // The name, in parentheses, may have spaces in it; behind it come 11 fields before the times (proc(5)).
+        // The name in parentheses may contain spaces. After it come 11 fields before the times (proc(5)).
         let (_, fields) = stat.rsplit_once(')').expect("a name");
         let ticks = fields.split_whitespace().skip(11).take(2);
         ticks.map(|field| field.parse::<u64>().expect("a number")).sum()
     }
 
-    /// How many descriptors it has open.
+    /// The number of open file descriptors.
     #[must_use]
     pub fn descriptors(&self) -> usize {
         let path = Path::new("/proc").join(self.child.id().to_string()).join("fd");
@@ -240,13 +240,13 @@ impl Agent {
 
 impl Drop for Agent {
     fn drop(&mut self) {
-        // Both fail only if it has ended by itself.
+        // Both calls fail only if the agent has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Hears everything that is told, as a service manager does, until the laboratory is gone.
+/// Receives all messages to the service manager, until the laboratory ends.
 fn listen(socket: UnixDatagram) -> Receiver<String> {
     let (give, take) = channel();
     thread::spawn(move || {

@@ -1,10 +1,10 @@
-//! Killing commands at instants of their life.
+//! Kills commands at chosen times after their start.
 
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Runs the command to its end, to learn how long it takes.
+/// Runs the command to its end and returns how long it took.
 #[must_use]
 pub fn duration_of(command: &mut Command) -> Duration {
     let started = Instant::now();

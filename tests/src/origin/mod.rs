@@ -1,6 +1,6 @@
-//! An origin with a filter, a proxy that is to be served and an attacker who is not.
+//! An origin with a filter, a proxy that must be served, and an attacker that must not be.
 //!
-//! Like the laboratory it panics where something is not as it should be.
+//! Like the laboratory, it panics when a command fails or a check does not hold.
 
 #![expect(
     clippy::expect_used,
@@ -26,24 +26,24 @@ use serde_json::Value;
 
 use crate::lab::{Capture, Family, Flood, Output, PAGE, Site};
 
-/// Where the filter is kept: the default place, on the private bpffs.
+/// The pin directory of the filter: the default one, on the private bpffs.
 pub const PINS: &str = "/sys/fs/bpf/synwall";
 /// Longer than any answer takes, even on a busy machine.
 pub const SOON: Duration = Duration::from_secs(5);
-/// Longer than an answer takes that is not held back.
+/// Longer than an answer takes that the origin sends at once.
 const SILENCE: Duration = Duration::from_millis(100);
-/// The first `up`: it trusts the proxy.
+/// The first `up`. It trusts the proxy.
 pub const UP: &str = "up eth0 --provider qrator";
 
-/// A site whose origin runs, or is to run, the filter.
+/// A site whose origin runs the filter, or will run it.
 #[derive(Debug)]
 pub struct Origin {
-    /// Its hosts.
+    /// The hosts of the site.
     pub site: Site,
 }
 
 impl Origin {
-    /// Nothing is up yet.
+    /// An origin without a filter.
     #[must_use]
     #[expect(
         clippy::new_without_default,
@@ -55,7 +55,7 @@ impl Origin {
         }
     }
 
-    /// The filter is up on `eth0` and trusts the proxy.
+    /// An origin whose filter is up on `eth0` and trusts the proxy.
     #[must_use]
     pub fn up() -> Self {
         let origin = Self::new();
@@ -63,25 +63,25 @@ impl Origin {
         origin
     }
 
-    /// Runs `synwall` with arguments that are separated by spaces, whatever comes of it.
+    /// Runs `synwall` with arguments separated by spaces. It may succeed or fail.
     pub fn run(&self, arguments: &str) -> Output {
         self.site.synwall(arguments.split(' '))
     }
 
-    /// The same; it must succeed.
+    /// Runs `synwall`, which must succeed.
     #[track_caller]
     pub fn synwall(&self, arguments: &str) -> Output {
         self.run(arguments).ok()
     }
 
-    /// The document that `synwall` prints, whatever its exit code.
+    /// The JSON document that `synwall` prints. The exit code is not checked.
     #[track_caller]
     pub fn json(&self, arguments: &str) -> Value {
         let output = self.run(arguments);
         serde_json::from_str(&output.stdout).unwrap_or_else(|_| panic!("no document\n{output}"))
     }
 
-    /// The prefixes of a list, in their order.
+    /// The prefixes of a list, in the order of the list.
     #[track_caller]
     pub fn list(&self, list: &str) -> Vec<String> {
         let document = self.json(&format!("{list} list --json"));
@@ -90,7 +90,7 @@ impl Origin {
             .collect()
     }
 
-    /// Packets that were counted on a prefix of a list, which must be there.
+    /// The packets counted on a prefix of a list. The prefix must be there.
     #[track_caller]
     pub fn packets_on(&self, list: &str, prefix: &str) -> u64 {
         let document = self.json(&format!("{list} list --json"));
@@ -99,7 +99,7 @@ impl Origin {
         row["packets"].as_u64().expect("a number")
     }
 
-    /// What `status` says about an interface.
+    /// What `status` reports about an interface.
     #[track_caller]
     pub fn interface(&self, name: &str) -> Value {
         let status = self.json("status --json");
@@ -146,14 +146,14 @@ impl Origin {
         }
     }
 
-    /// Serves the proxy and nobody else.
+    /// Fails unless the proxy is served and the attacker gets no answer.
     #[track_caller]
     pub fn filters(&self) {
         self.serves_the_proxy();
         self.ignores_the_attacker();
     }
 
-    /// Sends a batch of SYNs from the attacker's own address and returns how many.
+    /// Sends a batch of SYNs from the attacker's own address. Returns their number.
     pub fn attack(&self) -> u64 {
         let flood = Flood::to(self.site.origin.endpoint(Family::V4, 443)).own_address_in_one_of(1);
         flood
@@ -163,7 +163,7 @@ impl Origin {
             .frames
     }
 
-    /// Fails if the origin has sent the attacker any TCP since the recording began.
+    /// Fails if the origin has sent the attacker a TCP segment since the recording began.
     #[track_caller]
     pub fn has_not_answered(&self, capture: &Capture) {
         let ends = Some((
@@ -180,20 +180,20 @@ impl Origin {
         );
     }
 
-    /// Adds interfaces to the origin, each with its other end beside it.
+    /// Adds a veth pair to the origin. Both ends stay in its namespace.
     pub fn add_interface(&self, name: &str) {
         self.site.origin.namespace().ip(&format!(
             "link add {name} type veth peer name {name}-peer\nlink set {name} up\n"
         ));
     }
 
-    /// Whether `eth0` has an XDP program, whoever's it is.
+    /// Whether `eth0` has an XDP program, from synwall or from others.
     pub fn xdp_is_on(&self) -> bool {
         let mut ip = self.site.origin.command("ip");
         Output::of(ip.args(["-json", "link", "show", "eth0"])).json()[0]["xdp"].is_object()
     }
 
-    /// Fails if a process of ours runs where this origin is.
+    /// Fails if a `synwall` process runs in the laboratory: in the mount namespace of the calling thread.
     #[track_caller]
     pub fn no_process_of_ours_runs(&self) {
         let own = fs::read_link("/proc/thread-self/ns/mnt").expect("a mount namespace");
@@ -209,14 +209,14 @@ impl Origin {
     }
 }
 
-/// The filter's lock, as another command has it, until what comes back is dropped.
+/// Takes the filter's lock, as another command would. Dropping the file releases it.
 pub fn locked() -> fs::File {
     let pins = fs::File::open(PINS).expect("a filter");
     pins.lock().expect("the lock");
     pins
 }
 
-/// Every file and directory below `directory`, if it is there.
+/// Every file and directory below `directory`. Empty if it does not exist.
 pub fn pins(directory: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(directory) else {
         return Vec::new();

@@ -1,4 +1,4 @@
-//! What the kernel holds of a filter, as bpftool and not synwall tells it.
+//! The kernel objects of a filter, as `bpftool` reports them. This does not rely on synwall's own report.
 
 use std::{
     collections::BTreeSet,
@@ -13,14 +13,14 @@ use serde_json::Value;
 use super::{Origin, PINS, SOON, interface_pins, pins};
 use crate::lab::Output;
 
-/// The numbers of everything that belongs to a filter.
+/// The ids of everything that belongs to a filter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Objects {
-    /// Its links.
+    /// The links of the filter.
     pub links: BTreeSet<u64>,
-    /// The programs that they have.
+    /// The programs that the links run.
     pub programs: BTreeSet<u64>,
-    /// The maps of those programs, those that are pinned, and those inside of others.
+    /// The maps that the programs use, the pinned maps, and the inner maps of both.
     pub maps: BTreeSet<u64>,
 }
 
@@ -30,7 +30,7 @@ fn bpftool(origin: &Origin, arguments: &[&str]) -> Value {
 }
 
 impl Objects {
-    /// Of the filter in the default place.
+    /// The objects of the filter in the default pin directory.
     #[must_use]
     pub fn of(origin: &Origin) -> Self {
         let mut found = Self {
@@ -41,7 +41,7 @@ impl Objects {
         let links = interface_pins()
             .into_iter()
             .map(|directory| directory.join("link"));
-        // A killed command may have left a directory without one.
+        // A killed command may have left a directory without a link.
         for path in links.filter(|path| path.exists()) {
             let link = bpftool(
                 origin,
@@ -93,7 +93,7 @@ impl Objects {
         found
     }
 
-    /// Both together.
+    /// The objects of both sets.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         self.links.extend(other.links);
@@ -102,7 +102,7 @@ impl Objects {
         self
     }
 
-    /// Fails unless all of them are gone from the kernel soon: it frees them in the background.
+    /// Fails unless all of these objects disappear soon. The kernel frees them in the background.
     #[track_caller]
     pub fn are_gone(&self, origin: &Origin) {
         let give_up = Instant::now() + SOON;

@@ -1,4 +1,4 @@
-//! Traffic beside whatever is done to a filter: strangers who must not hear anything, and a proxy that must be served.
+//! Traffic during a change of the filter: the attacker must get no answer, and the proxy must be served.
 
 use std::fs;
 use std::panic::resume_unwind;
@@ -10,24 +10,25 @@ use super::{Origin, SILENCE, SOON};
 use crate::lab::frame::syn;
 use crate::lab::{Captured, Ended, Family, PAGE};
 
-/// Between two SYNs of the stranger, and between two visits of the proxy.
+/// The pause between two SYNs of the attacker, and between two visits of the proxy.
 const PAUSES: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(10)];
 
-/// What came by meanwhile.
+/// The traffic that was sent during the change.
 #[derive(Debug, Clone, Copy)]
 pub struct Watched {
-    /// SYNs of a stranger, of which none was answered.
+    /// SYNs of the attacker. None was answered.
     pub syns: u64,
-    /// SYNs of the proxy: one for each visit, all of which were served, and those that its kernel sent once more.
+    /// SYNs of the proxy. All its visits were served: one SYN for each visit, plus the SYNs that its kernel
+    /// retransmitted.
     pub visits: u64,
 }
 
 impl Origin {
-    /// Does something to the filter while the attacker opens connections over both IP versions without pause, and the
-    /// proxy visits the site.
+    /// Does work on the filter. Meanwhile the attacker keeps opening connections over both IP versions, and the proxy
+    /// visits the site.
     ///
     /// # Panics
-    /// If the origin sends the attacker a single segment, or if a visit of the proxy fails.
+    /// If the origin sends the attacker a segment, or if a visit of the proxy fails.
     pub fn watched<T>(&self, work: impl FnOnce() -> T) -> (T, Watched) {
         let ended = AtomicBool::new(false);
         let repeated = self.repeated_syns();
@@ -50,7 +51,7 @@ impl Origin {
         })
     }
 
-    /// How many SYNs the proxy has sent once more, as its own kernel counts them.
+    /// SYNs that the proxy has retransmitted, as its own kernel counts them.
     fn repeated_syns(&self) -> u64 {
         let counters = || fs::read_to_string("/proc/thread-self/net/netstat").expect("counters");
         let text = self.site.proxy.run(counters);
@@ -63,7 +64,7 @@ impl Origin {
         value.parse().expect("a number")
     }
 
-    /// SYNs of the attacker, and how many there were.
+    /// Sends SYNs from the attacker until the flag is set, and returns their number.
     fn attack_until(&self, ended: &AtomicBool) -> u64 {
         let mut syns = 0;
         let (attacker, origin) = (&self.site.attacker, &self.site.origin);
@@ -100,7 +101,7 @@ impl Origin {
         syns
     }
 
-    /// Visits of the proxy, and how many there were.
+    /// Visits the site from the proxy until the flag is set, and returns the number of visits.
     fn visit_until(&self, ended: &AtomicBool) -> u64 {
         let mut visits = 0;
         while !ended.load(Relaxed) {

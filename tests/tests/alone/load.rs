@@ -1,7 +1,8 @@
-//! A flood at full speed while the lists change all the time: every packet is counted once, memory stays what it was, and
-//! the kernel has nothing to say. Eight seconds of it; ten minutes with `cargo xtask test --thorough load`.
+//! A flood at full speed while the lists keep changing. Every packet must be counted once, memory use must stay the
+//! same, and the kernel must log no warning. It takes eight seconds; with `cargo xtask test --thorough load`, ten
+//! minutes.
 //!
-//! Nothing else runs while memory is looked at. Needs root, nginx and bpftool.
+//! Nothing else runs while memory is measured. Needs root, nginx and bpftool.
 
 #![expect(clippy::expect_used, reason = "a test stops at the first surprise")]
 
@@ -24,23 +25,23 @@ use tests::{
 
 const PROXY: &str = "185.94.108.0/24";
 
-/// What the memory of the kernel may differ by, beside a filter's maps, which may not at all: caches, and what is about
-/// to be freed. In KiB.
+/// How much kernel memory may differ, in KiB: caches, and memory that is about to be freed. The filter's maps must
+/// not differ at all.
 const SLACK: u64 = 64 * 1024;
 
-/// A counter of an interface, as its driver keeps it.
+/// A counter of an interface, from its driver.
 fn of_interface(namespace: &Namespace, interface: &str, direction: &str, counter: &str) -> u64 {
     let mut ip = namespace.command("ip");
     let link = Output::of(ip.args(["-json", "-statistics", "link", "show", interface])).json();
     link[0]["stats64"][direction][counter].as_u64().expect("a number")
 }
 
-/// Frames that came to the origin's `eth0`.
+/// Frames that arrived at the origin's `eth0`.
 fn received(origin: &Origin) -> u64 {
     of_interface(origin.site.origin.namespace(), "eth0", "rx", "packets")
 }
 
-/// Frames that were lost on the way to it: where a machine has too few CPUs for sender and receiver, a queue overflows.
+/// Frames lost on the way to the origin. With too few CPUs for sender and receiver, a queue overflows.
 fn lost(origin: &Origin) -> u64 {
     let Site {
         attacker,
@@ -49,12 +50,12 @@ fn lost(origin: &Origin) -> u64 {
         ..
     } = &origin.site;
     of_interface(attacker.namespace(), "eth0", "tx", "dropped")
-        // The origin's port of the bridge.
+        // The bridge port of the origin.
         + of_interface(wire.namespace(), "port1", "tx", "dropped")
         + of_interface(origin.namespace(), "eth0", "rx", "dropped")
 }
 
-/// What the filter itself counts, in packets.
+/// The packets that the filter itself has counted.
 #[derive(Debug, Clone, Copy)]
 struct Counted {
     untrusted_syns: u64,
@@ -81,7 +82,7 @@ impl Counted {
     }
 }
 
-/// The memory that the kernel has for itself, in KiB.
+/// Memory that the kernel uses for itself, in KiB.
 fn kernel_memory() -> u64 {
     let text = fs::read_to_string("/proc/meminfo").expect("memory");
     let field = |name: &str| {
@@ -94,7 +95,7 @@ fn kernel_memory() -> u64 {
     field("SUnreclaim:") + field("VmallocUsed:") + field("Percpu:") + field("KernelStack:")
 }
 
-/// What the maps of the filter take, in bytes.
+/// Bytes of the filter's maps.
 fn map_memory(origin: &Origin) -> u64 {
     let ours = Objects::of(origin).maps;
     let mut bpftool = origin.site.origin.command("bpftool");
@@ -105,7 +106,7 @@ fn map_memory(origin: &Origin) -> u64 {
         .sum()
 }
 
-/// What the kernel says from now on.
+/// The kernel's log from now on.
 fn kernel_messages() -> File {
     let mut messages = File::options()
         .read(true)
@@ -116,7 +117,8 @@ fn kernel_messages() -> File {
     messages
 }
 
-/// Those that are warnings or worse: a record begins with its facility and level (Documentation/ABI/testing/dev-kmsg).
+/// The messages at level warning or worse. A record begins with its facility and level
+/// (Documentation/ABI/testing/dev-kmsg).
 fn warnings(mut messages: File) -> Vec<String> {
     let mut found = Vec::new();
     let mut record = [0; 8192];
@@ -133,18 +135,18 @@ fn warnings(mut messages: File) -> Vec<String> {
     found
 }
 
-/// A list with the proxy in it, the same for the same round.
+/// A random list that includes the proxy's network.
 fn list(random: &mut Random, prefixes: u32) -> String {
     let mut text = format!("{PROXY} qrator\n");
     for _ in 0..prefixes {
         let number = random.number();
-        // Where no source of the flood is.
+        // No source of the flood is in 10.0.0.0/8.
         writeln!(text, "10.{}.{}.0/24", number >> 8 & 255, number >> 16 & 255).expect("a string grows");
     }
     text
 }
 
-/// What was counted and what was received, with nothing received in between: hosts tell their neighbours of themselves now
+/// The filter's counters and the interface's counter, read while no frame arrived. Hosts send neighbour discovery now
 /// and then.
 fn at_rest(origin: &Origin) -> (Counted, u64) {
     loop {
@@ -171,7 +173,7 @@ fn every_packet_of_a_long_flood_is_counted_once_whatever_is_done_to_the_lists() 
             .synwall_with_input(["trust", "replace", "-"], &text)
             .ok();
     };
-    // Both places for lists have been in use, and what grows once has grown.
+    // After this, both generations have been in use, and maps that only grow once have grown.
     for prefixes in [20_000, 20_000, 20_000, 20_000, 0] {
         replace(prefixes);
     }
@@ -216,7 +218,7 @@ fn every_packet_of_a_long_flood_is_counted_once_whatever_is_done_to_the_lists() 
     });
     let (sent, visits) = (sent + watched.syns, watched.visits);
 
-    // Segments that end the last visits may still be on their way.
+    // The last segments of the visits may still be on their way.
     thread::sleep(Duration::from_millis(500));
     let ((now, last), lost) = (at_rest(&origin), lost(&origin) - lost_before);
     println!(
@@ -231,7 +233,7 @@ fn every_packet_of_a_long_flood_is_counted_once_whatever_is_done_to_the_lists() 
         now.untrusted_syns - before.untrusted_syns,
         "nothing but SYNs was dropped"
     );
-    // A queue that overflows does not ask whose frame it is: what was lost may also be in the middle of a visit.
+    // An overflowing queue drops any frame, so frames of the proxy's visits may be lost, too.
     let from_the_proxy = now.from_the_proxy - before.from_the_proxy;
     assert!(
         dropped <= sent && from_the_proxy <= visits && sent - dropped + visits - from_the_proxy <= lost,

@@ -1,5 +1,5 @@
-//! What the program costs the verifier: a bound, so that a later change does not quietly undo what an earlier one has
-//! won. `docs/kernels.md` has the figures of some kernels. Needs root.
+//! How many instructions the verifier follows for the program. The limit shows when a change makes the program more
+//! expensive. `docs/kernels.md` has the figures of some kernels. Needs root.
 
 #![expect(clippy::expect_used, reason = "a test stops at the first surprise")]
 
@@ -28,15 +28,17 @@ use tests::{
     lab::Lab,
 };
 
-/// Instructions that the verifier follows: what `synwall up` loads, and everything switched on.
+/// The most instructions that the verifier may follow: for the program of a plain `synwall up`, and with every
+/// feature on.
 const BOUNDS: [u32; 2] = [37_000, 55_000];
-/// The same for kernels before 6.12, whose verifiers find fewer ways alike. They go up to a million.
+/// The limits before Linux 6.12, whose verifier recognises fewer states as equal. These kernels accept up to a
+/// million.
 const BOUNDS_BEFORE_6_12: [u32; 2] = [70_000, 100_000];
 
 const PATH: &str = "/sys/fs/bpf/synwall";
 const INTERFACE: &str = "interface_verifier";
 
-/// It takes away the whole process's right to open files.
+/// This test runs alone, because it takes the whole process's right to open files.
 #[test]
 fn the_verifier_follows_a_bounded_number_of_instructions() {
     let _alone = crate::alone();
@@ -102,7 +104,7 @@ fn everything() -> Specialisation {
     }
 }
 
-/// What the kernel tells of the loaded program, since 5.16.
+/// The number that the kernel reports for a loaded program, since Linux 5.16.
 fn told(instance: &Instance, specialisation: &Specialisation, entry: Entry) -> Option<u32> {
     instance.pins().fresh_directory(INTERFACE).expect("a directory");
     let mut program = Program::load(instance.pins(), INTERFACE, specialisation, entry).expect("the program");
@@ -111,8 +113,8 @@ fn told(instance: &Instance, specialisation: &Specialisation, entry: Entry) -> O
         .verified_instruction_count()
 }
 
-/// The same number out of the verifier's log. That one is shown only of programs that could not be loaded, so this one
-/// cannot be: there is no file descriptor left for it when it has been verified.
+/// The number from the verifier's log, for older kernels. The log is only available if loading fails. So the load
+/// fails after verification here, because no file descriptor is left.
 fn in_the_log(instance: &Instance, specialisation: &Specialisation, entry: Entry) -> u32 {
     instance.pins().fresh_directory(INTERFACE).expect("a directory");
     let mut ebpf = Program::make_maps(instance.pins(), INTERFACE, specialisation).expect("the maps");

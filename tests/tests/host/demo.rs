@@ -1,4 +1,4 @@
-//! The demo as its users run it: to its end, and interrupted in the middle. Needs root and a built synwall.
+//! The demo as users run it: to its end, and interrupted in the middle. Needs root and a built synwall.
 
 #![expect(clippy::expect_used, reason = "a test stops at the first surprise")]
 
@@ -13,10 +13,10 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::TempDir;
 
-/// Longer than the demo may take by far.
+/// Far longer than the demo may take.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// A running demo, recognisable by a variable that all its descendants inherit.
+/// A running demo. All its descendants inherit a variable that identifies them.
 struct Demo {
     child: Child,
     lines: Receiver<String>,
@@ -25,7 +25,8 @@ struct Demo {
     machine: Machine,
 }
 
-/// What a demo must leave as it was. Others may work on this machine: only what could be the demo's counts.
+/// The state that a demo must leave unchanged. Others may use this machine, so only things that could be the demo's
+/// count.
 #[derive(Debug, PartialEq)]
 struct Machine {
     mounts: Vec<String>,
@@ -94,7 +95,7 @@ impl Demo {
         }
     }
 
-    /// Waits until the demo says so.
+    /// Waits until the demo prints this text.
     fn says(&mut self, text: &str) {
         while !self.seen.last().is_some_and(|line| line.contains(text)) {
             let line = self.lines.recv_timeout(PATIENCE);
@@ -107,7 +108,7 @@ impl Demo {
         kill(Pid::from_raw(self.child.id().cast_signed()), signal).expect("the demo runs");
     }
 
-    /// Waits for its end, checks that nothing of it is left, and returns how it ended and all that it said.
+    /// Waits for the end of the demo, and checks that nothing is left. Returns its exit status and its output.
     fn end(mut self, within: Duration) -> (ExitStatus, Vec<String>) {
         let deadline = Instant::now() + within;
         let status = loop {
@@ -115,13 +116,13 @@ impl Demo {
                 break status;
             }
             if Instant::now() > deadline {
-                // It takes its children along.
+                // Killing the demo also kills its children.
                 let _ = self.child.kill();
                 panic!("it did not end within {within:?}:\n{}", self.seen.join("\n"));
             }
             thread::sleep(Duration::from_millis(20));
         };
-        // A SIGKILL reaches the children through the kernel, which may take a moment.
+        // The kernel kills the children, which may take a moment.
         let deadline = Instant::now() + Duration::from_secs(2);
         while !self.descendants().is_empty() {
             assert!(
@@ -142,7 +143,7 @@ impl Demo {
         (status, self.seen)
     }
 
-    /// Processes that have this demo's own TMPDIR, whoever their parent is by now.
+    /// Processes with this demo's TMPDIR, even if they have another parent by now.
     fn descendants(&self) -> Vec<String> {
         let mark = format!("TMPDIR={}\0", self.temporary.path().display());
         let processes = fs::read_dir("/proc")
@@ -208,7 +209,7 @@ fn every_claim_holds_and_nothing_is_left() {
         "ok attacker gets the page",
         "10. What you have seen",
     ];
-    // In this order.
+    // The order matters.
     let mut rest = text.as_str();
     for line in story {
         let Some((_, after)) = rest.split_once(line) else {
@@ -223,7 +224,7 @@ fn every_claim_holds_and_nothing_is_left() {
 
 #[test]
 fn a_claim_that_does_not_hold_fails_the_demo() {
-    // A synwall that succeeds in doing nothing.
+    // `true` succeeds as a synwall and does nothing.
     let (status, seen) = Demo::start_with(&[("SYNWALL_BIN", "/bin/true")]).end(PATIENCE);
     let text = seen.join("\n");
     assert_eq!(status.code(), Some(1), "{text}");

@@ -1,4 +1,4 @@
-//! The laboratory itself: what the tests about synwall rely on. Needs root.
+//! Tests of the laboratory itself, which all other tests rely on. Needs root.
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
@@ -114,7 +114,7 @@ fn each_laboratory_has_a_bpffs_of_its_own() {
     fs::create_dir(pin).expect("a directory on the private bpffs");
     let seen_elsewhere = thread::spawn(|| Site::plan().without_server().build().origin.run(|| pin.exists()));
     assert!(!seen_elsewhere.join().unwrap(), "two laboratories share a bpffs");
-    // Threads and commands of this one see it.
+    // Threads and commands of this thread see it.
     assert!(site.origin.run(|| pin.exists()));
     Output::of(site.origin.command("ls").arg(pin)).ok();
     let mounts = || fs::read_to_string("/proc/thread-self/mounts").unwrap();
@@ -123,7 +123,8 @@ fn each_laboratory_has_a_bpffs_of_its_own() {
 
 #[test]
 fn nothing_is_left() {
-    // As process 1 sees it. Others may work on this machine: of mounts and links only what could be ours counts.
+    // The view of process 1. Others may use this machine, so only mounts and links that could be the laboratory's
+    // count.
     let machine = || {
         let mounts = fs::read_to_string("/proc/1/mounts").unwrap();
         let ours = |line: &&str| line.contains(" /run ") || line.contains(" /sys/fs/bpf ");
@@ -147,7 +148,7 @@ fn nothing_is_left() {
     let (nginx, lingering) = thread::spawn(|| {
         let site = Site::standard();
         fs::write(site.lab.directory().join("file"), "").unwrap();
-        // Started and never ended: it goes with the thread.
+        // A process that the test never ends. It ends with the thread.
         let lingering = site.origin.command("sleep").arg("1000").spawn().unwrap();
         (site.nginx().unwrap().pid(), lingering)
     })

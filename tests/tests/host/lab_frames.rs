@@ -1,4 +1,4 @@
-//! Frames on the laboratory's wire: floods, captures, large frames and tagged ones. Needs root.
+//! Frames on the laboratory's wire: floods, captures, large frames and tagged frames. Needs root.
 
 #![expect(clippy::expect_used, reason = "a test stops at the first surprise")]
 
@@ -13,13 +13,13 @@ use tests::lab::{Captured, Family, Flood, Host, Output, PAGE, Site, Wire, frame}
 const SOON: Duration = Duration::from_secs(5);
 const BOTH: [Family; 2] = [Family::V4, Family::V6];
 
-/// Frames that the kernel has counted in at the host's `eth0`.
+/// Frames that `eth0` of the host has received.
 fn received(host: &Host) -> u64 {
     let links = Output::of(host.command("ip").args(["-json", "-s", "link", "show", "eth0"])).json();
     links[0]["stats64"]["rx"]["packets"].as_u64().expect("a counter")
 }
 
-/// An address that the host does not have, behind its MAC address: it will not go looking for the sources.
+/// An address that no host has, at the host's MAC address. So the host does not look up neighbours for answers.
 fn unowned(host: &Host, family: Family) -> Endpoint {
     let address = if family == Family::V4 {
         "192.0.2.1"
@@ -120,7 +120,7 @@ fn a_flood_can_carry_the_senders_own_address_in_a_share_of_its_frames() {
 fn a_capture_sees_a_syn_and_its_answer() {
     let site = Site::standard();
     for family in BOTH {
-        // So that nobody has to look for a neighbour first.
+        // So that no host has to look up a neighbour first.
         site.attacker
             .get(&site.origin.url("http", family, "/"), SOON)
             .expect("an answer");
@@ -177,7 +177,7 @@ fn tagged_frames_carry_their_tag_inside() {
         return;
     }
     let site = Site::plan().vlan(42).build();
-    // Where it is sent: an incoming frame is recorded without its tag.
+    // Recorded at the sender, because an incoming frame is recorded without its tag.
     let capture = site.attacker.capture();
     for family in BOTH {
         let answer = site

@@ -1,5 +1,5 @@
-//! A host with a web server on the laboratory's network, from the first `up` to the packages: tests that take everything
-//! that `cargo xtask test` brings.
+//! A host with a web server on the laboratory's network, from the first `up` to the packages. These tests need
+//! everything that `cargo xtask test` installs.
 
 mod agent;
 mod configuration;

@@ -1,5 +1,6 @@
-//! What user space reads is read rightly: every known input, and thousands of changes of them that are the same in every
-//! run. `cargo xtask fuzz-inputs` looks for more. Needs neither root nor libFuzzer.
+//! Everything that user space reads is read correctly: the known inputs of the corpus, and thousands of mutations of
+//! them. The mutations are the same in every run. `cargo xtask fuzz-inputs` looks for more inputs. Needs neither root
+//! nor libFuzzer.
 
 #![expect(clippy::expect_used, reason = "a test stops at the first surprise")]
 
@@ -11,7 +12,7 @@ use tests::{
     thorough,
 };
 
-/// The inputs of one kind that are known, in the order of their names.
+/// The known inputs of one kind, sorted by name.
 fn known(input: &Input) -> Vec<Vec<u8>> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("corpus")

@@ -1,5 +1,5 @@
-//! What happens to a packet, and what user space makes of its input: tests that take the kernel alone, and no program but
-//! themselves.
+//! What happens to a packet, and how user space reads its input. These tests need only the kernel and no other
+//! program.
 
 mod inputs;
 mod oracle;

@@ -1,5 +1,5 @@
-//! The program in the kernel agrees with a reference, and with the iptables scripts that it replaces, on frames made at
-//! random: the same ones each time, and others each time. `cargo xtask fuzz` goes on for longer. Needs root.
+//! The program in the kernel agrees with the reference, and with the iptables scripts that it replaces. The frames
+//! are random: one part is the same in every run, the other part is new. `cargo xtask fuzz` runs longer. Needs root.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tests::oracle::{
     run,
 };
 
-/// Bounds what a slow machine takes.
+/// A limit on the time of a slow machine.
 const MOST: Duration = Duration::from_secs(30);
 
 fn agrees(seed: u64, frames: u64) -> Summary {
@@ -28,7 +28,7 @@ fn agrees(seed: u64, frames: u64) -> Summary {
 #[test]
 fn program_and_reference_agree_on_the_same_frames_every_time() {
     let summary = agrees(1, 100_000);
-    // What is never met is never compared.
+    // A reason that no frame meets is not compared.
     for reason in Reason::ALL {
         assert!(
             summary.expected(reason.name()) > 100,
@@ -62,7 +62,7 @@ fn agrees_with(script: Script) {
         totals.unexplained.is_empty(),
         "program and script differ\n{totals}"
     );
-    // Frames came to the rules, and both did something about them.
+    // The frames reached the rules, and both verdicts occurred.
     for verdict in [
         "untrusted-syn",
         "malformed",

@@ -1,4 +1,4 @@
-//! Floods that every side drops: SYNs of both versions of IP, few sources, long frames, stray ACKs.
+//! Floods that every side drops: SYNs over IPv4 and IPv6, few sources, long frames, stray ACKs.
 
 use super::Bench;
 use crate::bench::comparison::{Comparison, Named};
@@ -11,7 +11,7 @@ use crate::lab::Family;
 
 const SYNWALL: (Kind, usize) = (Kind::Synwall, 2);
 
-/// All that can be compared with two prefixes.
+/// All sides that can run with a list of two prefixes.
 const EVERYONE: [Kind; 8] = [
     Kind::Bound,
     Kind::XdpFilter,
@@ -23,7 +23,7 @@ const EVERYONE: [Kind; 8] = [
     Kind::Ipset,
 ];
 
-/// Frames of that length to the protected port, from anywhere but trusted networks.
+/// A flood of frames of this length to the protected port. The sources are anywhere outside the trusted networks.
 pub fn from_anywhere(family: Family, segment: Segment, length: usize) -> Flood {
     let template = Template::new(family, segment, length);
     let list = Prefixes::vendor();
@@ -38,7 +38,8 @@ fn few_sources(sources: impl Iterator<Item = u64>) -> Flood {
     Flood::new(template, &sources.collect::<Vec<_>>())
 }
 
-/// SYNs over IPv4: the targets' first. The fast sides apart from the slow ones, so that their slices lie close.
+/// SYNs over IPv4, which the targets are about. Fast and slow sides are measured separately, so that slices that are
+/// compared lie close together.
 pub fn ipv4(bench: &mut Bench) {
     let list = Prefixes::vendor();
     let stranger = STRANGER_V4 as u64;
@@ -54,7 +55,7 @@ pub fn ipv4(bench: &mut Bench) {
     let (fast_kinds, slow_kinds) = EVERYONE.split_at(4);
     let mut sides = bench.workshop.sides(fast_kinds, &list);
     let fast = Comparison::run(&bench.workshop.sender, bench.pace, &sides, &floods);
-    // synwall again, beside those that it is to be compared with.
+    // synwall runs again beside the slow sides, so that they are compared with it.
     sides.remove(1);
     sides.extend(bench.workshop.sides(slow_kinds, &list));
     let slow = Comparison::run(&bench.workshop.sender, bench.pace, &sides, &floods);
@@ -141,7 +142,7 @@ pub fn ipv6(bench: &mut Bench) {
 pub fn sizes(bench: &mut Bench) {
     let list = Prefixes::vendor();
     let template = |length| Template::new(Family::V4, Segment::Syn, length);
-    // 7:4:1, the "simple IMIX" of traffic generators; lengths without the checksum.
+    // 7:4:1 is the "simple IMIX" of traffic generators. The lengths are without the checksum.
     let mix = [(template(SHORTEST), 7), (template(590), 4), (template(1_514), 1)];
     let strangers = list.strangers_v4(24, SOURCES);
     let floods: Vec<Named> = vec![

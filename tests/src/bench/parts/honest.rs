@@ -1,4 +1,4 @@
-//! Requests of somebody who is trusted: nginx behind each side, and wrk before it, without and with a flood.
+//! Requests of a trusted client: nginx behind each side, wrk as the client, without and with a flood.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -18,9 +18,9 @@ use crate::bench::wires::{INTERFACE, RECEIVER_MAC, Sender, shown};
 use crate::bench::{cpu, wrk};
 use crate::lab::{Family, Host, Nginx};
 
-/// Packets a second of the flood: what the slowest side can just drop on one CPU.
+/// Packets a second of the flood: about what the slowest side can drop on one CPU.
 const RATE: u32 = 400_000;
-/// The flood comes in portions of that length, as interrupts of a busy card do.
+/// The flood comes in portions of this length, like the interrupts of a busy card.
 const PORTION: Duration = Duration::from_millis(2);
 
 const FLOODED: [Kind; 7] = [
@@ -35,13 +35,13 @@ const FLOODED: [Kind; 7] = [
 
 /// A side with a web server, and an address that leads to it.
 struct Origin {
-    // Ends before the side.
+    // The web server ends before the side does.
     _nginx: Nginx,
     url: String,
     side: Side,
 }
 
-/// Both.
+/// Measures requests without a flood and with one.
 pub fn run(bench: &mut Bench) {
     let list = Prefixes::vendor();
     let origins: Vec<Origin> = (1..)
@@ -52,7 +52,7 @@ pub fn run(bench: &mut Bench) {
 
     let rounds = if bench.quick { 3 } else { 25 };
     let pair = [&origins[0], &origins[2]];
-    // The first requests of all pay for what nginx and the kernel set up.
+    // The first requests pay for what nginx and the kernel set up.
     for origin in pair {
         let _ = requests(sender, origin);
     }
@@ -131,7 +131,8 @@ fn flooded(bench: &mut Bench, origins: &[Origin]) {
         });
 }
 
-/// The web server first: it is asked whether it is there, from its own address, and not every side lets that through.
+/// Starts the web server before the side. The start-up check asks it from its own address, and not every side lets
+/// that through.
 fn origin(workshop: &mut Workshop, number: u8, kind: Kind, list: &Prefixes) -> Origin {
     let receiver = workshop.sender.receiver();
     let (client, server) = (
@@ -164,7 +165,7 @@ fn origin(workshop: &mut Workshop, number: u8, kind: Kind, list: &Prefixes) -> O
     }
 }
 
-/// A second of requests, from the last CPU: nginx has the first.
+/// One second of requests. wrk runs on the last CPU, because nginx has the first.
 fn requests(sender: &Sender, origin: &Origin) -> wrk::Requests {
     let work = || {
         cpu::stay_on(cpu::last());
@@ -176,13 +177,13 @@ fn requests(sender: &Sender, origin: &Origin) -> wrk::Requests {
     })
 }
 
-/// The same during a flood, and the packets a second that it came to.
+/// One second of requests during a flood, and the packets a second that the flood reached.
 fn under_flood(sender: &Sender, origin: &Origin, flood: &Flood) -> (wrk::Requests, f64) {
     let enough = AtomicBool::new(false);
     let (enough, through) = (&enough, origin.side.receiver.through);
     thread::scope(|scope| {
         let sending = scope.spawn(move || sender.namespace().run(|| paced(flood, through, enough)));
-        // Before anything can fail: the flood would go on for ever.
+        // The flood ends before anything can fail, because it would otherwise go on for ever.
         let requests = thread::scope(|inner| inner.spawn(|| requests(sender, origin)).join());
         enough.store(true, Ordering::Relaxed);
         let rate = sending.join();
@@ -204,7 +205,7 @@ fn paced(flood: &Flood, through: u32, enough: &AtomicBool) -> f64 {
         next += PORTION;
         match next.checked_duration_since(Instant::now()) {
             Some(wait) => thread::sleep(wait),
-            // What could not be sent in time is not made up for.
+            // A portion that could not be sent in time is skipped.
             None => next = Instant::now(),
         }
     }

@@ -1,4 +1,4 @@
-//! The parts of the bench, each of which can be run alone.
+//! The parts of the bench. Each can run alone.
 
 pub mod flood;
 pub mod honest;
@@ -13,12 +13,12 @@ use super::sides::Workshop;
 /// What every part works with.
 #[derive(Debug)]
 pub struct Bench {
-    /// Where sides are made.
+    /// Sets up the sides.
     pub workshop: Workshop,
     /// How long to measure.
     pub pace: Pace,
-    /// As little as shows that it works.
+    /// Measure only enough to show that the part works (`--quick`).
     pub quick: bool,
-    /// What is found.
+    /// The report that each part adds its results to.
     pub report: Report,
 }

@@ -30,13 +30,13 @@ fn syns(sources: &[u64]) -> Vec<Named> {
     vec![("random sources", Flood::new(template, sources))]
 }
 
-/// The bound and synwall on two prefixes, for comparison.
+/// The bound, and synwall with two prefixes, which every other side is compared with.
 fn first_two(bench: &mut Bench) -> Vec<Side> {
     let list = Prefixes::vendor();
     bench.workshop.sides(&[Kind::Bound, Kind::Synwall], &list)
 }
 
-/// All sides with a list.
+/// All sides that have a list.
 const LISTED: [Kind; 5] = [
     Kind::Synwall,
     Kind::Plain,
@@ -45,14 +45,15 @@ const LISTED: [Kind; 5] = [
     Kind::Ipset,
 ];
 
-/// Over IPv4, up to what each side can hold; synwall up to a million.
+/// Measures over IPv4 up to what each side can hold. For synwall that is a million prefixes.
 pub fn ipv4(bench: &mut Bench) {
     let floods = syns(&Prefixes::routed(MANY).strangers_v4(24, SOURCES));
     let mut growth = Growth::default();
     for count in lengths(bench.quick) {
         let list = Prefixes::routed(count).only_v4();
         let mut sides = first_two(bench);
-        // With two prefixes synwall is there already; a rule for each of 100,000 gets a word of its own.
+        // synwall with two prefixes is already among the sides. The plain script with 100,000 rules is measured
+        // separately.
         let kinds = LISTED.into_iter().filter(|&kind| match kind {
             Kind::Synwall => count > FEW,
             Kind::Plain => count < MANY,
@@ -126,14 +127,14 @@ fn million(bench: &mut Bench, list: &Prefixes, sources: &[u64]) -> Comparison {
     Comparison::run(&bench.workshop.sender, bench.pace, &sides, &syns(sources))
 }
 
-/// The plain script can be loaded with 100,000 rules; one look at what a packet pays for them is enough.
+/// What one packet costs with the plain script and 100,000 rules. One measurement is enough.
 fn plain_script_on_many(bench: &mut Bench, flood: &Flood) -> String {
     let list = Prefixes::routed(MANY).only_v4();
     let started = Instant::now();
     let side = bench.workshop.side(Kind::Plain, &list);
     let loading = started.elapsed();
     let sender = bench.workshop.sender.namespace();
-    // One batch: more would overrun the ring while the first ones walk the rules.
+    // One batch: more frames would overrun the ring while the first ones pass the rules.
     let (sent, time) = sender.run(|| flood.send(side.receiver.through, 64));
     let patience = Instant::now() + Duration::from_secs(5);
     while side.receiver.nic.counters().received < u64::from(sent) && Instant::now() < patience {
@@ -148,7 +149,7 @@ fn plain_script_on_many(bench: &mut Bench, flood: &Flood) -> String {
     )
 }
 
-/// Over IPv6.
+/// Measures over IPv6.
 pub fn ipv6(bench: &mut Bench) {
     let sources = Prefixes::routed(MANY).strangers_v6(SOURCES);
     let template = Template::new(Family::V6, Segment::Syn, 74);
@@ -190,7 +191,7 @@ pub fn ipv6(bench: &mut Bench) {
     );
 }
 
-/// One table and one chart out of the comparisons at each length.
+/// One table and one chart, made from the comparisons at each length.
 struct Growth {
     table: Table,
     lines: Vec<(String, Vec<(usize, Spread)>)>,
@@ -211,7 +212,7 @@ impl Default for Growth {
 }
 
 impl Growth {
-    /// All sides but those that are in every comparison, unless this is the first.
+    /// Adds all sides. Later comparisons leave out the two sides that every comparison has.
     fn add(&mut self, comparison: &Comparison) {
         let from = if self.table.rows.is_empty() { 0 } else { 2 };
         comparison.append_to(&mut self.table, from);
@@ -220,7 +221,7 @@ impl Growth {
         }
     }
 
-    /// The last side alone.
+    /// Adds the last side only.
     fn add_one(&mut self, comparison: &Comparison) {
         if let Some((kind, number, ratio)) = comparison.points(0).pop() {
             self.point(kind, number, ratio);

@@ -1,4 +1,4 @@
-//! The program alone: what it takes above a program that only returns `XDP_PASS`, on one frame over and over.
+//! The program alone: its time above a program that only returns `XDP_PASS`, on the same frame again and again.
 
 use std::time::Duration;
 
@@ -13,10 +13,10 @@ use crate::bench::sides::{Kind, Side};
 use crate::bench::traffic::{self, PORT, SHORTEST, STRANGER_V4, Segment, TRUSTED_V4};
 use crate::lab::Family;
 
-/// The frame that target 8 is about, by its place.
+/// The index of the frame that target 8 is about.
 const ESTABLISHED: usize = 2;
 
-/// Name and frame.
+/// Each frame with its name.
 fn frames() -> [(&'static str, Vec<u8>); 6] {
     let v4 = |segment, source, port, length| traffic::frame(Family::V4, segment, source, port, length);
     [
@@ -32,7 +32,7 @@ fn frames() -> [(&'static str, Vec<u8>); 6] {
     ]
 }
 
-/// All frames, with lists of growing length.
+/// Measures all frames with lists of growing length.
 pub fn run(bench: &mut Bench) {
     let pass = Parked::load("pass_all", &[]);
     let frames = frames();
@@ -46,7 +46,7 @@ pub fn run(bench: &mut Bench) {
         false => &[2, 1_000, 100_000, 1_000_000],
     };
     for &count in lengths {
-        // 100,000 of IPv6 are what its target is about.
+        // The target for IPv6 is about 100,000 prefixes.
         let list = match count {
             1_000_000 => Prefixes {
                 v6: Prefixes::routed(100_000).v6,
@@ -99,7 +99,7 @@ fn measure(side: &Side, pass: &Parked, frame: &[u8], pace: Pace) -> Vec<Samples>
             let tried = programs::time(program, frame, 100_000);
             (1e5 * slice / tried.as_secs_f64()) as u32
         });
-        // Short slices, and more of them: no frame is on the way at their end.
+        // The slices are short and many, because no frame is in flight at their end.
         rounds::alternate(2, pace.rounds * 3, |kind| {
             let time = programs::time(both[kind], frame, repeats[kind]);
             Some(time.as_nanos() as f64 / f64::from(repeats[kind]))

@@ -1,4 +1,4 @@
-//! Changing lists: how long a command takes, and how much memory it and the filter need.
+//! Changing lists: how long a command takes, and how much memory the command and the filter need.
 
 use std::panic::resume_unwind;
 use std::path::Path;
@@ -19,16 +19,16 @@ use crate::bench::sides::{Kind, Synwall};
 use crate::bench::spread::Spread;
 use crate::lab::must;
 
-/// A command that takes longer is ended: what it would have taken is of no interest any more.
+/// A command that takes longer is killed: its time no longer matters.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// No new run of a command begins when those before have taken so long.
+/// When the runs of a command have taken this long, no new run begins.
 const ENOUGH: Duration = Duration::from_secs(10);
-/// How often the memory of a running command is looked at.
+/// How often the memory of a running command is read.
 const LOOK: Duration = Duration::from_millis(1);
-/// A prefix that no list has.
+/// A prefix that is in no list.
 const ANOTHER: &str = "198.51.100.0/24";
 
-/// All of it.
+/// Measures all commands.
 pub fn run(bench: &mut Bench) {
     let side = bench.workshop.side(Kind::Synwall, &Prefixes::vendor());
     let Some(synwall) = side.synwall() else { return };
@@ -140,7 +140,7 @@ fn replace(synwall: &Synwall, file: &Path) -> Command {
     command
 }
 
-/// Milliseconds and megabytes of so many runs, or of fewer where they take long; none if one of them failed.
+/// Milliseconds and megabytes of up to `runs` runs, fewer if they take long. `None` if one of them failed.
 fn repeated(runs: usize, run: impl Fn() -> Option<(f64, f64)>) -> Option<(Spread, Spread)> {
     let started = Instant::now();
     let (mut times, mut peaks) = (Vec::new(), Vec::new());
@@ -152,12 +152,13 @@ fn repeated(runs: usize, run: impl Fn() -> Option<(f64, f64)>) -> Option<(Spread
     Some((Spread::of(times)?, Spread::of(peaks)?))
 }
 
-/// Milliseconds from start to exit, and the most memory that was resident, in megabytes; none if it failed.
+/// Milliseconds from start to exit, and the largest resident memory in megabytes. `None` if the command failed.
 ///
-/// Not what `wait4` says of memory: that begins with the copy of this process that every child is at first.
+/// The memory does not come from `wait4`: its figure starts with the copy of this process that every child is at
+/// first.
 fn run_once(mut command: Command) -> Option<(f64, f64)> {
     command.stdout(Stdio::null()).stderr(Stdio::null());
-    // It comes back when the command has begun: what it takes to fork a process as large as this is no part of it.
+    // `spawn` returns when the command has started. The time to fork a process as large as this one is not measured.
     let mut child = must("start synwall", command.spawn());
     let started = Instant::now();
     let id = Pid::from_raw(i32::try_from(child.id()).unwrap_or(i32::MAX));
@@ -168,7 +169,7 @@ fn run_once(mut command: Command) -> Option<(f64, f64)> {
         while ended.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
             peak = f64::max(peak, resident(&status_file).unwrap_or_default());
             if started.elapsed() > PATIENCE {
-                // Whoever waits for it sees that it has failed.
+                // The wait after this sees that the command failed.
                 let _ = kill(id, Signal::SIGKILL);
             }
         }
@@ -181,7 +182,7 @@ fn run_once(mut command: Command) -> Option<(f64, f64)> {
     status.success().then_some((time.as_secs_f64() * 1e3, peak))
 }
 
-/// Megabytes at the peak so far; none for a process that has ended.
+/// Megabytes at the peak so far. `None` for a process that has ended.
 fn resident(status: &str) -> Option<f64> {
     let text = fs::read_to_string(status).ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

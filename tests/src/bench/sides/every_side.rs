@@ -1,4 +1,4 @@
-//! Every side does what it stands for: without that, its speed means nothing.
+//! Checks that every side filters as it should. The speed of a side that does not filter means nothing.
 
 use std::process::{Command, Stdio};
 use std::thread;
@@ -12,7 +12,7 @@ use crate::bench::traffic::{SHORTEST, STRANGER_V4, Segment, TRUSTED_V4, Template
 use crate::lab::{Family, Lab};
 
 const FRAMES: u32 = 1_000;
-/// The upper half of an address in a network that every list trusts: 2001:db8:94::/48.
+/// The upper half of an address in 2001:db8:94::/48, which every list trusts.
 const TRUSTED_V6: u64 = 0x2001_0db8_0094_0000;
 
 /// The sides that have a list, and the programs that they need.
@@ -29,7 +29,7 @@ fn workshop() -> Workshop {
     Workshop::new(Lab::new().directory().to_owned())
 }
 
-/// `cargo xtask bench` installs them; the tests do without.
+/// Whether the programs of a side are installed. `cargo xtask bench` installs them; tests skip a side without them.
 fn installed(kind: Kind, programs: &[&str]) -> bool {
     let missing = programs.iter().find(|&&program| {
         let mut command = Command::new(program);
@@ -49,7 +49,7 @@ fn flood(family: Family, segment: Segment, sources: &[u64]) -> Flood {
     Flood::new(Template::new(family, segment, SHORTEST), sources)
 }
 
-/// How many frames were dropped of those sent, when all have been received.
+/// How many of the sent frames were dropped, once all of them have been received.
 fn dropped(workshop: &Workshop, side: &Side, flood: &Flood) -> u64 {
     let received = || side.receiver.nic.counters().received;
     let before = (received(), side.dropped());
@@ -113,7 +113,7 @@ fn stray_acks_of_strangers_are_dropped_by_all_that_are_compared() {
     let list = Prefixes::vendor();
     let strays = flood(Family::V4, Segment::Ack, &[STRANGER_V4 as u64]);
     for (kind, programs) in LISTED {
-        // At its default level it passes what opens no connection.
+        // At its default drop level, synwall passes segments that open no connection.
         if kind == Kind::Synwall || !installed(kind, programs) {
             continue;
         }

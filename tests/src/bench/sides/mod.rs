@@ -1,4 +1,4 @@
-//! The sides of a comparison: each in a namespace of its own, at the end of a cable of its own.
+//! The sides of a comparison. Each has its own namespace at the end of its own cable.
 
 #[cfg(test)]
 mod every_side;
@@ -18,45 +18,45 @@ use super::prefixes::Prefixes;
 use super::programs;
 use super::wires::{Receiver, Sender};
 
-/// Something that drops what comes from strangers, or, for comparison, everything or nothing.
+/// A filter that drops packets from strangers; or, for comparison, a program that drops or passes everything.
 #[derive(Debug)]
 pub struct Side {
-    /// Which of them it is.
+    /// Which side it is.
     pub kind: Kind,
-    /// How many prefixes of the version of IP at issue it trusts; none if it knows no prefixes.
+    /// The number of trusted prefixes of the measured IP version. `None` if the side has no prefixes.
     pub trusted: Option<usize>,
-    /// Where it is.
+    /// The namespace and the cable of the side.
     pub receiver: Receiver,
     how: How,
 }
 
-/// The sides that there are.
+/// The kinds of sides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// A program that drops every frame unseen: no filter can do better.
+    /// A program that drops every frame unread: no filter can be faster.
     Bound,
-    /// A program that passes every frame unseen: no filter at all.
+    /// A program that passes every frame unread: no filter at all.
     Pass,
-    /// synwall with its whole set of features.
+    /// synwall with all its features.
     Synwall,
     /// synwall at drop level `unestablished`.
     SynwallUnestablished,
-    /// xdp-filter with one denied port, as it loads unless told otherwise.
+    /// xdp-filter with one denied port, loaded with its default features.
     XdpFilter,
-    /// The same with no more than its feature for TCP ports.
+    /// xdp-filter with one denied port, loaded with its TCP feature only.
     XdpFilterTcp,
-    /// The vendors' iptables script with a rule for each prefix.
+    /// The vendors' iptables script with one rule for each prefix.
     Plain,
     /// The vendors' iptables script with an ipset and connection tracking.
     Ipset,
-    /// nftables, an interval set at the ingress hook.
+    /// nftables with an interval set at the ingress hook.
     NftIngress,
-    /// nftables, an interval set at the prerouting hook.
+    /// nftables with an interval set at the prerouting hook.
     NftPrerouting,
 }
 
 impl Kind {
-    /// What it is called in tables.
+    /// The name of the side in tables.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -76,28 +76,28 @@ impl Kind {
 
 #[derive(Debug)]
 enum How {
-    /// A program of the bench's own, which stays attached as long as this lives.
+    /// A program of the bench. It stays attached as long as this value lives.
     Program(#[expect(dead_code, reason = "held, not used")] Ebpf),
     Synwall(Synwall),
-    /// xdp-filter, which counts for all its interfaces together.
+    /// xdp-filter, which counts all its interfaces together.
     XdpFilter,
-    /// The chain that drops, and which of its rules do so for IPv4 and for IPv6.
+    /// The chain that drops, and the numbers of its dropping rules for IPv4 and for IPv6.
     Script(&'static str, [usize; 2]),
     Nft(Hook),
 }
 
-/// What it takes to set sides up.
+/// Sets up sides.
 #[derive(Debug)]
 pub struct Workshop {
-    /// The sending end.
+    /// The sending end of all cables.
     pub sender: Sender,
-    /// An empty directory.
+    /// An empty directory for files of the sides.
     pub directory: PathBuf,
     made: u32,
 }
 
 impl Workshop {
-    /// One that makes its sides' files in that directory.
+    /// A workshop that puts the files of its sides into the directory.
     #[must_use]
     pub fn new(directory: PathBuf) -> Self {
         Self {
@@ -113,7 +113,7 @@ impl Workshop {
         self.side_at(receiver, kind, prefixes)
     }
 
-    /// The same at the end of a cable that there is.
+    /// Sets up a side with that list, at the end of an existing cable.
     pub fn side_at(&mut self, receiver: Receiver, kind: Kind, prefixes: &Prefixes) -> Side {
         self.made += 1;
         let synwall = |level| {
@@ -168,7 +168,7 @@ impl Workshop {
 }
 
 impl Side {
-    /// Frames that it has dropped so far, by its own count.
+    /// The frames that the side has dropped so far, by its own count.
     #[must_use]
     pub fn dropped(&self) -> u64 {
         match &self.how {
@@ -179,7 +179,7 @@ impl Side {
         }
     }
 
-    /// synwall, if it is that.
+    /// The synwall filter of the side, if the side is synwall.
     #[must_use]
     pub fn synwall(&self) -> Option<&Synwall> {
         match &self.how {

@@ -4,17 +4,17 @@ use super::super::prefixes::Prefixes;
 use super::super::wires::{INTERFACE, Receiver};
 use crate::lab::Output;
 
-/// Where the rules are.
+/// The netfilter hook of the rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hook {
-    /// Right behind the driver, on this interface alone.
+    /// Directly behind the driver, for one interface.
     Ingress,
-    /// The first hook of IP.
+    /// The first hook of the IP stack.
     Prerouting,
 }
 
 impl Hook {
-    /// The family of the table, as `nft` calls it.
+    /// The family of the table, as `nft` names it.
     fn family(self) -> &'static str {
         match self {
             Self::Ingress => "netdev",
@@ -30,7 +30,7 @@ impl Hook {
     }
 }
 
-/// Puts the rules in place.
+/// Loads the rules.
 pub(super) fn load(receiver: &Receiver, hook: Hook, prefixes: &Prefixes) {
     let set = |name: &str, kind: &str, prefixes: Vec<String>| {
         let elements = match prefixes.is_empty() {
@@ -52,7 +52,7 @@ pub(super) fn load(receiver: &Receiver, hook: Hook, prefixes: &Prefixes) {
     Output::with_input(nft.args(["-f", "-"]), &rules).ok();
 }
 
-/// What the rules have dropped.
+/// The packets that the rules have dropped.
 pub(super) fn dropped(receiver: &Receiver, hook: Hook) -> u64 {
     let mut nft = receiver.namespace.command("nft");
     nft.args(["-j", "list", "counter", hook.family(), "firewall", "dropped"]);

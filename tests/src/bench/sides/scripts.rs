@@ -1,11 +1,12 @@
-//! The two iptables scripts that proxy vendors hand out, rule by rule; and the same rules for IPv6, which the
-//! scripts leave open. `iptables-restore` instead of a process for each rule changes nothing but the time it takes.
+//! The two iptables scripts that proxy vendors distribute, rule by rule. The same rules are added for IPv6, which the
+//! scripts leave open. `iptables-restore` loads the rules faster than one process for each rule, and changes nothing
+//! else.
 
 use super::super::prefixes::Prefixes;
 use super::super::wires::Receiver;
 use crate::lab::Output;
 
-/// The script whose rules are the list.
+/// Loads the script that has one rule for each prefix.
 pub(super) fn plain(receiver: &Receiver, prefixes: &Prefixes) {
     let rules = |list: &mut dyn Iterator<Item = String>| {
         let returns: String = list
@@ -20,9 +21,9 @@ pub(super) fn plain(receiver: &Receiver, prefixes: &Prefixes) {
     input(receiver, "ip6tables-restore", &rules(&mut prefixes.v6_texts()));
 }
 
-/// The script with a set and connection tracking.
+/// Loads the script with an ipset and connection tracking.
 pub(super) fn ipset(receiver: &Receiver, prefixes: &Prefixes) {
-    // The default of 65,536 elements does not hold the longest list.
+    // The longest list does not fit into the default of 65,536 elements.
     let mut sets = String::new();
     for (set, family) in [("trusted_nodes", "inet"), ("trusted_nodes6", "inet6")] {
         sets += &format!("create {set} hash:net family {family} maxelem 200000\n");
@@ -50,7 +51,7 @@ pub(super) fn ipset(receiver: &Receiver, prefixes: &Prefixes) {
     input(receiver, "ip6tables-restore", &rules("trusted_nodes6"));
 }
 
-/// What the chain's last rules, for IPv4 and for IPv6, have dropped; the rules are numbered from 1.
+/// The packets that the dropping rules of the chain have counted, over IPv4 and IPv6. Rules are numbered from 1.
 pub(super) fn dropped(receiver: &Receiver, chain: &str, numbers: [usize; 2]) -> u64 {
     let programs = ["iptables", "ip6tables"];
     let count = |(program, number): (&str, usize)| {

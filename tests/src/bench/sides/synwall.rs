@@ -1,4 +1,4 @@
-//! synwall as its users run it: the real binary, real pins, everything on.
+//! synwall as users run it: the real binary, real pins, all features on.
 
 use std::fs;
 use std::path::Path;
@@ -10,10 +10,10 @@ use super::super::prefixes::Prefixes;
 use super::super::wires::{INTERFACE, Receiver};
 use crate::lab::{Namespace, Output, must, synwall_program};
 
-/// What becomes of segments that open no connection.
+/// The drop level: what happens to segments that open no connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Level {
-    /// They pass: synwall's default.
+    /// They pass. This is synwall's default.
     New,
     /// They pass if the host has a socket for them.
     Unestablished,
@@ -28,7 +28,7 @@ impl Level {
     }
 }
 
-/// A filter that is up.
+/// A synwall filter that is up.
 #[derive(Debug)]
 pub struct Synwall {
     namespace: Namespace,
@@ -36,7 +36,7 @@ pub struct Synwall {
 }
 
 impl Synwall {
-    /// Brings it up natively, with the provider's network and the list.
+    /// Brings the filter up in native mode, with the provider's network and the list.
     pub fn up(receiver: &Receiver, pins: &str, list: &Path, prefixes: &Prefixes, level: Level) -> Self {
         must("write a list", fs::write(list, prefixes.lines()));
         let synwall = Self {
@@ -57,13 +57,13 @@ impl Synwall {
         command
     }
 
-    /// Where it is pinned.
+    /// The pin directory.
     #[must_use]
     pub fn pins(&self) -> &Path {
         Path::new(&self.pins)
     }
 
-    /// The kernel's number of the program that is attached.
+    /// The id of the attached program.
     #[must_use]
     pub fn program_id(&self) -> u32 {
         let id = self.status()["interfaces"][0]["program_id"].as_u64();
@@ -86,7 +86,7 @@ impl Synwall {
 
 impl Drop for Synwall {
     fn drop(&mut self) {
-        // Long lists take much memory. What fails here ends with the bench's mounts.
+        // Long lists take much memory. If this fails, the end of the bench's mounts removes the filter.
         let _ = Output::of(&mut self.command(&["down", "--all"]));
     }
 }

@@ -1,4 +1,4 @@
-//! Addresses inside of prefixes, at their edges and just outside.
+//! Random addresses: inside prefixes, at their edges, and just outside.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -37,7 +37,7 @@ pub fn ends(random: &mut Rng, config: &Config, ip: Ip) -> (IpAddr, IpAddr) {
     (source, destination)
 }
 
-/// An address near a prefix of a list, if there is one of that version.
+/// An address near a prefix of a list, if the list has one of that IP version.
 fn near_list(random: &mut Rng, config: &Config, ip: Ip, list: impl Fn(Action) -> bool) -> IpAddr {
     let of_list: Vec<IpNet> = config
         .entries
@@ -53,7 +53,7 @@ fn near_list(random: &mut Rng, config: &Config, ip: Ip, list: impl Fn(Action) ->
     }
 }
 
-/// An address in a prefix, at one of its edges, or next to it.
+/// An address inside a prefix, at one of its edges, or next to it.
 pub fn near(random: &mut Rng, prefix: IpNet) -> IpAddr {
     let hosts = match prefix {
         IpNet::V4(net) => u128::from(u32::from(net.hostmask())),
@@ -68,7 +68,7 @@ pub fn near(random: &mut Rng, prefix: IpNet) -> IpAddr {
         _ => first + (random.u128(..) & hosts),
     };
     match prefix {
-        // Beyond the last address is the first one.
+        // The address after the last one wraps to the first one.
         IpNet::V4(_) => Ipv4Addr::from(
             at.to_le_bytes()
                 .first_chunk()
@@ -86,7 +86,7 @@ fn number(address: IpAddr) -> u128 {
     }
 }
 
-/// An address of either version.
+/// A random address of either version.
 pub fn any(random: &mut Rng) -> IpAddr {
     let ip = pick(random, &[Ip::V4, Ip::V6]);
     any_of(random, ip)
@@ -102,7 +102,7 @@ fn any_of(random: &mut Rng, ip: Ip) -> IpAddr {
     }
     match ip {
         Ip::V4 => Ipv4Addr::from(random.u32(..)).into(),
-        // Most of what is met on the Internet.
+        // 2000::/3, where most addresses of the Internet are.
         Ip::V6 if random.bool() => Ipv6Addr::from(random.u128(..) >> 3 | 1 << 125).into(),
         Ip::V6 => Ipv6Addr::from(random.u128(..)).into(),
     }

@@ -1,4 +1,4 @@
-//! Chains of IPv6 extension headers: of every kind, in any order, too many, cut short, with lengths that lie.
+//! Random chains of IPv6 extension headers: all kinds, any order, too many headers, cut short, with wrong lengths.
 
 use fastrand::Rng;
 
@@ -10,7 +10,7 @@ const FRAGMENT: u8 = 44;
 const AUTHENTICATION: u8 = 51;
 const OPTIONS: u8 = 60;
 
-/// Puts a chain before a payload: the number of the first header, and the bytes.
+/// Puts a chain before a payload. Returns the number of the first header, and the bytes.
 pub fn before(random: &mut Rng, protocol: u8, payload: Vec<u8>) -> (u8, Vec<u8>) {
     let count = match random.u32(..20) {
         0..8 => 0,
@@ -18,7 +18,7 @@ pub fn before(random: &mut Rng, protocol: u8, payload: Vec<u8>) -> (u8, Vec<u8>)
         14..18 => random.usize(7..10),
         _ => random.usize(..14),
     };
-    // One kind over and over reaches the limits with a chain that is whole more often.
+    // A chain of one kind reaches the limits more often, because more of its headers are whole.
     let kind = one_in(random, 3).then(|| pick(random, &[OPTIONS, ROUTING, FRAGMENT]));
     let mut bytes = payload;
     let mut next = protocol;
@@ -55,7 +55,7 @@ fn header(random: &mut Rng, number: u8) -> Vec<u8> {
         1..8 => random.u8(..4),
         _ => 0,
     };
-    // An AH counts in words and has at least three of them, though its length could say two.
+    // An AH counts in units of 4 bytes. It has at least three of them, but its length field could say two.
     let (units, len) = match number {
         AUTHENTICATION if one_in(random, 4) => (units, 4 * (usize::from(units) + 2)),
         AUTHENTICATION => (units.max(1), 4 * (usize::from(units.max(1)) + 2)),
@@ -69,7 +69,7 @@ fn header(random: &mut Rng, number: u8) -> Vec<u8> {
     bytes
 }
 
-/// Atomic, first or later; the reserved bits are anything.
+/// A fragment header: atomic, first or later, with any value in the reserved bits.
 fn fragment(random: &mut Rng) -> [u8; 8] {
     let offset = match random.u32(..8) {
         0..6 => 0,

@@ -1,4 +1,4 @@
-//! Configurations: every setting, and lists whose prefixes lie in and next to one another.
+//! Random configurations: every setting, and lists whose prefixes contain or touch one another.
 
 use std::{
     collections::BTreeSet,
@@ -13,7 +13,7 @@ use ipnet::IpNet;
 use super::{address, one_in, pick};
 use crate::oracle::config::{Config, Entry};
 
-/// A configuration.
+/// A random configuration.
 #[must_use]
 pub fn config(random: &mut Rng) -> Config {
     let udp = if random.bool() {
@@ -43,7 +43,7 @@ pub fn config(random: &mut Rng) -> Config {
     }
 }
 
-/// The usual ports, the edges of what a port can be, and some others.
+/// The usual ports, the lowest and highest port numbers, and some others.
 fn ports(random: &mut Rng) -> BTreeSet<u16> {
     let mut ports = BTreeSet::new();
     for usual in [80, 443] {
@@ -61,10 +61,10 @@ fn ports(random: &mut Rng) -> BTreeSet<u16> {
 }
 
 fn entries(random: &mut Rng) -> Vec<Entry> {
-    // Some filters have no deny entries or no retired prefixes, and another program for that reason.
+    // Without deny entries or retired prefixes, the filter runs another program. So some filters have none.
     let (deny, retire) = (random.bool(), random.bool());
     let expire = one_in(random, 3);
-    // A filter trusts somebody.
+    // A filter needs at least one trusted prefix.
     let mut entries = vec![Entry {
         action: Action::Trust,
         prefix: prefix(random, &[]),
@@ -81,7 +81,7 @@ fn entries(random: &mut Rng) -> Vec<Entry> {
             prefix: prefix(random, &entries),
             expired: expire && one_in(random, 2),
         };
-        // Trust and deny are one list.
+        // Trust and deny entries share one list.
         let same = |other: &Entry| {
             other.prefix == entry.prefix && (other.action == Action::Retire) == (action == Action::Retire)
         };
@@ -92,7 +92,7 @@ fn entries(random: &mut Rng) -> Vec<Entry> {
     entries
 }
 
-/// A prefix of any length, more often inside of or around one that is there.
+/// A prefix of any length, often inside an existing prefix or around it.
 fn prefix(random: &mut Rng, entries: &[Entry]) -> IpNet {
     let address = match entries {
         [] => address::any(random),
@@ -102,7 +102,7 @@ fn prefix(random: &mut Rng, entries: &[Entry]) -> IpNet {
             address::near(random, near)
         }
     };
-    // Lengths at which something changes in coverage and in the tries, and any other.
+    // Lengths at which coverage or the tries behave differently, and any other length.
     let len = |random: &mut Rng, edges: &[u8], most: u8| match random.u32(..6) {
         0 => random.u8(..=most),
         1 => most,
@@ -118,7 +118,7 @@ fn prefix(random: &mut Rng, entries: &[Entry]) -> IpNet {
         IpNet::new(address, len(random, &edges, 128))
     };
     match net {
-        // Everybody trusted or denied leaves little to see.
+        // With everything trusted or denied, there is little to compare.
         Ok(net) if net.prefix_len() > 1 || one_in(random, 8) => net.trunc(),
         _ if address.is_ipv4() => IpNet::from(std::net::IpAddr::from(Ipv4Addr::LOCALHOST)),
         _ => IpNet::from(std::net::IpAddr::from(Ipv6Addr::LOCALHOST)),

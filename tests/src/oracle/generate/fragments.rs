@@ -1,5 +1,5 @@
-//! A segment in fragments: in any order, some of them twice or one over the other, as one sends them who hopes that the
-//! host puts together what a firewall did not see.
+//! A segment in fragments, in any order, sometimes repeated or overlapping. Attackers send such fragments, because
+//! the host may reassemble a segment that the firewall did not see.
 
 use std::net::IpAddr;
 
@@ -14,7 +14,7 @@ use crate::oracle::{
 const OPTIONS: u8 = 60;
 const FRAGMENT: u8 = 44;
 
-/// Fragments of one packet, which `id` tells from others.
+/// The fragments of one packet with the identification `id`.
 #[must_use]
 pub fn fragments(random: &mut Rng, config: &Config, id: u16) -> Vec<Vec<u8>> {
     let ip = pick(random, &[Ip::V4, Ip::V6]);
@@ -34,7 +34,7 @@ pub fn fragments(random: &mut Rng, config: &Config, id: u16) -> Vec<Vec<u8>> {
             offset: u16::try_from(start / 8).unwrap_or(0),
             more: end < payload.len(),
         };
-        // Hosts go by the first fragment; what later ones say is next may be anything.
+        // Hosts use the next header of the first fragment. Later fragments may name any other.
         let next = if start > 0 && one_in(random, 4) {
             random.u8(..)
         } else {
@@ -61,11 +61,11 @@ pub fn fragments(random: &mut Rng, config: &Config, id: u16) -> Vec<Vec<u8>> {
     frames
 }
 
-/// Where a fragment belongs.
+/// The place of a fragment in its packet.
 #[derive(Clone, Copy)]
 struct Place {
     id: u16,
-    /// In units of 8 bytes.
+    /// The offset in units of 8 bytes.
     offset: u16,
     more: bool,
 }

@@ -1,4 +1,4 @@
-//! IP headers, right and wrong.
+//! Random IP headers, correct and broken.
 
 use std::net::IpAddr;
 
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::oracle::config::Config;
 
-/// A packet.
+/// A random packet.
 pub fn packet(random: &mut Rng, config: &Config, ip: Ip) -> Vec<u8> {
     let (protocol, payload) = transport::payload(random, config);
     match address::ends(random, config, ip) {
@@ -53,7 +53,7 @@ fn v4(random: &mut Rng, protocol: u8, payload: &[u8], ends: Vec<u8>) -> Vec<u8> 
         4 * words + 14,
     ];
     let len = length(random, whole, &edges);
-    // Don't fragment, more fragments, the reserved bit, and offsets.
+    // Values of the flags and offset field: don't fragment, more fragments, the reserved bit, offsets.
     let fragment = match random.u32(..12) {
         0 => 0x2000,
         1 => 0x2000 | 1,
@@ -89,7 +89,7 @@ fn v6(random: &mut Rng, next: u8, behind: &[u8], ends: Vec<u8>) -> Vec<u8> {
     bytes
 }
 
-/// What a length field says: the truth as a rule.
+/// The value of a length field: usually the true length.
 fn length(random: &mut Rng, whole: usize, edges: &[usize]) -> u16 {
     let stated = match random.u32(..16) {
         0 => pick(random, edges),

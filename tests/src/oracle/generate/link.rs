@@ -1,4 +1,4 @@
-//! Ethernet headers, VLAN tags, and what is behind the packet in a frame.
+//! Random Ethernet headers, VLAN tags, and bytes after the packet in a frame.
 
 use fastrand::Rng;
 
@@ -10,7 +10,7 @@ const SHORTEST: usize = 60;
 const IPV4: u16 = 0x0800;
 const IPV6: u16 = 0x86dd;
 
-/// A frame.
+/// A random frame.
 pub fn frame(random: &mut Rng, config: &Config) -> Vec<u8> {
     let version = pick(random, &[Ip::V4, Ip::V6]);
     let right = if version == Ip::V4 { IPV4 } else { IPV6 };
@@ -37,7 +37,7 @@ pub fn frame(random: &mut Rng, config: &Config) -> Vec<u8> {
     frame
 }
 
-/// Bytes behind the packet: what a network card adds to a short frame, and what an attacker would.
+/// Adds bytes after the packet: padding that a network card adds to a short frame, or bytes from an attacker.
 fn padding(random: &mut Rng, frame: &mut Vec<u8>) {
     let fill = pick(random, &[0, 2, 0x10, 0xff]);
     match random.u32(..8) {

@@ -1,5 +1,5 @@
-//! Configurations and frames at random, from a seed. Everything is possible, and what lies next to a boundary of the
-//! verdict is likely: lengths that are off by one, addresses at the edges of prefixes, headers that end too early.
+//! Random configurations and frames from a seed. Every frame is possible. Frames near a boundary of the verdict are
+//! likely: lengths off by one, addresses at the edges of prefixes, headers that end too early.
 
 mod address;
 mod chain;
@@ -17,17 +17,17 @@ use super::config::Config;
 pub use config::config;
 pub use fragments::fragments;
 
-/// One in `of`.
+/// True once in `of` times, on average.
 fn one_in(random: &mut Rng, of: u32) -> bool {
     random.u32(..of) == 0
 }
 
-/// One of several values that are as likely as one another.
+/// One of several values, each with the same probability.
 fn pick<T: Copy>(random: &mut Rng, of: &[T]) -> T {
     of[random.usize(..of.len())]
 }
 
-/// A frame for a host that is configured so.
+/// A random frame for a host with this configuration.
 #[must_use]
 pub fn frame(random: &mut Rng, config: &Config) -> Vec<u8> {
     let mut frame = link::frame(random, config);

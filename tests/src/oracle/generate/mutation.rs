@@ -1,15 +1,15 @@
-//! Damage to a frame that no generator would think of.
+//! Random damage to a frame, for cases that no generator has.
 
 use fastrand::Rng;
 
 use super::pick;
 
-/// `BPF_PROG_TEST_RUN` takes no less than an Ethernet header.
+/// `BPF_PROG_TEST_RUN` needs at least an Ethernet header.
 const LEAST: usize = 14;
-/// Where headers are.
+/// Mutations happen in this many first bytes, because the headers are there.
 const HEADERS: usize = 160;
 
-/// Changes up to four things about a frame.
+/// Makes one to four random changes in a frame.
 pub fn mutate(random: &mut Rng, frame: &mut Vec<u8>) {
     for _ in 0..random.usize(1..5) {
         let at = random.usize(12..frame.len().min(HEADERS));

@@ -1,4 +1,5 @@
-//! What is behind the IP header: segments and datagrams, whole and cut short, and other protocols that look like them.
+//! Random data after the IP header: segments and datagrams, whole and cut short, and other protocols that look like
+//! them.
 
 use fastrand::Rng;
 
@@ -11,7 +12,7 @@ pub const UDP: u8 = 17;
 const SYN: u8 = 0x02;
 const ACK: u8 = 0x10;
 
-/// A protocol's number and its bytes.
+/// A protocol number and the bytes of its payload.
 pub fn payload(random: &mut Rng, config: &Config) -> (u8, Vec<u8>) {
     let (protocol, mut bytes) = match random.u32(..20) {
         0..14 => (TCP, segment(random, config)),
@@ -24,7 +25,7 @@ pub fn payload(random: &mut Rng, config: &Config) -> (u8, Vec<u8>) {
         _ => (pick(random, &[0, 43, 44, 60]), segment(random, config)),
     };
     if one_in(random, 6) {
-        // Around the ends of ports and flags, and anywhere.
+        // Cut near the ends of ports and flags, or anywhere.
         let len = match random.u32(..4) {
             0 => random.usize(..=bytes.len()),
             _ => pick(random, &[0, 1, 3, 4, 5, 8, 12, 13, 14, 15, 19, 20]),
@@ -36,7 +37,7 @@ pub fn payload(random: &mut Rng, config: &Config) -> (u8, Vec<u8>) {
     (protocol, bytes)
 }
 
-/// A TCP header, with any flags.
+/// A TCP header with any flags.
 pub fn segment(random: &mut Rng, config: &Config) -> Vec<u8> {
     let flags = match random.u32(..8) {
         0..3 => SYN,
@@ -59,7 +60,7 @@ fn datagram(random: &mut Rng, config: &Config) -> Vec<u8> {
     bytes
 }
 
-/// Source and destination.
+/// Source and destination port.
 fn ports(random: &mut Rng, protected: &std::collections::BTreeSet<u16>) -> Vec<u8> {
     let from = match random.u32(..8) {
         0..5 => PORTS.0,
@@ -79,7 +80,7 @@ fn ports(random: &mut Rng, protected: &std::collections::BTreeSet<u16>) -> Vec<u
     [from.to_be_bytes(), to.to_be_bytes()].concat()
 }
 
-/// Nothing, a little, what an ordinary frame holds, more than a page; and at times a header once more.
+/// Random data: none, a little, an ordinary frame, or more than a page. Sometimes it repeats a header.
 fn data(random: &mut Rng) -> Vec<u8> {
     let len = match random.u32(..100) {
         0..50 => 0,

@@ -1,5 +1,5 @@
-//! Frames through the program and through a script. Frames of one verdict go together, since reading the counters of
-//! rules takes longer than sending a thousand frames; only where the sum is not as it should be they go one by one.
+//! Compares the program with an iptables script. Frames with the same verdict are sent together, because reading the
+//! counters of rules takes longer than sending a thousand frames. Only if the sum is wrong, they are sent one by one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,10 +28,10 @@ use crate::{
 /// Frames for each configuration.
 const FRAMES: usize = 4_000;
 
-/// Compares at least so many frames, from `seed` on.
+/// Compares at least `frames` frames, from `seed` on.
 ///
 /// # Panics
-/// Without root, and where a filter or a script cannot be set up.
+/// Without root, and if a filter or a script cannot be set up.
 pub fn run(script: Script, seed: u64, frames: u64) -> Totals {
     let _lab = Lab::new();
     let mut totals = Totals::default();
@@ -47,14 +47,16 @@ fn batch(script: Script, seed: u64, totals: &mut Totals) {
     let mut random = Rng::with_seed(seed);
     let config = can_express(generate::config(&mut random), script);
     let frames = frames(&mut random, &config);
-    // What passes comes first: its fragments must not find others in the host that synwall would have dropped.
+    // Frames that pass come first. Otherwise the host could hold fragments from before that synwall would have
+    // dropped.
     let mut groups: BTreeMap<(bool, &str, Option<&str>), Group<'_>> = BTreeMap::new();
     sockets::host().run(|| {
         let sockets = Sockets::open();
         let mut subject = Subject::new(&config);
         for frame in &frames {
             let because = reference::judge(&config, &sockets, frame).because;
-            // The other comparison is about the reference; this one takes its word for why the program does what it does.
+            // Another test compares the program with the reference. Here the reference only explains the program's
+            // verdict.
             let passed = subject.judge(frame, Way::Frags).passed;
             assert_eq!(
                 passed,
@@ -107,14 +109,14 @@ fn frames(random: &mut Rng, config: &Config) -> Vec<Vec<u8>> {
     frames.into_iter().map(with_checksum).collect()
 }
 
-/// Frames that should meet the same.
+/// Frames with the same verdict.
 struct Group<'a> {
     because: Because,
     frames: Vec<&'a [u8]>,
 }
 
 impl Group<'_> {
-    /// The differences among frames of which some differ.
+    /// The differences of a group whose sum was wrong: each frame is sent alone.
     fn one_by_one<'a>(
         &'a self,
         host: &mut Host,
@@ -140,7 +142,7 @@ impl Group<'_> {
     }
 }
 
-/// How many frames met the opposite of what the program did with them.
+/// How many frames the script treated in the opposite way to the program.
 const fn opposite(because: Because, met: Tally) -> u64 {
     match because {
         Because::Dropped(_) => met.accepted,
@@ -148,7 +150,7 @@ const fn opposite(because: Because, met: Tally) -> u64 {
     }
 }
 
-/// Why script and program may differ about a frame.
+/// The known reason why script and program may differ about a frame, if there is one.
 fn may_differ(script: Script, config: &Config, because: Because, frame: &[u8]) -> Option<&'static str> {
     let wants = reference::wants(config, frame);
     match (script, because, wants) {
@@ -176,7 +178,7 @@ fn may_differ(script: Script, config: &Config, because: Because, frame: &[u8]) -
     }
 }
 
-/// The configuration, as far as a script can express it.
+/// The configuration, reduced to what a script can express.
 fn can_express(config: Config, script: Script) -> Config {
     let can =
         |entry: &Entry| entry.action == Action::Trust && !entry.expired && entry.prefix.prefix_len() > 0;
@@ -201,7 +203,7 @@ fn can_express(config: Config, script: Script) -> Config {
     }
 }
 
-/// The frame with the right sum in its IPv4 header, if it has one: Linux looks at no other.
+/// The frame with a correct checksum in its IPv4 header, if it has one. Linux drops packets with a wrong one.
 fn with_checksum(mut frame: Vec<u8>) -> Vec<u8> {
     const CHECKSUM: usize = 10;
     let Link::Ipv4(packet) = Link::of(&frame) else {

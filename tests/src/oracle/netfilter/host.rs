@@ -1,4 +1,5 @@
-//! A host that a script protects: frames go in over a wire, and the counters of its rules say what became of them.
+//! A host that an iptables script protects. Frames reach it over a wire, and the counters of its rules show what
+//! happened.
 
 use std::{
     fs, thread,
@@ -16,13 +17,13 @@ use crate::{
     },
 };
 
-/// Our end of the wire, and the host's.
+/// The interface names of the test's end of the wire, and of the host's end.
 const OURS: &str = "wire";
 const THEIRS: &str = "eth0";
 /// The largest packet that fits the wire.
 pub const MTU: usize = 9_000;
-/// Frames at random have wrong checksums, which is not what is compared; and fragments of many packets lie about, which
-/// must not be thrown away before the last one is there.
+/// Random frames have wrong checksums, which this test does not compare. The host also holds fragments of many
+/// packets, and must not drop them before the last fragment arrives.
 const SETTINGS: [(&str, &str); 4] = [
     ("netfilter/nf_conntrack_checksum", "0"),
     ("netfilter/nf_conntrack_frag6_high_thresh", "67108864"),
@@ -36,23 +37,23 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub struct Host {
     namespace: Namespace,
     socket: PacketSocket,
-    /// A frame that is counted on its own, sent behind the others.
+    /// A frame that a separate rule counts. It is sent after the others, so its count shows that all have arrived.
     last: Vec<u8>,
     before: Tally,
 }
 
-/// Packets that came to the rules.
+/// Packets that reached the rules.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// Dropped as a stranger's.
+    /// Packets dropped because their source is not trusted.
     pub dropped: u64,
-    /// Let through to a protected port.
+    /// Packets accepted on a protected port.
     pub accepted: u64,
     last: u64,
 }
 
 impl Host {
-    /// A host with the addresses that frames are sent to, and nothing that it could send an answer to.
+    /// A host with the addresses that frames are sent to. It has no route for answers.
     pub fn new(config: &Config, script: Script) -> Self {
         let namespace = Namespace::new();
         namespace.ip(&format!(
@@ -88,7 +89,7 @@ impl Host {
         host
     }
 
-    /// Sends frames, and says what the rules saw of them.
+    /// Sends frames and returns what the rules counted.
     pub fn meets<'f>(&mut self, frames: impl IntoIterator<Item = &'f [u8]>) -> Tally {
         for frame in frames {
             self.socket.send(frame);

@@ -1,8 +1,8 @@
-//! The second oracle: Linux itself, with the two iptables scripts that synwall replaces. The same frames go through the
-//! program and, over a wire, through a host that a script protects.
+//! The second oracle: Linux itself, with the two iptables scripts that synwall replaces. The same frames go through
+//! the program and, over a wire, to a host that a script protects.
 //!
-//! A frame that the program passes must not be one that the script drops, nor the other way round. Linux throws many of
-//! the broken ones away before any rule sees them, and puts fragments together: what counts is what comes to the rules.
+//! If the program passes a frame, the script must not drop it, and the other way round. Linux drops many broken
+//! frames before any rule sees them, and reassembles fragments. So only packets that reach the rules are compared.
 
 mod compare;
 mod host;

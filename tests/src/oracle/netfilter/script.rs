@@ -1,4 +1,5 @@
-//! The two scripts that vendors of reverse proxies ship, and one of our own, with counters at their ends.
+//! The two scripts that vendors of reverse proxies ship, and a third one for these tests. All end with counting
+//! rules.
 
 use std::fmt::Write as _;
 
@@ -6,19 +7,20 @@ use ipnet::IpNet;
 
 use crate::oracle::config::Config;
 
-/// A script, and the drop level that does what it does.
+/// A script, which does the same as one of the drop levels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Script {
-    /// Stateless: every segment is dropped, as at level `all`.
+    /// The stateless script: it drops every segment, as level `all` does.
     Plain,
-    /// With a set and connection tracking: what opens a connection is dropped, as at level `new`.
+    /// The script with an ipset and connection tracking. It drops segments that open a connection, as level `new`
+    /// does.
     Tracking,
-    /// No script of a vendor, but what level `new` promises, in their words: the plain one for SYNs alone, which sees
-    /// IPv6 fragments when they have been put together, too.
+    /// A script of this project for what level `new` promises: the stateless script for SYNs only. It sees IPv6
+    /// fragments after reassembly, too.
     Syns,
 }
 
-/// A version of IP, as iptables has it.
+/// The iptables programs and names for one version of IP.
 #[derive(Clone, Copy)]
 pub struct Family {
     pub save: &'static str,
@@ -47,18 +49,18 @@ pub const FAMILIES: [Family; 2] = [
 
 /// The rule that drops strangers.
 pub const DROPPED: &str = "-A trusted_nodes -j DROP";
-/// The rule that sees what would reach a protected port.
+/// The rule that counts packets on their way to a protected port.
 pub const ACCEPTED: &str = "-A INPUT -p tcp -m multiport --dports";
-/// A datagram to this port says that all frames before it are through.
+/// A datagram to this port shows that all frames before it have arrived.
 pub const LAST_PORT: u16 = 9;
-/// The rule that sees it.
+/// The rule that counts this datagram.
 pub const LAST: &str = "-A INPUT -p udp -m multiport --dports 9";
 
 impl Script {
     /// Every script.
     pub const ALL: [Self; 3] = [Self::Plain, Self::Tracking, Self::Syns];
 
-    /// What `ipset restore` is to read.
+    /// The input of `ipset restore`.
     pub fn sets(self, config: &Config) -> String {
         let mut text = String::new();
         for family in FAMILIES {
@@ -71,7 +73,7 @@ impl Script {
         text
     }
 
-    /// What `iptables-restore` is to read.
+    /// The input of `iptables-restore`.
     pub fn rules(self, config: &Config, family: Family) -> String {
         let ports: Vec<String> = config.tcp.iter().map(u16::to_string).collect();
         let protected = format!("-p tcp -m multiport --dports {}", ports.join(","));
@@ -79,7 +81,7 @@ impl Script {
         let _ = match self {
             Self::Plain => writeln!(text, "-A INPUT {protected} -j trusted_nodes"),
             Self::Tracking => writeln!(text, "-A INPUT {protected} -m state --state NEW -j trusted_nodes"),
-            // Asking for a state has the kernel put fragments together before.
+            // A rule that uses the connection state makes the kernel reassemble fragments first.
             Self::Syns => writeln!(
                 text,
                 "-A INPUT -m state --state ESTABLISHED\n\

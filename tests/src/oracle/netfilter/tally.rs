@@ -1,22 +1,23 @@
-//! What a comparison with netfilter has seen so far.
+//! The results of a comparison with netfilter so far.
 
 use std::{collections::BTreeMap, fmt};
 
-/// Frames by what the program did with them, and what the script saw of those.
+/// Frames by the program's verdict, and what the script did with them.
 #[derive(Default)]
 pub struct Totals {
-    /// Frames that went both ways.
+    /// Frames that went through both.
     pub frames: u64,
-    /// By verdict: frames, and of these: dropped by the script, let through by it to a protected port.
+    /// For each verdict: the number of frames, how many the script dropped, and how many it accepted on a protected
+    /// port.
     pub verdicts: BTreeMap<&'static str, [u64; 3]>,
-    /// Frames that the two differ about for a known reason, by that reason.
+    /// Frames with a known reason for a difference, by reason.
     pub explained: BTreeMap<&'static str, u64>,
-    /// The others, in full.
+    /// All other differences, in full.
     pub unexplained: Vec<String>,
 }
 
 impl Totals {
-    /// Frames of a verdict, and what the script saw of them.
+    /// Adds the counts of one verdict: frames, dropped by the script, accepted by it.
     pub(super) fn add(&mut self, verdict: &'static str, counts: [u64; 3]) {
         self.frames += counts[0];
         let sums = self.verdicts.entry(verdict).or_default();

@@ -1,4 +1,4 @@
-//! IPv4: options, total lengths, fragments.
+//! The reference for IPv4: options, total lengths, fragments.
 
 use etherparse::{IpNumber, Ipv4HeaderSlice};
 use filter_common::Reason;
@@ -7,7 +7,7 @@ use super::packet::{Packet, Wants, matters};
 
 const MALFORMED: Wants = Wants::Hidden(Reason::Malformed);
 
-/// What is behind the type of IPv4. `udp`: whether any UDP port is protected.
+/// Reads an IPv4 packet. `udp`: whether any UDP port is protected.
 pub fn read(bytes: &[u8], udp: bool) -> Packet {
     let nobody = Packet {
         ends: None,
@@ -16,7 +16,7 @@ pub fn read(bytes: &[u8], udp: bool) -> Packet {
     let Some(mut fixed) = bytes.first_chunk::<20>().copied() else {
         return nobody;
     };
-    // etherparse reads no header with an impossible version or length, but who sent it can be read all the same.
+    // etherparse refuses a header with an impossible version or length, but its addresses can still be read.
     let [version, words] = [fixed[0] >> 4, fixed[0] & 0x0f];
     fixed[0] = 0x45;
     let Ok(header) = Ipv4HeaderSlice::from_slice(&fixed) else {
@@ -36,7 +36,7 @@ pub fn read(bytes: &[u8], udp: bool) -> Packet {
 
 fn wants(header: &Ipv4HeaderSlice<'_>, header_len: usize, bytes: &[u8], udp: bool) -> Wants {
     let protocol = header.protocol();
-    // It can be read that this is not for us, however broken the rest may be.
+    // The protocol is readable and matches no row, so it does not matter how broken the rest is.
     if !matters(protocol, udp) {
         return Wants::AnotherProtocol;
     }

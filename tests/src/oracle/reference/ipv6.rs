@@ -1,17 +1,17 @@
-//! IPv6: payload lengths and chains of extension headers.
+//! The reference for IPv6: payload lengths and chains of extension headers.
 
 use etherparse::{IpNumber, Ipv6FragmentHeaderSlice, Ipv6HeaderSlice};
 use filter_common::Reason;
 
 use super::packet::{Packet, Wants};
 
-/// Extension headers that are looked behind.
+/// The most extension headers that are read.
 const MOST_HEADERS: usize = 8;
-/// The shortest of them.
+/// The length of the shortest extension header.
 const LEAST: usize = 8;
 const MALFORMED: Wants = Wants::Hidden(Reason::Malformed);
 
-/// What is behind the type of IPv6. `udp`: whether any UDP port is protected.
+/// Reads an IPv6 packet. `udp`: whether any UDP port is protected.
 pub fn read(bytes: &[u8], udp: bool) -> Packet {
     let nobody = Packet {
         ends: None,
@@ -20,7 +20,7 @@ pub fn read(bytes: &[u8], udp: bool) -> Packet {
     let Some(mut fixed) = bytes.first_chunk::<40>().copied() else {
         return nobody;
     };
-    // As with IPv4: who sent it can be read.
+    // As with IPv4, the addresses can still be read.
     let version = fixed[0] >> 4;
     fixed[0] = 0x60;
     let Ok(header) = Ipv6HeaderSlice::from_slice(&fixed) else {
@@ -56,11 +56,11 @@ fn walk(mut next: IpNumber, mut rest: &[u8], udp: bool) -> Wants {
             first_fragment |= header.more_fragments();
             (next, rest) = (header.next_header(), &rest[header.slice().len()..]);
         } else if let Some(len_of) = length_of(next) {
-            // What a header says that is cut short itself is not taken for true.
+            // The fields of a header that is cut short are not trusted.
             let Some(&[following, len, ..]) = rest.first_chunk::<LEAST>() else {
                 return Wants::hidden(first_fragment);
             };
-            // If it is whole as far as that, it settles what comes next, even if that lies outside of the packet.
+            // The next header of a whole header counts, even if it lies outside the packet.
             (next, rest) = (IpNumber(following), rest.get(len_of(len)..).unwrap_or_default());
         } else {
             return Wants::of(next, rest, first_fragment, udp);
@@ -74,8 +74,8 @@ fn walk(mut next: IpNumber, mut rest: &[u8], udp: bool) -> Wants {
     }
 }
 
-/// How an extension header's length follows from its second byte (RFC 8200, section 4; RFC 4302, section 2.2). etherparse
-/// refuses an AH of the shortest length, which hosts differ about.
+/// How to compute an extension header's length from its second byte (RFC 8200, section 4; RFC 4302, section 2.2).
+/// Hosts differ about an AH of the shortest length, and etherparse refuses it.
 fn length_of(number: IpNumber) -> Option<fn(u8) -> usize> {
     match number {
         IpNumber::IPV6_HEADER_HOP_BY_HOP

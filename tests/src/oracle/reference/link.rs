@@ -1,15 +1,15 @@
-//! What is behind the Ethernet header and its VLAN tags.
+//! The reference for the Ethernet header and VLAN tags.
 
 use etherparse::{EtherType, Ethernet2Slice, SingleVlanSlice};
 
-/// Tags that are looked behind.
+/// The most VLAN tags that are read.
 const MOST_TAGS: usize = 4;
 
-/// What a frame carries.
+/// The content of a frame.
 pub enum Link<'a> {
     Ipv4(&'a [u8]),
     Ipv6(&'a [u8]),
-    /// Neither, or a frame that ends before it says.
+    /// Not IP, or a frame that ends before its type.
     Other,
     TooManyTags,
 }

@@ -1,4 +1,4 @@
-//! Which prefix decides about an address, by the definition: the longest one that counts.
+//! Finds the prefix that decides about an address, by definition: the longest match that has not expired.
 
 use std::net::IpAddr;
 
@@ -6,7 +6,7 @@ use filter_user::model::entry::Action;
 
 use crate::oracle::config::{Config, Entry};
 
-/// Expired prefixes, one in the other, that an address is taken past.
+/// The most expired prefixes around an address that the lookup skips.
 const MOST_EXPIRED: usize = 4;
 
 /// The entry that decides about a source.

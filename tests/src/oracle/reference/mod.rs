@@ -1,5 +1,5 @@
-//! The reference: the table of verdicts of `docs/design.md` once more, over etherparse and ipnet. It shares no parser
-//! with the program in the kernel, and is written to be read, not to be fast.
+//! The reference: the table of verdicts in `docs/design.md`, implemented again with etherparse and ipnet. It shares
+//! no parser with the program in the kernel, and prefers readable code to fast code.
 
 mod ipv4;
 mod ipv6;
@@ -20,7 +20,7 @@ pub use link::Link;
 use packet::Packet;
 pub use packet::Wants;
 
-/// Why a packet meets the verdict that it meets.
+/// Why a packet meets its verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Because {
     /// Row 1.
@@ -29,7 +29,7 @@ pub enum Because {
     AnotherProtocol,
     /// Row 3: another port.
     AnotherPort,
-    /// A fragment that is worth nothing without its first.
+    /// A later fragment, which is useless without its first fragment.
     LaterFragment,
     /// Row 5.
     Trusted,
@@ -37,17 +37,17 @@ pub enum Because {
     OpensNothing,
     /// Row 7, drop level `unestablished`.
     Established,
-    /// It is dropped, and counted on this reason.
+    /// The packet is dropped and counted under this reason.
     Dropped(Reason),
 }
 
-/// What a frame should meet.
+/// The verdict that a frame should meet.
 #[derive(Clone, Copy)]
 pub struct Verdict<'a> {
     pub because: Because,
-    /// The entry that it counts on.
+    /// The list entry that the packet counts on.
     pub on: Option<&'a Entry>,
-    /// Whether it has a source that a drop can be counted on.
+    /// Whether the packet has a readable source, so that a drop counts in the table of sources.
     pub has_source: bool,
 }
 
@@ -75,7 +75,7 @@ impl Because {
     }
 }
 
-/// What `frame` should meet under `config`, on a host that has `sockets`.
+/// The verdict for `frame` under `config`, on a host with these `sockets`.
 pub fn judge<'a>(config: &'a Config, sockets: &Sockets, frame: &[u8]) -> Verdict<'a> {
     let packet = match packet(config, frame) {
         Ok(packet) => packet,
@@ -89,12 +89,12 @@ pub fn judge<'a>(config: &'a Config, sockets: &Sockets, frame: &[u8]) -> Verdict
     }
 }
 
-/// What `frame` wants of a host, if it is for one.
+/// What `frame` wants from the host, if it carries an IP packet.
 pub fn wants(config: &Config, frame: &[u8]) -> Option<Wants> {
     packet(config, frame).ok().map(|packet| packet.wants)
 }
 
-/// The packet in a frame, or what becomes of one without.
+/// The packet in a frame, or the verdict on a frame without one.
 fn packet(config: &Config, frame: &[u8]) -> Result<Packet, Because> {
     let udp = !config.udp.is_empty();
     match Link::of(frame) {
@@ -113,7 +113,7 @@ const fn nobodys(because: Because) -> Verdict<'static> {
     }
 }
 
-/// The rows of the table from the second one on.
+/// The rows of the table from row 2 on.
 fn rows<'a>(config: &'a Config, sockets: &Sockets, packet: &Packet) -> (Because, Option<&'a Entry>) {
     let retired = packet.ends.and_then(|(_, to)| lists::of_destination(config, to));
     if retired.is_some() {
@@ -134,7 +134,7 @@ fn rows<'a>(config: &'a Config, sockets: &Sockets, packet: &Packet) -> (Because,
     }
 }
 
-/// Whether a trusted source's packet is a new connection.
+/// Whether a packet from a trusted source counts as a new connection.
 const fn is_new(wants: Wants) -> bool {
     matches!(
         wants,

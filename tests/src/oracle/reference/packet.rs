@@ -1,18 +1,18 @@
-//! What an IP packet wants, as far as a host could tell.
+//! What an IP packet wants, as far as a host could read it.
 
 use std::net::IpAddr;
 
 use etherparse::{IpNumber, TcpHeaderSlice, UdpHeaderSlice};
 use filter_common::Reason;
 
-/// What the verdict is about.
+/// The fields of a packet that the verdict depends on.
 pub struct Packet {
-    /// Source and destination, if the header that has them is whole.
+    /// Source and destination, if the IP header is whole.
     pub ends: Option<(IpAddr, IpAddr)>,
     pub wants: Wants,
 }
 
-/// What a packet wants of the host.
+/// What a packet wants from the host.
 #[derive(Clone, Copy)]
 pub enum Wants {
     /// A TCP segment for a port.
@@ -21,21 +21,21 @@ pub enum Wants {
         to: u16,
         syn: bool,
         ack: bool,
-        /// Whether the header is whole, and connection tracking can make something of its flags.
+        /// Whether the header is whole, and connection tracking accepts its flags.
         makes_sense: bool,
     },
-    /// A datagram for a UDP port, where any is protected.
+    /// A datagram for a UDP port, if any UDP port is protected.
     Udp { to: u16 },
-    /// Something that no row names.
+    /// A protocol that no row names.
     AnotherProtocol,
-    /// To be put behind its first fragment.
+    /// A later fragment, which the host appends to its first fragment.
     LaterFragment,
-    /// Headers that do not tell.
+    /// The headers hide the port.
     Hidden(Reason),
 }
 
 impl Wants {
-    /// Headers that end too early, or never.
+    /// The headers end too early, or never end.
     pub const fn hidden(first_fragment: bool) -> Self {
         Self::Hidden(if first_fragment {
             Reason::Fragment
@@ -44,7 +44,7 @@ impl Wants {
         })
     }
 
-    /// What is behind the IP header, up to the end of the packet.
+    /// Reads the part after the IP header, up to the end of the packet.
     pub fn of(protocol: IpNumber, bytes: &[u8], first_fragment: bool, udp: bool) -> Self {
         if !matters(protocol, udp) {
             return Self::AnotherProtocol;
@@ -58,13 +58,13 @@ impl Wants {
     }
 }
 
-/// Whether any row names this protocol.
+/// Whether a row of the table names this protocol.
 pub fn matters(protocol: IpNumber, udp: bool) -> bool {
     protocol == IpNumber::TCP || (udp && protocol == IpNumber::UDP)
 }
 
-/// A segment whose header goes as far as its flags. What would be behind them is filled in, since etherparse reads
-/// whole headers only.
+/// Reads a segment whose header reaches its flags. The bytes after them are filled in, because etherparse reads whole
+/// headers only.
 fn tcp(bytes: &[u8]) -> Option<Wants> {
     const FLAGS_END: usize = 14;
     const NO_OPTIONS: u8 = 5 << 4;
@@ -84,8 +84,8 @@ fn tcp(bytes: &[u8]) -> Option<Wants> {
     })
 }
 
-/// Whether the flags are a combination that connection tracking of Linux knows (`tcp_valid_flags` of
-/// `net/netfilter/nf_conntrack_proto_tcp.c`); it minds neither PSH, ECE nor CWR.
+/// Whether Linux connection tracking accepts this combination of flags (`tcp_valid_flags` in
+/// `net/netfilter/nf_conntrack_proto_tcp.c`). It ignores PSH, ECE and CWR.
 fn has_usual_flags(header: &TcpHeaderSlice<'_>) -> bool {
     let [syn, fin, rst, ack] = [header.syn(), header.fin(), header.rst(), header.ack()];
     match (syn, fin, rst) {
@@ -96,7 +96,7 @@ fn has_usual_flags(header: &TcpHeaderSlice<'_>) -> bool {
     }
 }
 
-/// A datagram whose header goes as far as its ports.
+/// Reads a datagram whose header reaches its ports.
 fn datagram(bytes: &[u8]) -> Option<Wants> {
     const PORTS_END: usize = 4;
     if bytes.len() < PORTS_END {

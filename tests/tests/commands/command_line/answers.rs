@@ -1,4 +1,4 @@
-//! Exit codes and messages of commands that find nothing, or nobody who reads their answer.
+//! Exit codes and messages of commands that find nothing, or whose reader has gone.
 
 use std::{fs::File, io::pipe};
 
@@ -108,7 +108,7 @@ fn a_reader_who_has_seen_enough_is_no_error() {
         let (reader, writer) = pipe().unwrap();
         drop(reader);
         let mut command = console.command(arguments);
-        // The lab's own pipe would be read: this one goes in its place.
+        // The laboratory would read its own pipe. This pipe has no reader.
         let child = command
             .stdout(writer)
             .stderr(std::process::Stdio::piped())

@@ -1,46 +1,46 @@
-//! The console of an origin: commands as one types them, and a record of everything that synwall keeps, so
-//! that a refused command can be shown to have changed nothing.
+//! The console of an origin: runs commands, and records everything that synwall stores. The record shows that a
+//! refused command has changed nothing.
 
 use std::{fmt::Write as _, fs, path::Path, process::Command};
 
 use serde_json::{Value, json};
 use tests::lab::{Output, Site};
 
-/// Where the filter of a console is kept: the default place, on the private bpffs.
+/// The pin directory of a console: the default one, on the private bpffs.
 pub const PINS: &str = "/sys/fs/bpf/synwall";
 
 /// The list that [`Console::up`] starts with.
 pub const PROXY: &str = "185.94.108.0/24";
 
-/// An origin with `eth0` and a shell.
+/// An origin with `eth0`, where commands run.
 pub struct Console {
     pub site: Site,
 }
 
 impl Console {
-    /// Nothing is up yet.
+    /// A console without a filter.
     pub fn new() -> Self {
         Self {
             site: Site::plan().without_server().build(),
         }
     }
 
-    /// The filter is up on `eth0`, and trusts the proxy.
+    /// A console whose filter is up on `eth0` and trusts the proxy.
     pub fn up() -> Self {
         let console = Self::new();
         console.run("up eth0 --provider qrator").ok();
         console
     }
 
-    /// Runs `synwall` with those arguments, which are separated by spaces.
+    /// Runs `synwall` with arguments separated by spaces.
     pub fn run(&self, arguments: &str) -> Output {
         self.site.synwall(arguments.split(' '))
     }
 
-    /// The same, to be run by the caller.
+    /// A `synwall` command for the caller to run.
     pub fn command(&self, arguments: &str) -> Command {
         let mut command = self.site.synwall_command(arguments.split(' '));
-        // It would change the width of help texts.
+        // `COLUMNS` would change the width of help texts.
         command
             .env_remove("COLUMNS")
             .env_remove("NO_COLOR")
@@ -48,15 +48,14 @@ impl Console {
         command
     }
 
-    /// Writes a file into the private directory and returns its path, which is the same in every run.
+    /// Writes a file into the private directory. Its path is the same in every run.
     pub fn file(&self, name: &str, content: impl AsRef<[u8]>) -> String {
         let path = self.site.lab.directory().join(name);
         fs::write(&path, content).expect("a file on the private tmpfs");
         path.to_str().expect("a path in ASCII").to_owned()
     }
 
-    /// Runs commands that must all fail with that exit code and leave everything as it was, and returns
-    /// what the console showed.
+    /// Runs commands that must all fail with that exit code and change nothing. Returns what the console showed.
     #[track_caller]
     pub fn refuses(&self, code: i32, commands: &[&str]) -> String {
         let before = self.everything();
@@ -69,7 +68,7 @@ impl Console {
         shown
     }
 
-    /// The same with one command that was prepared by the caller.
+    /// Runs a prepared command that must fail with that exit code and change nothing.
     #[track_caller]
     pub fn refused(&self, code: i32, command: &mut Command) -> Output {
         let before = self.everything();
@@ -93,7 +92,7 @@ impl Console {
         );
     }
 
-    /// Everything that a command could change: pins, maps, lists, settings, programs. Counters are left out.
+    /// Everything that a command could change, except counters: pins, maps, lists, settings, programs.
     pub fn everything(&self) -> Value {
         let mut pinned = Vec::new();
         list_pins(Path::new("/sys/fs/bpf"), &mut pinned);
@@ -116,7 +115,7 @@ impl Console {
         json!({ "pins": pinned, "status": status, "lists": lists, "xdp": self.xdp_programs() })
     }
 
-    /// The XDP programs on the interfaces of the origin, ours and others.
+    /// All XDP programs on the interfaces of the origin, synwall's and others.
     pub fn xdp_programs(&self) -> Value {
         let mut ip = self.site.origin.command("ip");
         let links = Output::of(ip.args(["-json", "-details", "link", "show"])).json();
@@ -126,7 +125,7 @@ impl Console {
             .collect()
     }
 
-    /// The names of the interfaces that have a program of ours.
+    /// The names of the interfaces that run synwall's program.
     pub fn filtered_interfaces(&self) -> Vec<String> {
         let links = self.xdp_programs();
         let ours = |link: &&Value| {
@@ -145,8 +144,7 @@ impl Console {
     }
 }
 
-/// Every file below a directory of a bpffs, with the number that the kernel gave its inode: a pin that was
-/// made anew has another one.
+/// Every file below a directory of a bpffs, with its inode number. A pin that was created again has another number.
 pub fn list_pins(directory: &Path, found: &mut Vec<String>) {
     use std::os::unix::fs::MetadataExt as _;
     let mut entries: Vec<_> = fs::read_dir(directory)
@@ -163,7 +161,7 @@ pub fn list_pins(directory: &Path, found: &mut Vec<String>) {
     }
 }
 
-/// Removes keys wherever they stand in a document.
+/// Removes these keys everywhere in a document.
 fn without(document: &mut Value, keys: &[&str]) {
     match document {
         Value::Object(object) => {

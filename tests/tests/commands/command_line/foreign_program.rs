@@ -1,4 +1,4 @@
-//! An XDP program of somebody else: two instructions that pass every packet, pinned on the private bpffs.
+//! An XDP program that is not synwall's: two instructions that pass every packet, pinned on the private bpffs.
 
 use std::{
     ffi::CString,
@@ -10,7 +10,7 @@ use tests::lab::Output;
 
 use crate::command_line::console::Console;
 
-/// The name that the kernel knows it by.
+/// The name of the program in the kernel.
 pub const NAME: &str = "somebody_elses";
 
 const BPF_PROG_LOAD: libc::c_long = 5;
@@ -41,8 +41,7 @@ struct Pin {
     flags: u32,
 }
 
-/// Puts the program on an interface of the origin, with iproute2 as its owner would; `how` is `xdpdrv` or
-/// `xdpgeneric`.
+/// Attaches the program to an interface of the origin with iproute2. `how` is `xdpdrv` or `xdpgeneric`.
 pub fn attach(console: &Console, interface: &str, how: &str) {
     let path = pinned();
     let mut ip = console.site.origin.command("ip");
@@ -72,7 +71,7 @@ fn pinned() -> PathBuf {
         name,
     };
     let program = bpf(BPF_PROG_LOAD, &load);
-    // SAFETY: the kernel has just given us this descriptor, and nobody else has it.
+    // SAFETY: the kernel has just returned this descriptor, and nothing else owns it.
     let program = unsafe { OwnedFd::from_raw_fd(program) };
     let pathname = CString::new(path.to_str().expect("ASCII")).expect("no NUL");
     bpf(
@@ -87,8 +86,8 @@ fn pinned() -> PathBuf {
 }
 
 fn bpf<A>(command: libc::c_long, attributes: &A) -> i32 {
-    // SAFETY: both attributes begin as the kernel's union does for their command, their pointers live
-    // until the call returns, and the size is theirs.
+    // SAFETY: both attributes begin as the kernel's union does for their command. Their pointers live until the call
+    // returns, and the size is that of the attributes.
     let result = unsafe { libc::syscall(libc::SYS_bpf, command, &raw const *attributes, size_of::<A>()) };
     assert!(result >= 0, "bpf({command}): {}", std::io::Error::last_os_error());
     result as i32

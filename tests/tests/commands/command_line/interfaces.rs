@@ -1,4 +1,6 @@
-//! Interfaces that are not there, taken by others, without a native mode, or gone again.
+//! Interfaces that are missing, occupied by another program, without native mode, or gone again.
+//!
+//! Longer than 300 lines because each case is a test of its own, and all share the topic and its two helpers.
 
 use insta::assert_snapshot;
 
@@ -88,7 +90,7 @@ fn a_failed_up_does_not_even_rewrite_the_lists() {
     with_occupied_eth1().refuses(1, &["up eth1"]);
 }
 
-/// The filter is up on `eth0`; `eth1` belongs to somebody else.
+/// A filter that is up on `eth0`, while `eth1` has another XDP program.
 fn with_occupied_eth1() -> Console {
     let console = Console::up();
     console
@@ -153,7 +155,7 @@ fn each_mode_is_what_was_asked_for() {
             .iter()
             .filter_map(|link| link[2][0]["mode"].as_u64())
             .collect();
-        // The number that the kernel has for the mode.
+        // The kernel's number of the mode.
         assert_eq!(modes, [attached], "{arguments}");
     }
 }
@@ -167,7 +169,7 @@ fn an_interface_that_vanished_is_reported_and_can_be_forgotten() {
     assert_eq!(document["interfaces"][0]["state"], "gone");
     let status = console.run("status").exits(1);
     assert!(status.stderr.contains("eth0 is gone"), "{status}");
-    // What does not need the interface works.
+    // Commands that do not need the interface work.
     console.run("trust add 192.0.2.0/24").ok();
     console.run("deny add 192.0.2.1").ok();
     console.run("set --drop all").ok();
@@ -207,7 +209,7 @@ fn an_interface_that_returned_is_attached_again() {
         console.site.origin.namespace().ip(link);
         console.run("up eth1").ok();
         console.site.origin.namespace().ip("link del eth1\n");
-        // With another index, then with the same.
+        // The interface returns with another index the first time, and with the same index the second time.
         console
             .site
             .origin
@@ -232,7 +234,7 @@ fn an_interface_that_returned_is_attached_again() {
 #[test]
 fn a_program_that_somebody_took_off_is_reported_and_attached_again() {
     let console = Console::up();
-    // An administrator who removes the pin of the link, and with it the link.
+    // An administrator removes the pin of the link, which also removes the link.
     let pins = std::fs::read_dir(crate::command_line::console::PINS).unwrap();
     let link = pins
         .flatten()
@@ -245,7 +247,7 @@ fn a_program_that_somebody_took_off_is_reported_and_attached_again() {
     assert_eq!(console.filtered_interfaces(), ["eth0"]);
 }
 
-/// Moves `eth0` of the origin to another namespace and returns that.
+/// Moves `eth0` of the origin to another namespace and returns that namespace.
 fn move_away(console: &Console) -> tests::lab::Namespace {
     let away = tests::lab::Namespace::new();
     let holder = away.command("sleep").arg("60").spawn();
@@ -295,7 +297,7 @@ fn an_interface_that_moves_to_another_namespace_stays_up_to_date() {
 fn an_interface_whose_namespace_is_gone_is_gone() {
     let console = Console::up();
     drop(move_away(&console));
-    // The kernel takes a namespace down some time after its last reference went.
+    // The kernel removes a namespace some time after its last reference is gone.
     for _ in 0..100 {
         if console.run("status --json").stdout.contains("\"gone\"") {
             break;

@@ -1,4 +1,4 @@
-//! JSON that scripts rely on: the keys of the contract are there, with their types, in one document.
+//! The JSON that scripts rely on: one document, with all keys of the contract and their types.
 
 use insta::assert_snapshot;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use tests::lab::{Family, frame};
 
 use crate::command_line::console::Console;
 
-/// Fails unless `document` has every key of `contract` with a value of the same type; more keys are welcome.
+/// Fails unless `document` has every key of `contract` with a value of the same type. More keys are allowed.
 #[track_caller]
 fn honours(document: &Value, contract: &Value) {
     match (document, contract) {
@@ -32,7 +32,7 @@ fn honours(document: &Value, contract: &Value) {
     }
 }
 
-/// The document, with what differs between runs replaced, in lines.
+/// The document as lines, with values that differ between runs replaced.
 fn steady(mut document: Value) -> String {
     fn walk(value: &mut Value) {
         match value {
@@ -53,7 +53,7 @@ fn steady(mut document: Value) -> String {
     serde_json::to_string_pretty(&document).unwrap()
 }
 
-/// A filter with something in every list, and three drops from the attacker.
+/// A filter with an entry in every list, and three dropped packets from the attacker.
 pub fn busy() -> Console {
     let console = Console::up();
     console.run("set --udp 443,8000-8002 --tcp 22,80,443").ok();

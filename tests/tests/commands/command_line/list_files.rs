@@ -1,4 +1,4 @@
-//! List files with something wrong in them: the message names file, line and text, and the list stays.
+//! List files with mistakes: the message names file, line and text, and the list stays unchanged.
 
 use std::{fmt::Write as _, os::unix::fs::PermissionsExt as _};
 
@@ -101,7 +101,7 @@ fn a_list_that_this_user_may_not_read_is_named_with_the_cause() {
     let console = Console::up();
     let file = console.file("secret", "192.0.2.0/24\n");
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o000)).unwrap();
-    // Root reads everything, unless it has laid that down.
+    // Root can read every file, unless it gives up this capability.
     let command = console.command(&format!("trust replace {file}"));
     let mut setpriv = console.site.origin.command("setpriv");
     setpriv.args(["--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all"]);

@@ -1,4 +1,5 @@
-//! Lists that others than root could have written: refused where everybody could, with a warning where a group may.
+//! Lists that other users could have changed: synwall refuses a list that everybody can write, and warns if a group
+//! can.
 
 use std::{
     fs,
@@ -20,7 +21,7 @@ fn set_mode(path: impl AsRef<Path>, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("a mode");
 }
 
-/// A directory of the laboratory with a list in it, and the path of the list.
+/// A directory of the laboratory with a list in it. Returns the paths of both.
 fn directory_with_list(console: &Console, name: &str) -> (String, String) {
     let directory = console.site.lab.directory().join(name);
     fs::create_dir(&directory).expect("a directory");
@@ -31,7 +32,7 @@ fn directory_with_list(console: &Console, name: &str) -> (String, String) {
     (text(&directory), text(&list))
 }
 
-/// Every verb that reads a list refuses this one, and says who could change what.
+/// Checks that every verb that reads a list refuses this one, and says who could change it.
 #[track_caller]
 fn is_refused(console: &Console, list: &str, who: &str) {
     let verbs = [
@@ -42,7 +43,7 @@ fn is_refused(console: &Console, list: &str, who: &str) {
     let shown = console.refuses(1, &verbs.each_ref().map(String::as_str));
     let said = format!("the list {list} was not read, because it can be changed by {who}");
     assert_eq!(shown.matches(&said).count(), verbs.len(), "{said}\n{shown}");
-    // The way out that the message names.
+    // The workaround that the message names.
     let way_out = format!("- < {list}");
     assert_eq!(shown.matches(&way_out).count(), verbs.len(), "{shown}");
 }
@@ -89,7 +90,7 @@ fn a_list_in_a_directory_where_others_can_replace_it_is_refused() {
         &list,
         &format!("user 64002, to whom {directory} belongs"),
     );
-    // Further up, too.
+    // A directory further up counts, too.
     chown(&directory, Some(0), None).unwrap();
     let inner = format!("{directory}/inner");
     fs::create_dir(&inner).unwrap();
@@ -101,7 +102,7 @@ fn a_list_in_a_directory_where_others_can_replace_it_is_refused() {
         &below,
         &format!("every user, as {directory} has mode 777"),
     );
-    // As in /tmp: everybody may make files there, and nobody touch those of others.
+    // A sticky directory like /tmp: everybody may create files there, but only the owner may replace them.
     set_mode(&directory, 0o1777);
     console.run(&format!("trust replace {below}")).ok();
     console.run(&format!("trust replace {list}")).ok();
@@ -147,7 +148,7 @@ fn a_link_is_followed_unless_somebody_else_could_have_planted_it() {
     symlink(&list, &link).unwrap();
     let output = console.run(&format!("trust replace {link}")).ok();
     assert!(output.stderr.contains("1 in the list"), "{output}");
-    // It is the file that is told, not the link.
+    // The list shows the path of the file, not of the link.
     assert!(
         console
             .run("trust list")
@@ -157,7 +158,7 @@ fn a_link_is_followed_unless_somebody_else_could_have_planted_it() {
     );
     std::os::unix::fs::lchown(&link, Some(STRANGER), None).unwrap();
     is_refused(&console, &link, &format!("user 64002, to whom {link} belongs"));
-    // Nor on the way, nor at second hand.
+    // A link in the middle of the path, and a link to a link, are refused, too.
     let on_the_way = format!("{public}/directory");
     symlink(Path::new(&list).parent().unwrap(), &on_the_way).unwrap();
     console.run(&format!("trust replace {on_the_way}/list")).ok();
@@ -174,7 +175,7 @@ fn a_link_is_followed_unless_somebody_else_could_have_planted_it() {
         second.to_str().unwrap(),
         &format!("user 64002, to whom {link} belongs"),
     );
-    // The file that a link leads to is looked at, too.
+    // The permissions of the link's target are checked, too.
     std::os::unix::fs::lchown(&link, Some(0), None).unwrap();
     set_mode(&list, 0o666);
     is_refused(&console, &link, &format!("every user, as {list} has mode 666"));
@@ -225,7 +226,7 @@ fn a_named_pipe_is_waited_for_unless_others_can_fill_it() {
         scope.spawn(|| fs::write(&pipe, LIST).unwrap());
         console.run(&format!("trust replace {}", pipe.display())).ok();
     });
-    // Refused before it is opened: nobody writes to it now, and it would be waited for.
+    // The pipe is refused before it is opened. No process writes to it, so opening it would wait for ever.
     set_mode(&pipe, 0o622);
     let command = console.command(&format!("trust replace {}", pipe.display()));
     let mut impatient = console.site.origin.command("timeout");
@@ -249,13 +250,13 @@ fn what_does_not_end_is_not_read_to_its_end() {
     assert_eq!(output.status.code(), Some(1));
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(stderr.contains("it has more than 256 MiB"), "{stderr}");
-    // A device that ends is an empty list.
+    // `/dev/null` ends at once, so it is an empty list.
     console.run("deny add 192.0.2.7").ok();
     let output = console.run("deny replace /dev/null").ok();
     assert!(output.stderr.contains("1 removed"), "{output}");
 }
 
-/// Where such a link leads is the kernel's to say, not its text's: a process in another mount namespace has other files.
+/// The text of a link of /proc may not name its real target: in another mount namespace it is another file.
 #[test]
 fn links_of_proc_are_not_followed() {
     let console = Console::up();
@@ -271,7 +272,7 @@ fn links_of_proc_are_not_followed() {
             "{output}"
         );
     }
-    // A directory that was handed over is no list that was.
+    // An open directory on a descriptor is not an open list.
     let mut shell = Command::new("sh");
     let synwall = console.command("trust replace /dev/fd/7/list");
     shell

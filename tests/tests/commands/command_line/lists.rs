@@ -1,4 +1,4 @@
-//! The three lists: what contradicts, what is not there, and what a change reports.
+//! The three lists: contradicting entries, missing entries, and the report after a change.
 
 use insta::assert_snapshot;
 
@@ -18,7 +18,7 @@ fn one_prefix_cannot_be_trusted_and_denied() {
             &format!("trust replace {list}"),
         ],
     ));
-    // A former address is a destination: it may be in a list of sources as well.
+    // Retired prefixes are destinations, so the same prefix may also be in a list of sources.
     console.run(&format!("retire add {PROXY}")).ok();
 }
 

@@ -1,4 +1,4 @@
-//! Two commands at a time: one waits for the other, and not for ever.
+//! Two commands at the same time: one waits for the other, but not for ever.
 
 use std::{
     fs::File,
@@ -35,7 +35,7 @@ fn a_lock_that_stays_makes_every_command_fail_and_changes_nothing() {
     let console = Console::up();
     let before = console.everything();
     let lock = tests::origin::locked();
-    // All at once, as each waits.
+    // They run in parallel, because each waits for the lock.
     let commands = [
         "trust add 192.0.2.0/24",
         "deny replace -",
@@ -100,7 +100,7 @@ fn a_slow_list_holds_nobody_up() {
         .unwrap();
     let mut input = replacing.stdin.take().unwrap();
     std::io::Write::write_all(&mut input, b"192.0.2.0/24\n").unwrap();
-    // The other end of the pipe is in no hurry.
+    // The list does not arrive yet, and other commands must not wait for it.
     console.run("trust add 198.51.100.0/24").ok();
     drop(input);
     assert!(replacing.wait().unwrap().success());
@@ -115,7 +115,7 @@ fn a_watch_does_not_keep_others_from_changing() {
     for number in 0..5 {
         console.run(&format!("trust add 192.0.2.{number}")).ok();
     }
-    // A document a line, and it goes on.
+    // Every line is a document, and the watch continues.
     let lines = BufReader::new(watch.stdout.take().unwrap()).lines();
     for line in lines.take(3) {
         let document: serde_json::Value = serde_json::from_str(&line.unwrap()).expect("a document a line");
@@ -137,7 +137,7 @@ fn a_command_that_is_stopped_while_it_waits_holds_nobody_up_for_ever() {
     let console = Console::up();
     let lock = tests::origin::locked();
     let mut stopped = start(console.command("status"));
-    // It is at the head of the queue when nobody else can be.
+    // The command is at the head of the queue when the queue's lock is taken.
     let queue = File::open(Path::new(PINS).join("chunks")).unwrap();
     while queue.try_lock().is_ok() {
         queue.unlock().unwrap();
@@ -146,7 +146,7 @@ fn a_command_that_is_stopped_while_it_waits_holds_nobody_up_for_ever() {
     }
     let pid = Pid::from_raw(stopped.id().cast_signed());
     kill(pid, Signal::SIGSTOP).unwrap();
-    // Only then is it sure not to get the lock that is let go.
+    // From here on, the stopped command cannot take the released lock.
     waitpid(pid, Some(WaitPidFlag::WUNTRACED)).unwrap();
     drop(lock);
     console.run("trust add 192.0.2.0/24").ok();
@@ -182,7 +182,7 @@ fn a_reader_who_takes_his_time_holds_nobody_up() {
         .map(|n| format!("11.{}.{}.0/24\n", n >> 8, n & 255))
         .collect();
     Output::with_input(&mut console.command("trust replace -"), &list).ok();
-    // More than a pipe takes.
+    // More than fits into a pipe.
     let mut reading = start(console.command("trust list"));
     let mut first = [0; 1];
     std::io::Read::read_exact(reading.stdout.as_mut().unwrap(), &mut first).unwrap();

@@ -1,5 +1,5 @@
-//! The command line against the real kernel: what it prints, what it refuses and in which words, and that
-//! a command which fails has changed nothing. Needs root and a built `synwall` (`SYNWALL_BIN`).
+//! The command line against the real kernel: its output and its refusals, word by word. A failed command must have
+//! changed nothing. Needs root and a built `synwall` (`SYNWALL_BIN`).
 
 #![expect(
     clippy::expect_used,

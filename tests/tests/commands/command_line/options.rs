@@ -1,4 +1,4 @@
-//! Options with a value that makes no sense: ports, drop levels, labels, times, providers, file names.
+//! Options with invalid values: ports, drop levels, labels, times, providers, file names.
 
 use insta::assert_snapshot;
 

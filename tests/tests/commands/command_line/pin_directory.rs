@@ -1,4 +1,4 @@
-//! The pin directory: another place, somebody else's, another version's, and one with wrong things in it.
+//! The pin directory: another path, another owner, another layout version, and wrong content.
 
 use std::{fs, path::Path};
 
@@ -8,7 +8,7 @@ use insta::assert_snapshot;
 
 use crate::command_line::console::{Console, PINS};
 
-/// What every verb that changes something says about a directory it must not touch.
+/// Commands that change something. Each must refuse a directory that it must not touch.
 const CHANGES: [&str; 7] = [
     "up eth0 --provider qrator",
     "down eth0",
@@ -30,7 +30,7 @@ fn pin_layout(magic: [u8; 8], version: u32) {
     map.pin(path).expect("a pin");
 }
 
-/// A directory that could be ours.
+/// An empty directory with the owner and mode of a pin directory.
 fn make_pins() {
     use std::os::unix::fs::PermissionsExt as _;
     fs::create_dir(PINS).unwrap();
@@ -49,7 +49,7 @@ fn the_environment_names_another_place() {
     run("status").ok();
     console.run("status").exits(1);
     console.run("status --pin-dir /sys/fs/bpf/by/environment").ok();
-    // What is typed wins.
+    // The option has priority over the environment.
     run("status --pin-dir /sys/fs/bpf/synwall").exits(1);
     run("down --all").ok();
     assert!(!Path::new("/sys/fs/bpf/by/environment").exists());
@@ -125,7 +125,7 @@ fn a_shared_map_of_another_size_is_not_written_to() {
     fs::remove_file(&path).unwrap();
     let other = HashMap::<_, u32, [u8; 16]>::create(16, 0).expect("a map");
     other.pin(&path).expect("a pin");
-    // Taking the filter off writes to no shared map, and must always work.
+    // `down` writes to no shared map, and must always work.
     let changes: Vec<&str> = CHANGES
         .into_iter()
         .filter(|verb| !verb.starts_with("down"))

@@ -1,4 +1,4 @@
-//! Prefixes that are none, or not the ones that were meant.
+//! Invalid prefixes, and prefixes that the user probably did not mean.
 
 use insta::assert_snapshot;
 

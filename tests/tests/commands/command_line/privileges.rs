@@ -1,4 +1,4 @@
-//! Machines and users that cannot run the filter are told what is missing.
+//! Machines and users that cannot run the filter get a message that names what is missing.
 
 use insta::assert_snapshot;
 use std::process::Command;
@@ -11,7 +11,7 @@ use tests::{
 
 use crate::command_line::console::Console;
 
-/// The command, run through another program that first gives something up.
+/// The command, started by another program that first gives up some privileges.
 fn through(console: &Console, program: &str, gives_up: &[&str], arguments: &str) -> Command {
     let command = console.command(arguments);
     let mut wrapped = console.site.origin.command(program);
@@ -113,7 +113,7 @@ fn before_linux_5_11_the_limit_of_locked_memory_is_named_with_the_way_out() {
     }
     let console = Console::new();
     let limited = |limit: &str| {
-        // The whole path: some shells have a setpriv of their own.
+        // An absolute path, because some shells have their own setpriv.
         let shell = format!(
             "ulimit -l {limit} && exec /usr/bin/setpriv --bounding-set=-all,+bpf,+net_admin,+perfmon --inh-caps=-all \"$@\""
         );

@@ -1,4 +1,4 @@
-//! A line that tells how far a long change is: on a terminal after a second, and nowhere else.
+//! The progress line of a long change: it appears on a terminal after a second, and nowhere else.
 
 use std::{fs, thread, time::Duration};
 
@@ -7,13 +7,13 @@ use tests::lab::Output;
 
 use crate::command_line::console::Console;
 
-/// Replaces the trusted list by one that comes after a second and a half, through a pipe with a name.
+/// Replaces the trusted list through a named pipe. The list arrives after a second and a half.
 fn slow_replace(console: &Console, run: impl FnOnce(&str) -> Output) -> Output {
     let fifo = console.site.lab.directory().join("slow");
     mkfifo(&fifo, Mode::S_IRWXU).expect("a pipe");
     let output = thread::scope(|scope| {
         scope.spawn(|| {
-            // The other end is opened when the command reads: from then on it waits.
+            // This open returns when the command opens the pipe to read. From then on the command waits.
             let mut pipe = fs::File::options().write(true).open(&fifo).expect("the pipe");
             thread::sleep(Duration::from_millis(1_500));
             std::io::Write::write_all(&mut pipe, b"185.94.108.0/24\n").expect("a reader");

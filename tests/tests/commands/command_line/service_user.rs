@@ -1,4 +1,4 @@
-//! A user of its own with three capabilities, and nothing else of root's, runs the whole command line.
+//! A separate user with three capabilities and no other privilege of root runs the whole command line.
 
 use std::{
     fs,
@@ -15,7 +15,7 @@ use crate::command_line::{console::Console, foreign_program};
 const USER: u32 = 64_001;
 const THREE: &str = "+bpf,+net_admin,+perfmon";
 
-/// A console at which that user sits.
+/// A console whose commands run as that user.
 struct ServiceUser {
     console: Console,
 }
@@ -23,8 +23,9 @@ struct ServiceUser {
 impl ServiceUser {
     fn new() -> Self {
         let console = Console::new();
-        // The build directory may be in one that only root may enter. Copied by a process of its own: what another test
-        // starts meanwhile would inherit the copy open for writing, and it could not be executed.
+        // The user may not be able to enter the build directory, so the program is copied. A separate process copies
+        // it. A copy by this process could be open for writing in a child of another test, and could then not be
+        // executed.
         let built = console.command("");
         let copied = Command::new("cp")
             .arg(built.get_program())
@@ -61,7 +62,7 @@ impl ServiceUser {
     }
 }
 
-/// Every verb, in an order in which each succeeds.
+/// Every verb, in an order in which each one succeeds.
 const EVERY_VERB: [&str; 29] = [
     "up eth0 --provider qrator --confirm 60s --xdp native",
     "confirm",
@@ -125,7 +126,7 @@ fn a_bpf_file_system_of_its_own_is_a_place_too() {
         Some("mode=0700"),
     )
     .unwrap();
-    // As the mount options `uid=` and `gid=` of newer kernels do.
+    // Newer kernels have the mount options `uid=` and `gid=` for this.
     chown(place, Some(USER), Some(USER)).unwrap();
     for arguments in [
         "up eth0 --provider qrator",
@@ -166,7 +167,7 @@ fn each_of_the_three_is_needed_and_named() {
         ("+bpf,+net_admin", "CAP_PERFMON"),
     ] {
         for arguments in EVERY_VERB {
-            // The list is read, and refused, first.
+            // These commands would fail earlier, because they refuse the list.
             if arguments.contains("/run/laboratory/") {
                 continue;
             }

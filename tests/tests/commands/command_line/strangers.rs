@@ -1,4 +1,6 @@
-//! Another user of the machine, without privileges: what they can see of a filter, hold up, or put in its way.
+//! Another user of the machine, without privileges: what they can read, block or replace of a filter.
+//!
+//! Longer than 300 lines because each attack is a test of its own, and all share the topic and its helpers.
 
 use std::{
     fs,
@@ -12,11 +14,11 @@ use crate::command_line::console::{Console, PINS};
 
 const STRANGER: u32 = 64_002;
 
-/// A directory for others, with a parent of root's.
+/// A directory that other users own, below a directory of root.
 const TEAM: &str = "/sys/fs/bpf/team";
 const IN_TEAM: &str = "/sys/fs/bpf/team/synwall";
 
-/// Commands that look at a filter or change it.
+/// Commands that read or change a filter.
 const VERBS: [&str; 6] = [
     "up eth0 --provider qrator",
     "trust add 192.0.2.0/24",
@@ -34,7 +36,7 @@ fn set_mode(path: impl AsRef<Path>, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("a mode");
 }
 
-/// What a shell says when the user with that number runs the line.
+/// Runs a line in a shell as the user with that id.
 fn shell(console: &Console, user: u32, line: &str) -> Output {
     let mut command = console.site.origin.command("setpriv");
     command.args([
@@ -49,7 +51,7 @@ fn shell(console: &Console, user: u32, line: &str) -> Output {
     Output::of(&mut command)
 }
 
-/// Everything at and below a path of a bpffs, and whether it is a directory.
+/// Every path at and below a path of a bpffs, and whether it is a directory.
 fn below(path: &Path) -> Vec<(std::path::PathBuf, bool)> {
     let is_directory = fs::symlink_metadata(path).expect("a pin").is_dir();
     let mut all = vec![(path.to_owned(), is_directory)];
@@ -112,7 +114,8 @@ fn a_stranger_can_neither_look_nor_lock_nor_move() {
         .find(|path| path.ends_with("link"))
         .expect("a link");
     let interface = interface.display();
-    // Where everybody may make files (the kernel's default), and where not (systemd's).
+    // First a bpffs where everybody may create files (the kernel's default), then one where only root may
+    // (systemd's).
     for of_bpffs in [0o1777, 0o700] {
         set_mode("/sys/fs/bpf", of_bpffs);
         for line in [
@@ -143,7 +146,7 @@ fn a_stranger_can_neither_look_nor_lock_nor_move() {
             );
         }
     }
-    // Not because such a command never works.
+    // The same commands work for root, so the refusals mean something.
     for line in [
         format!("ls {PINS}"),
         format!("stat {PINS}/layout"),
@@ -197,7 +200,7 @@ fn a_place_where_others_could_put_another_directory_is_refused() {
         let said = format!("another directory could be put in its place by {who}");
         assert_eq!(shown.matches(&said).count(), VERBS.len(), "{shown}");
     }
-    // In a sticky directory of root's, nobody can move what is another's.
+    // In a sticky directory of root, users cannot rename the files of others.
     chown(TEAM, Some(0), None).unwrap();
     for mode in [0o1777, 0o1770, 0o755] {
         set_mode(TEAM, mode);
@@ -219,7 +222,7 @@ fn a_stranger_who_takes_the_place_first_is_named_and_not_followed() {
     );
     fs::remove_dir(PINS).unwrap();
 
-    // A link at the end of the path, and one on the way: to a place that would do.
+    // A link at the end of the path, and a link in the middle. Both lead to an acceptable directory.
     fs::create_dir("/sys/fs/bpf/real").unwrap();
     set_mode("/sys/fs/bpf/real", 0o700);
     shell(&console, STRANGER, &format!("ln -s real {PINS}")).ok();
@@ -232,13 +235,13 @@ fn a_stranger_who_takes_the_place_first_is_named_and_not_followed() {
     assert_eq!(shown.matches(said).count(), VERBS.len(), "{shown}");
     assert!(fs::read_dir("/sys/fs/bpf/real").unwrap().next().is_none());
 
-    // The same link is followed when it is root's.
+    // A link of root is followed.
     fs::remove_file(TEAM).unwrap();
     symlink("real", TEAM).unwrap();
     console.run(&verbs[0]).ok();
     assert!(Path::new("/sys/fs/bpf/real/synwall/layout").exists());
     console.run("status --pin-dir /sys/fs/bpf/real/synwall").ok();
-    // And hides no filter that this would lie inside of.
+    // The path through the link would lie inside an existing filter, and synwall sees that.
     let shown = console.refuses(
         1,
         &[&format!("up eth0 --provider qrator --pin-dir {IN_TEAM}/inner")],

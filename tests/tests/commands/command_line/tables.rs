@@ -1,4 +1,4 @@
-//! What people see: separated by tabs in a pipe; aligned, and in colour unless NO_COLOR is set, on a terminal.
+//! Tables for people: separated by tabs in a pipe; on a terminal aligned, and in colour unless NO_COLOR is set.
 
 use insta::assert_snapshot;
 use tests::lab::Output;
@@ -9,7 +9,7 @@ fn on_terminal(console: &Console, arguments: &str) -> String {
     Output::on_terminal(console.command(arguments), 120).stdout
 }
 
-/// Numbers that differ between runs, replaced.
+/// The text, with numbers that differ between runs replaced.
 fn steady(text: &str) -> String {
     let mut lines = Vec::new();
     let mut program = None;
@@ -148,7 +148,7 @@ fn numbers_that_people_read_are_grouped() {
     let mut rows = stats["reasons"].as_array().unwrap().iter();
     let row = rows.find(|row| row["reason"] == "untrusted-syn").unwrap();
     let packets = row["packets"].as_u64().unwrap();
-    // A queue on the way may lose some.
+    // A queue on the way may lose some frames.
     assert!((10_000..=12_345).contains(&packets), "{packets}");
     let shown = console.run("stats reasons").ok().stdout;
     let grouped = format!("{},{:03}", packets / 1000, packets % 1000);

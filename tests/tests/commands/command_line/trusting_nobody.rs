@@ -1,4 +1,5 @@
-//! A filter that enforces with nobody trusted would lock everybody out: every way into that is refused.
+//! A filter that enforces without a trusted prefix would lock everybody out. Every command that leads there is
+//! refused.
 
 use insta::assert_snapshot;
 
@@ -39,7 +40,7 @@ fn the_last_trusted_prefix_cannot_go_while_enforcing() {
             &format!("trust replace {empty}")
         ]
     ));
-    // While observing it may.
+    // With `observe`, the last trusted prefix may go.
     console.run("set --observe").ok();
     console.run(&format!("trust remove {PROXY}")).ok();
 }
@@ -77,7 +78,7 @@ fn a_filter_whose_last_trusted_prefix_has_expired_can_be_changed_and_says_so() {
     assert!(output.stderr.contains("nobody is trusted"), "{output}");
     console.run("deny add 198.51.100.66").ok();
     console.run("retire add 203.0.113.99").ok();
-    // A change of settings and lists at once is judged by what it leads to.
+    // If a command changes settings and lists at once, only the result counts.
     console.refuses(2, &["up eth0 --tcp 443"]);
     console.run("up eth0 --tcp 443 --trust 192.0.2.8").ok();
 }

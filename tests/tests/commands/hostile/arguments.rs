@@ -1,4 +1,4 @@
-//! Command lines made at random, where they can do no harm.
+//! Random command lines, in a place where they do no harm.
 
 use std::{ffi::OsString, os::unix::ffi::OsStringExt as _};
 
@@ -71,7 +71,7 @@ const WORDS: [&str; 62] = [
     "/dev/null",
 ];
 
-/// Commands that get as far as they can before one of their words is changed.
+/// Valid commands. The test changes one of their words at a time.
 const LINES: [&str; 14] = [
     "up eth0 --provider qrator --tcp 80 --udp 443 --drop all",
     "up eth0 --trust 192.0.2.0/24=office --sources 24,48 --xdp generic",
@@ -89,7 +89,7 @@ const LINES: [&str; 14] = [
     "down --all --pin-dir /sys/fs/bpf/other",
 ];
 
-/// What a terminal would obey, what no text is, and what is too long.
+/// Bytes that a terminal would obey, bytes that are not UTF-8, and texts that are too long.
 fn nasty(random: &mut Random) -> Vec<u8> {
     match random.below(10) {
         0 => b"\x1b[2J\x1b]0;title\x07".to_vec(),
@@ -132,7 +132,7 @@ fn line(random: &mut Random) -> Vec<OsString> {
             _ => words[place] = mutate(&words[place].clone(), &other, random),
         }
     }
-    // The kernel ends an argument at a NUL.
+    // An argument cannot contain a NUL byte.
     words.iter_mut().for_each(|word| word.retain(|byte| *byte != 0));
     words.into_iter().map(OsString::from_vec).collect()
 }

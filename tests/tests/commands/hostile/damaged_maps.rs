@@ -1,4 +1,4 @@
-//! Anything may stand in pinned maps: what another version, another tool or a killed command left there.
+//! Pinned maps with any content, as another version, another tool or a killed command may leave it.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use crate::hostile::{
     victim::{PINS, Victim},
 };
 
-/// Every command, those that look first.
+/// Every command; the commands that only read come first.
 const COMMANDS: [&str; 24] = [
     "status",
     "status --json",
@@ -37,7 +37,7 @@ const COMMANDS: [&str; 24] = [
     "down eth0",
 ];
 
-/// Damages a filter again and again, and runs commands on it; now and then a new one takes its place.
+/// Damages a filter repeatedly, and runs commands on it. A new filter replaces it now and then.
 fn damage(seed: u64, rounds: u64) {
     let victim = Victim::new();
     std::fs::write(
@@ -51,9 +51,9 @@ fn damage(seed: u64, rounds: u64) {
         for _ in 0..=random.below(4) {
             let mut maps = Pinned::all(Path::new(PINS));
             maps.retain(|map| !map.path.ends_with("layout"));
-            // Whoever looks for a failure sees what was done last.
+            // The log of a failed test then shows the last changes.
             for _ in 0..=random.below(6) {
-                // Most of what is read is in the generations.
+                // Commands read mostly from the generations.
                 if random.below(2) == 0 {
                     maps.retain(|map| map.path.to_string_lossy().contains("/generation"));
                 }
@@ -62,7 +62,7 @@ fn damage(seed: u64, rounds: u64) {
             }
             let any = || COMMANDS[random.below(COMMANDS.len() as u64) as usize];
             let others: Vec<&str> = std::iter::repeat_with(any).take(3).collect();
-            // These read all that there is.
+            // These two commands read every map.
             for command in ["stats --json", "trust check 192.0.2.1"]
                 .into_iter()
                 .chain(others)
@@ -72,7 +72,7 @@ fn damage(seed: u64, rounds: u64) {
         }
         victim.down();
     }
-    // The next filter is as if nothing had been.
+    // A new filter is not affected by the damage before.
     victim.up();
     victim.run("trust check 185.94.108.1").ok();
     victim.down();

@@ -1,4 +1,4 @@
-//! Under the name of a map may lie another one, a program's pin, a link, a directory, or nothing.
+//! At the path of a pinned map there may be another map, the pin of a program, a link, a directory, or nothing.
 
 use std::{
     fs,
@@ -30,10 +30,10 @@ const COMMANDS: [&str; 11] = [
     "down eth0",
 ];
 
-/// Where the pin goes whose place is taken.
+/// Where the original pin is moved to.
 const ASIDE: &str = "/sys/fs/bpf/aside";
 
-/// What can lie there.
+/// The thing that replaces a pin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Thing {
     Nothing,
@@ -44,7 +44,7 @@ enum Thing {
     SmallArray,
     PerCpuArray,
     Hash,
-    /// One record of the same size, where there may be more.
+    /// One record of the right size, where the map should have more.
     ShortArray,
 }
 
@@ -67,7 +67,7 @@ fn put(thing: Thing, path: &Path) {
         Thing::LinkToNowhere => symlink("/nowhere", path).unwrap(),
         Thing::LinkToItself => symlink(path, path).unwrap(),
         Thing::XdpLink => {
-            // A second pin of what is pinned: bpffs has no hard links.
+            // A second pin of the same link, because bpffs has no hard links.
             let here = links(Path::new(PINS)).pop();
             let link = here.or_else(|| links(Path::new("/sys/fs/bpf")).pop());
             let link = PinnedLink::from_pin(link.unwrap_or_else(|| ASIDE.into())).unwrap();
@@ -106,8 +106,8 @@ fn links(directory: &Path) -> Vec<PathBuf> {
     links.filter(|link| link.exists()).collect()
 }
 
-/// Puts things in the place of one pin after another; in a short run one thing in the place of each, and a
-/// short array in that of those that are mapped.
+/// Replaces one pin after another. A thorough run puts every thing at each path. A short run puts one thing at each
+/// path, and a short array in place of each memory-mapped map.
 fn replace(pins: impl Fn(&Path) -> Vec<PathBuf>) {
     let victim = Victim::new();
     victim.up();

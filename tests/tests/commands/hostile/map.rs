@@ -1,4 +1,4 @@
-//! Pinned maps, written to as bytes, whatever they hold.
+//! Reads and writes pinned maps as bytes, for any type and content.
 
 use std::{
     fs,
@@ -34,7 +34,7 @@ pub struct Pinned {
     map: MapData,
     kind: MapType,
     key_size: usize,
-    /// Of a lookup: the values of all CPUs.
+    /// The bytes of a lookup, with the values of all CPUs.
     value_size: usize,
     entries: u32,
 }
@@ -60,7 +60,7 @@ impl Pinned {
         }
     }
 
-    /// Every map below a directory, in the order of the paths.
+    /// Every map below a directory, sorted by path.
     pub fn all(directory: &Path) -> Vec<Self> {
         let mut entries: Vec<PathBuf> = fs::read_dir(directory)
             .expect("a directory")
@@ -83,7 +83,7 @@ impl Pinned {
             value: value.addr() as u64,
             flags: 0,
         };
-        // SAFETY: key and value have the sizes that the map has, as they come from below.
+        // SAFETY: key and value have the sizes of the map, because the functions below allocate them so.
         unsafe { libc::syscall(libc::SYS_bpf, command, &raw mut element, size_of::<Element>()) == 0 }
     }
 
@@ -92,13 +92,13 @@ impl Pinned {
         self.call(LOOKUP, key, value.as_mut_ptr()).then_some(value)
     }
 
-    /// Whether the kernel took it.
+    /// Writes a value. Returns whether the kernel accepted it.
     pub fn set(&self, key: &[u8], value: &[u8]) -> bool {
         assert_eq!((key.len(), value.len()), (self.key_size, self.value_size));
         self.call(UPDATE, key, value.as_ptr().cast_mut())
     }
 
-    /// Writes something at random somewhere, and says where.
+    /// Damages a random entry, and describes the change.
     pub fn damage(&self, random: &mut Random) -> String {
         let name = self.path.display();
         if self.kind == MapType::ArrayOfMaps {
@@ -124,7 +124,7 @@ impl Pinned {
         format!("{name}: {key:?} is {shown:?}… now: {done}")
     }
 
-    /// One that is there, mostly.
+    /// A random key, usually one that exists.
     fn key(&self, random: &mut Random) -> Vec<u8> {
         if matches!(self.kind, MapType::Array | MapType::PerCpuArray) {
             let near = if random.below(4) == 0 {

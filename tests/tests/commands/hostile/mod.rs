@@ -1,6 +1,6 @@
-//! Commands that meet what nobody meant for them: damaged and foreign pinned maps, and arguments made at random. They
-//! answer or say what is wrong, never panic, write nothing to a terminal that it would obey, and `down --all` always
-//! works. Needs root and a built `synwall` (`SYNWALL_BIN`).
+//! Commands that meet damaged or foreign pinned maps, and random arguments. They must answer or report an error. They
+//! must never panic, and never write control sequences to a terminal. `down --all` must always work. Needs root and a
+//! built `synwall` (`SYNWALL_BIN`).
 
 #![expect(
     clippy::expect_used,

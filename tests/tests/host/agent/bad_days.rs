@@ -1,4 +1,6 @@
-//! Bad input and bad days: a clear message, and the last good state goes on filtering.
+//! Bad input, full disks and other failures: the agent reports them clearly, and the last good state stays in force.
+//!
+//! Longer than 300 lines because each failure is a test of its own, and all share the topic and its helpers.
 
 use std::{
     fs,
@@ -102,7 +104,7 @@ fn a_saved_list_that_vanishes_stays_what_it_was_also_over_a_reboot_until_it_is_e
         assert_eq!(trusted, ["185.94.108.0/24", "203.0.113.0/24"]);
         assert_eq!(denied, ["185.94.108.66/32"]);
     };
-    // It has read and kept them.
+    // The agent has now read the lists and kept copies.
     agent.reload();
     agent.says_after("put an empty file there", || {
         fs::rename(home.etc.join("saved"), home.etc.join("elsewhere")).unwrap();
@@ -116,7 +118,7 @@ fn a_saved_list_that_vanishes_stays_what_it_was_also_over_a_reboot_until_it_is_e
     agent.says_after("lists: 0 entries set, 1 removed", || {
         home.write("saved/trust.list", "");
     });
-    // What is empty may go.
+    // An empty list may be removed.
     let before = agent.log().len();
     fs::remove_file(home.etc.join("saved/trust.list")).unwrap();
     agent.reload();
@@ -233,7 +235,7 @@ fn a_list_file_that_vanishes_or_breaks_stays_what_it_was() {
         home.write("office.txt", "192.0.2.0/24\n");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
     });
-    // Whether it was read in the moment before others could write to it is up to who was quicker.
+    // The agent may have read the file before others could write to it. Either result is correct.
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
     agent.until("reads it again", |_| {
         origin.list("trust").contains(&"192.0.2.0/24".to_owned())
@@ -241,7 +243,7 @@ fn a_list_file_that_vanishes_or_breaks_stays_what_it_was() {
     origin.filters();
 }
 
-/// An origin that trusts nobody but those in `list.txt`: the proxy; and its configuration.
+/// An origin whose list `list.txt` trusts the proxy only, and its configuration.
 fn with_list(interfaces: &str) -> (Origin, Home, String) {
     let text = format!("interfaces = [{interfaces}]\n[trust]\nfiles = [\"list.txt\"]\n");
     let (origin, home) = origin_with(&text);
@@ -324,7 +326,7 @@ fn a_fetched_list_that_does_not_fit_on_the_disk_is_taken_as_soon_as_it_does() {
     mount_disk(&home);
     let mut agent = Agent::start(&origin, &home);
     let edge = || from(&origin, "trust", "source:edge");
-    // It waits for the first list before there is a filter.
+    // The agent waits for the first list before it sets up the filter.
     agent.says("eth0: up");
     agent.until("fetches it", |_| edge() == ["10.7.0.0/24"]);
     let copy = home.state.join("sources/edge.list");
@@ -339,7 +341,7 @@ fn a_fetched_list_that_does_not_fit_on_the_disk_is_taken_as_soon_as_it_does() {
     assert_eq!(edge(), ["10.7.0.0/24"]);
     assert_eq!(fs::read(&copy).unwrap(), before);
     origin.filters();
-    // An agent that begins on a full disk goes by the copy.
+    // An agent that starts on a full disk uses the copy.
     agent.kill();
     origin.synwall("down --all");
     let mut agent = Agent::start(&origin, &home);
@@ -349,7 +351,7 @@ fn a_fetched_list_that_does_not_fit_on_the_disk_is_taken_as_soon_as_it_does() {
     agent.until("takes it", |_| edge().contains(&"10.8.0.0/24".to_owned()));
 }
 
-/// A small disk of their own for the copies that the agent keeps.
+/// Mounts a small disk for the copies that the agent keeps.
 fn mount_disk(home: &Home) {
     fs::create_dir(&home.state).unwrap();
     mount(
@@ -362,7 +364,7 @@ fn mount_disk(home: &Home) {
     .unwrap();
 }
 
-/// Leaves not a byte of it.
+/// Fills the disk to the last byte.
 fn fill_disk(home: &Home) -> PathBuf {
     let path = home.state.join("filler");
     let mut filler = fs::File::create(&path).unwrap();
@@ -393,7 +395,7 @@ fn a_filter_that_somebody_locks_is_changed_when_they_let_go() {
 fn after_a_reboot_a_configuration_that_was_refused_is_refused_again_and_the_one_before_is_in_force() {
     let (origin, home) = origin_with(&config(""));
     let mut agent = Agent::start(&origin, &home);
-    // There is nothing wrong with the file itself.
+    // The configuration file itself is valid. Only a file that it names is missing.
     let other = format!("{}files = [\"absent.txt\"]\n", config("drop = \"all\""));
     agent.says_after("the configuration of before stays in force", || {
         home.configure(&other);
@@ -404,7 +406,7 @@ fn after_a_reboot_a_configuration_that_was_refused_is_refused_again_and_the_one_
     agent.says("the last good configuration is in force");
     origin.filters();
     assert_eq!(origin.json("status --json")["drop"], "new");
-    // As soon as what was missing is there, the file is taken.
+    // The agent takes the configuration as soon as the missing file exists.
     agent.says_after("settings:", || home.write("absent.txt", "172.16.5.0/24\n"));
     assert_eq!(origin.json("status --json")["drop"], "all");
     assert_eq!(origin.list("trust"), ["172.16.5.0/24", "185.94.108.0/24"]);
@@ -438,8 +440,8 @@ fn a_mistake_that_is_taken_back_takes_the_filter_off_no_interface() {
     origin.filters();
 }
 
-/// Writes into the very file that is there, as `curl > FILE` and `scp` do, with pauses, and looks after each piece. `None` if
-/// this machine was so slow that a pause was a long one.
+/// Writes into the existing file in pieces with pauses, as `curl > FILE` and `scp` do. Calls `look` after each piece.
+/// Returns `None` if a pause on a slow machine was too long.
 fn written_slowly<T>(path: &Path, pieces: &[&str], look: impl Fn() -> T) -> Option<Vec<T>> {
     let mut file = fs::File::create(path).unwrap();
     let mut written = Instant::now();
@@ -447,7 +449,7 @@ fn written_slowly<T>(path: &Path, pieces: &[&str], look: impl Fn() -> T) -> Opti
     for piece in pieces {
         seen.push(look());
         thread::sleep(Duration::from_millis(400));
-        // The agent waits for a second.
+        // The agent waits for one second after the last write.
         if written.elapsed() > Duration::from_millis(900) {
             return None;
         }
@@ -489,7 +491,7 @@ fn so_is_the_configuration_but_at_a_reload_it_is_taken_at_once() {
     let quick = (0..5).any(|_| {
         agent.until("has it", |_| drop() == "all");
         let (head, tail) = text.split_at(text.find("[trust]").unwrap());
-        // What is there at first would be in force, or refused, if it were read.
+        // If the agent read the first pieces, it would apply or refuse them.
         let pieces =
             ["", head, tail, "files = []\n"].map(|piece| piece.replace("\"all\"", "\"unestablished\""));
         let pieces = pieces.each_ref().map(String::as_str);

@@ -1,4 +1,4 @@
-//! What an operator does by hand stays as it is, and is told apart.
+//! The agent leaves an operator's manual changes alone, and shows them separately.
 
 use std::{thread, time::Duration};
 
@@ -75,7 +75,7 @@ fn settings_made_by_hand_hold_until_the_next_reload() {
     let (origin, home) = origin_with(&config(""));
     let mut agent = Agent::start(&origin, &home);
     origin.synwall("set --observe");
-    // A list that changes is no reason to enforce again.
+    // A changed list alone does not make the agent enforce again.
     agent.says_after("lists:", || {
         home.configure(&config("").replace("prefixes = [", "prefixes = [\"172.16.5.0/24\", "));
     });
@@ -127,7 +127,7 @@ fn commands_and_the_agent_at_once_lose_nothing_of_each_other() {
 fn what_was_taken_off_by_hand_stays_off_while_something_else_fails() {
     let (origin, home) = origin_with(&config(""));
     let mut agent = Agent::start(&origin, &home);
-    // With nobody to trust, the lists cannot be brought about, and that is tried again and again.
+    // Without a trusted prefix, the agent cannot apply the lists, and retries again and again.
     agent.says_after("no trusted prefix", || {
         home.configure("interfaces = [\"eth0\"]\n");
     });
@@ -151,7 +151,7 @@ fn a_filter_that_was_set_up_again_by_hand_gets_the_lists() {
     agent.until("has the list", |_| {
         origin.list("trust") == ["10.0.1.0/24", "172.16.5.0/24", "185.94.108.0/24"]
     });
-    // Its settings are theirs who set it up.
+    // The operator who set up the filter chose its settings.
     origin.serves_everybody();
     agent.says_after("lists:", || home.write("list.txt", "10.0.2.0/24\n"));
 }
@@ -171,7 +171,7 @@ fn it_does_so_whether_or_not_the_agent_saw_that_there_was_none_and_though_no_lis
         wake("up");
         agent.until("has the list", |_| origin.list("trust") == both);
         origin.serves_everybody();
-        // It is in charge of this one, too.
+        // The first agent controls the new filter, too.
         let second = Agent::fails(&origin, &home);
         assert!(second.stderr.contains("another agent"), "{second}");
     }
@@ -190,7 +190,7 @@ fn a_filter_that_another_agent_took_over_is_asked_for_now_and_then() {
     let other = Agent::start(&origin, &others);
     home.write("whatever", "");
     agent.says("another agent");
-    // It would put the filter on what returns.
+    // Otherwise the other agent would put the filter on the interface that returns.
     other.signal(Signal::SIGSTOP);
     origin.site.origin.namespace().ip("link del wan0\n");
     origin.add_interface("wan0");
@@ -201,7 +201,7 @@ fn a_filter_that_another_agent_took_over_is_asked_for_now_and_then() {
     other.signal(Signal::SIGCONT);
     assert!(used < 50, "{used} of 300 ticks\n{}", agent.log());
     other.stop();
-    // Now it is nobody else's.
+    // The other agent no longer controls the filter.
     agent.says_after("wan0: up", || {
         origin.site.origin.namespace().ip("link del wan0\n");
         origin.add_interface("wan0");
@@ -216,7 +216,7 @@ fn what_drops_more_waits_for_the_entries_that_came_with_it_when_a_command_saves_
     let pins = tests::origin::locked();
     let more = "prefixes = [\"172.16.5.0/24\", ";
     home.configure(&config("").replace("prefixes = [", more));
-    // It has read that, and waits for the lock.
+    // The agent has now read the configuration, and waits for the lock.
     thread::sleep(Duration::from_secs(2));
     home.write("saved/trust.list", "203.0.113.0/24\n10.0.0.0/24\n");
     agent.says_after("settings: enforce", || drop(pins));

@@ -1,4 +1,4 @@
-//! What changes on disk changes in the kernel, by the smallest step, and nothing else does.
+//! A change on disk reaches the kernel by the smallest step, and nothing else changes.
 
 use std::fs;
 
@@ -57,7 +57,7 @@ fn a_list_file_takes_effect_however_it_is_written() {
     let mut agent = Agent::start(&origin, &home);
     let place = format!("file:{}/office.txt", home.etc.display());
     assert_eq!(from(&origin, "trust", &place), ["172.16.5.0/24"]);
-    // Put in its place, as editors do.
+    // A new file replaces the old one, as editors do.
     agent.says_after("lists:", || {
         home.write("office.txt", "172.16.5.0/24 office\n2001:db8:1::/48\n");
     });
@@ -65,11 +65,11 @@ fn a_list_file_takes_effect_however_it_is_written() {
         from(&origin, "trust", &place),
         ["172.16.5.0/24", "2001:db8:1::/48"]
     );
-    // Written where it stands.
+    // The existing file is overwritten.
     let path = home.etc.join("office.txt");
     agent.says_after("lists:", || fs::write(&path, "172.16.5.0/25\n").unwrap());
     assert_eq!(from(&origin, "trust", &place), ["172.16.5.0/25"]);
-    // Moved by a symbolic link, as configuration management does.
+    // A symbolic link replaces the file, as configuration management does.
     let elsewhere = home.etc.parent().unwrap().join("elsewhere");
     fs::create_dir(&elsewhere).unwrap();
     fs::write(elsewhere.join("office.txt"), "192.0.2.0/24\n").unwrap();
@@ -113,7 +113,7 @@ fn what_stays_keeps_its_counters_and_one_change_is_one_step() {
         );
     });
     assert_eq!(origin.packets_on("trust", "185.94.108.0/24"), 3);
-    // Nothing to do is nothing done.
+    // Without a change, the agent does nothing.
     let log = agent.log().len();
     agent.reload();
     assert!(!agent.log()[log..].contains("lists:"), "{}", agent.log());
@@ -148,7 +148,7 @@ fn interfaces_that_are_no_longer_named_are_let_go() {
         .map(|row| &row["name"])
         .collect();
     assert_eq!(names, ["eth0", "lan0"], "what was put up by hand stays");
-    // Also while nobody looks.
+    // An interface is also released if the change happened while no agent ran.
     home.configure(&config_on("\"eth0\", \"wan?\""));
     agent.says("wan0: up");
     agent.kill();

@@ -1,4 +1,4 @@
-//! Interfaces that come, go, return, and are called otherwise.
+//! Interfaces that appear, disappear, return, or get another name.
 
 use tests::{kernel::skipped, lab::Output, origin::agent::Agent};
 
@@ -16,7 +16,7 @@ fn an_interface_is_protected_as_soon_as_it_appears() {
         });
         assert_eq!(origin.interface(name)["state"], "attached");
     }
-    // Its other end is called otherwise.
+    // The peer of the interface has another name.
     assert_eq!(
         origin.json("status --json")["interfaces"]
             .as_array()
@@ -89,7 +89,7 @@ fn one_that_returns_while_a_source_is_waited_for_is_protected_again() {
     agent.says_after("waiting for the first list of edge", || home.configure(&waiting));
     agent.reload();
     origin.site.origin.namespace().ip("link del wan0\n");
-    // That it is gone has been seen, and what is still due is tried again.
+    // The agent has seen that the interface is gone, and retries what is still pending.
     agent.reload();
     agent.says_after("wan0: up", || origin.add_interface("wan0"));
     assert_eq!(origin.interface("wan0")["state"], "attached");
@@ -205,7 +205,7 @@ fn the_members_of_a_bond_are_protected_and_those_who_join_it() {
     }
     let join = |name: &str| {
         origin.add_interface(name);
-        // A bond takes in what is down.
+        // A bond accepts only interfaces that are down.
         let namespace = origin.site.origin.namespace();
         namespace.ip(&format!(
             "link set {name} down\nlink set {name} master bond0\nlink set {name} up\n"

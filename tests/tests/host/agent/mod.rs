@@ -1,5 +1,5 @@
-//! The agent: it brings the kernel to what its files say, keeps it there, and leaves alone what others made. Needs root,
-//! nginx and a built `synwall` (`SYNWALL_BIN`).
+//! The agent: it brings the kernel to the state in its files, keeps it there, and leaves alone what others made.
+//! Needs root, nginx and a built `synwall` (`SYNWALL_BIN`).
 
 #![expect(
     clippy::expect_used,
@@ -20,12 +20,12 @@ use tests::{
     origin::{Origin, agent::Home},
 };
 
-/// A configuration that trusts the proxy, with more in it.
+/// A configuration that trusts the proxy, with additional lines.
 fn config(more: &str) -> String {
     format!("interfaces = [\"eth0\"]\n{more}\n[trust]\nprefixes = [\"185.94.108.0/24 proxy\"]\n")
 }
 
-/// The same for other interfaces: names in quotation marks.
+/// A configuration that trusts the proxy, on other interfaces. Their names are in quotation marks.
 fn config_on(interfaces: &str) -> String {
     config("").replace("\"eth0\"", interfaces)
 }
@@ -38,7 +38,7 @@ fn save(origin: &Origin, home: &Home, arguments: &str) -> Output {
     ))
 }
 
-/// An origin that has nothing but a configuration.
+/// An origin with a configuration and no filter.
 fn origin_with(config: &str) -> (Origin, Home) {
     let origin = Origin::new();
     let home = Home::new(&origin);
@@ -46,7 +46,7 @@ fn origin_with(config: &str) -> (Origin, Home) {
     (origin, home)
 }
 
-/// Prefix and origin of every entry of a list, and whether it is gone after a reboot.
+/// For each entry of a list: prefix, origin, and whether it is gone after a reboot.
 fn entries(origin: &Origin, list: &str) -> Vec<(String, String, bool)> {
     let document = origin.json(&format!("{list} list --json"));
     let rows = document["prefixes"].as_array().expect("rows").iter();
@@ -61,7 +61,7 @@ fn entries(origin: &Origin, list: &str) -> Vec<(String, String, bool)> {
     .collect()
 }
 
-/// The prefixes of a list that come from `origin`.
+/// The prefixes of a list that come from this place.
 fn from(origin: &Origin, list: &str, place: &str) -> Vec<String> {
     let entries = entries(origin, list).into_iter();
     entries

@@ -1,4 +1,4 @@
-//! The agent, and the machine, start again: the filter is what it was, whatever is missing by then.
+//! The agent or the machine restarts: the filter is the same as before, even if some files are missing by then.
 
 use std::{fs, os::unix::fs::symlink, path::Path};
 
@@ -6,7 +6,7 @@ use tests::origin::{Origin, PINS, agent::Agent};
 
 use crate::agent::{config, config_on, entries, origin_with};
 
-/// What a reboot takes away.
+/// Removes everything that a reboot removes.
 fn reboot(origin: &Origin) {
     origin.synwall("down --all");
     assert!(!Path::new(PINS).exists());
@@ -40,7 +40,7 @@ fn an_interface_that_could_not_be_let_go_is_let_go_by_the_next_agent() {
     let (origin, home) = origin_with(&config_on("\"eth0\", \"wan0\""));
     origin.add_interface("wan0");
     let mut agent = Agent::start(&origin, &home);
-    // With nobody to trust, nothing is changed, not even this.
+    // Without a trusted prefix, the agent changes nothing, so it does not release the interface.
     agent.says_after("no trusted prefix", || {
         home.configure("interfaces = [\"eth0\"]\n");
     });
@@ -101,7 +101,7 @@ fn a_saved_list_that_was_never_good_keeps_no_good_configuration_out_of_force() {
     home.write("saved/trust.list", "172.16.5.0/24\n");
     let trusted = ["172.16.5.0/24", "185.94.108.0/24"];
     Agent::start(&origin, &home).stop();
-    // Its lists are on a disk that is not there yet.
+    // The lists are on a disk that is not mounted yet.
     let (saved, disk) = (home.etc.join("saved"), home.etc.join("disk"));
     fs::rename(&saved, &disk).unwrap();
     symlink(home.etc.join("nothing"), &saved).unwrap();
@@ -112,7 +112,7 @@ fn a_saved_list_that_was_never_good_keeps_no_good_configuration_out_of_force() {
     agent.stop();
     fs::remove_file(&saved).unwrap();
     fs::rename(&disk, &saved).unwrap();
-    // Somebody mistyped one that there was none of before.
+    // A new list with a mistake. There was none of this name before.
     home.write("saved/deny.list", "nonsense\n");
     reboot(&origin);
     let mut agent = Agent::start(&origin, &home);
@@ -158,7 +158,7 @@ fn a_damaged_copy_is_none() {
     let output = Agent::fails(&origin, &home);
     assert!(output.stderr.contains("office.txt"), "{output}");
     assert_eq!(origin.run("status").code, Some(1), "nothing half-way");
-    // What is there on disk is enough.
+    // The lists on disk are enough to start.
     home.write("office.txt", "172.16.5.0/24 office\n");
     let _agent = Agent::start(&origin, &home);
     origin.filters();

@@ -1,4 +1,4 @@
-//! What a service manager sees: ready, reloading, alive, stopping; and the filter that stays.
+//! What a service manager sees of the agent: ready, reloading, alive, stopping. The filter stays.
 
 use nix::sys::signal::Signal;
 use std::path::Path;
@@ -22,7 +22,7 @@ fn it_says_when_it_is_ready_and_how_it_is() {
 #[test]
 fn it_keeps_the_watchdog_quiet_and_falls_silent_when_it_hangs() {
     let (origin, home) = origin_with(&config(""));
-    // The service manager's variables: 600 ms, for whichever process.
+    // A variable of the service manager: 600 ms, valid for any process.
     let agent = Agent::spawn(&origin, &home, &[("WATCHDOG_USEC", "600000")]);
     for _ in 0..5 {
         agent.told("WATCHDOG=1");
@@ -49,7 +49,8 @@ fn it_ends_soon_however_much_there_is_to_do_and_whoever_has_the_filter() {
     }
     let asked = std::time::Instant::now();
     agent.stop();
-    // The lock is waited for five seconds, by what has begun. After fifteen systemd would kill it (the unit's TimeoutStopSec=).
+    // A change that has begun waits five seconds for the lock. After fifteen systemd would kill the agent (the unit's
+    // TimeoutStopSec=).
     let took = asked.elapsed();
     assert!(took < std::time::Duration::from_secs(14), "{took:?}");
     drop(pins);
@@ -113,7 +114,7 @@ fn a_hundred_reloads_leave_nothing_behind() {
         agent.reload();
     }
     assert_eq!(before, pins());
-    // The service manager may hear of it before the last descriptor is closed.
+    // The service manager may get the message before the last descriptor is closed.
     agent.until("closes what it opened", |agent| {
         agent.descriptors() <= descriptors
     });

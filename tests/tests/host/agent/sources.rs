@@ -1,5 +1,7 @@
-//! Lists that somebody else keeps: what comes in, what goes and when, what is refused, what is there after a reboot. The
-//! servers that they come from are in the tests of `feeds`; here it is a file, and so is what the agent makes of it.
+//! Lists that others maintain: what is added, what is removed and when, what is refused, and what is there after a
+//! reboot. Here the source is a file. The tests in `feeds` have servers.
+//!
+//! Longer than 300 lines because each case is a test of its own, and all share the topic and its helpers.
 
 use std::fs;
 
@@ -14,7 +16,7 @@ use tests::{
 
 use crate::agent::{config, from, origin_with};
 
-/// A source that is looked at often, beside the proxy.
+/// A source that is fetched often, in addition to the proxy.
 fn source(more: &str) -> String {
     format!(
         "{}[source.edge]\nfile = \"edge.txt\"\ninterval = \"1s\"\njitter = \"0s\"\n{more}",
@@ -26,7 +28,7 @@ fn networks(count: usize) -> String {
     (0..count).map(|n| format!("10.7.{n}.0/24\n")).collect()
 }
 
-/// Prefixes of the source, and whether they are to go.
+/// The prefixes of the source, and whether each is about to be removed.
 fn edge(origin: &Origin) -> Vec<(String, bool)> {
     let document = origin.json("trust list --json");
     let rows = document["prefixes"].as_array().unwrap().iter();
@@ -40,7 +42,7 @@ fn edge(origin: &Origin) -> Vec<(String, bool)> {
         .collect()
 }
 
-/// An origin whose agent has a list of four from the source, beside the proxy.
+/// An origin whose agent has a list of four prefixes from the source, and trusts the proxy.
 fn listed(more: &str) -> (Origin, Home, Agent) {
     let (origin, home) = origin_with(&source(more));
     home.write("edge.txt", &networks(4));
@@ -74,12 +76,12 @@ fn what_comes_in_comes_at_once_and_what_goes_takes_its_time() {
         (5, 1),
         "{there:?}"
     );
-    // Who is on his way out is still served, also by an agent that knows nothing of it.
+    // A prefix that is about to be removed is still trusted, even after a restart of the agent.
     assert_eq!(origin.run("trust check 10.7.0.1").code, Some(0));
     agent.kill();
     let mut agent = Agent::start(&origin, &home);
     assert!(edge(&origin).contains(&leaving));
-    // It may come back.
+    // The prefix may return.
     home.write("edge.txt", &networks(5));
     agent.until("keeps it", |_| edge(&origin).iter().all(|(_, goes)| !goes));
 }
@@ -143,7 +145,7 @@ fn a_list_that_there_is_no_room_for_is_left_out_and_no_other_is() {
         from(&origin, "trust", "source:office").len() == 1
     });
     assert!(origin.list("deny").is_empty());
-    // What else changes, changes, also after a reboot.
+    // Other changes still apply, also after a reboot.
     agent.kill();
     origin.synwall("down --all");
     let mut agent = Agent::start(&origin, &home);
@@ -289,7 +291,7 @@ fn a_clock_that_was_wrong_does_no_harm() {
         let mut agent = Agent::start(&origin, &home);
         assert_eq!(edge(&origin).len(), before);
         command(&origin, &home, "source list").ok();
-        // It is fetched again at once, or nearly so.
+        // The agent fetches the list almost at once.
         home.write("edge.txt", &networks(before + 1));
         agent.until("fetches it", |_| edge(&origin).len() == before + 1);
         agent.stop();
@@ -380,7 +382,8 @@ fn copies_that_are_cleared_away_are_made_again() {
     home.write("edge.txt", &networks(5));
     agent.until("keeps it", |_| edge(&origin).len() == 5);
     assert!(home.state.join("sources/edge.list").exists());
-    // One that is lost while its list is known is made again at once: the guards compare what comes next with it.
+    // If a copy is lost while the list is in force, the agent writes it again at once. The guards compare the next
+    // list with it.
     agent.says_after("its list of before, if any, stays", || {
         home.write("edge.txt", "no list\n");
     });

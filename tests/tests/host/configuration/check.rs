@@ -1,4 +1,4 @@
-//! `config check` and `config show`: they say what a file means, and touch nothing.
+//! `config check` and `config show`: they explain a configuration, and change nothing.
 
 use std::{
     fs,
@@ -12,7 +12,7 @@ use std::{
 use serde_json::Value;
 use tests::lab::{Lab, Output};
 
-/// A configuration in a directory of its own.
+/// A configuration in its own directory.
 struct Files(Lab);
 
 impl Files {
@@ -49,7 +49,7 @@ impl Files {
     }
 }
 
-/// Texts in a list of a document.
+/// The texts in a list of a document.
 fn texts(list: &Value) -> Vec<&str> {
     list.as_array()
         .unwrap()

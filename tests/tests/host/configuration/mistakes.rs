@@ -1,10 +1,10 @@
-//! Every mistake has a message of one line with the place, what is wrong, and what to do.
+//! Every mistake has a message of one line: the place, what is wrong, and what to do.
 
 use std::{fmt::Write as _, path::Path};
 
 use filter_user::config::contents::Config;
 
-/// Mistakes, each as it would stand in a file whose other lines are right.
+/// Mistakes. The other lines of each file are correct.
 const MISTAKES: &[&str] = &[
     // Not TOML.
     "interfaces = [\"eth0\"",
@@ -34,7 +34,7 @@ const MISTAKES: &[&str] = &[
     "interfaces = [\"eth0\"]\n[trust]\npolicy = \"observe\"",
     "interfaces = [\"eth0\"]\n[source.a]\nfile = \"a\"\n\ntcp = \"80\"",
     "interfaces = [\"eth0\"]\n[metrics]\nlisten = \"127.0.0.1:1\"\ntrust = 1",
-    // Other types.
+    // Wrong types.
     "interfaces = \"eth0\"",
     "interfaces = [\"eth0\", 5]",
     "interfaces = [\"eth0\"]\ntcp = [80, 443]",

@@ -1,5 +1,5 @@
-//! The configuration file: what is read, what is refused and in which words, the commands `config` and `--save`. Needs
-//! root, nginx and a built `synwall` (`SYNWALL_BIN`).
+//! The configuration file: what is accepted, what is refused and with which message; the commands `config` and
+//! `--save`. Needs root, nginx and a built `synwall` (`SYNWALL_BIN`).
 
 #![expect(
     clippy::expect_used,
@@ -15,7 +15,7 @@ mod schema;
 
 use std::{env, path::Path, process::Command};
 
-/// The program under test, where no host is needed.
+/// The program under test, for tests that need no host.
 fn synwall() -> Command {
     let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/release/synwall");
     let mut command = Command::new(env::var_os("SYNWALL_BIN").unwrap_or(built.into()));

@@ -1,4 +1,4 @@
-//! The reference and the shipped configuration say what the program reads.
+//! The reference page and the shipped configuration match what the program reads.
 
 use std::{fs, path::Path};
 

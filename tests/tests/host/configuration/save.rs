@@ -1,4 +1,6 @@
-//! `--save`: the file and the kernel change together or not at all, and nobody loses what another saves.
+//! `--save`: the file and the kernel change together or not at all. Parallel commands lose no change.
+//!
+//! Longer than 300 lines because each case is a test of its own, and all share the topic and the type `Saving`.
 
 use std::{collections::BTreeSet, fs, os::unix::fs::PermissionsExt as _, path::PathBuf, thread};
 
@@ -14,21 +16,21 @@ use tests::{
 
 const CONFIG: &str = "interfaces = [\"eth0\"]\n[trust]\nprefixes = [\"185.94.108.0/24 proxy\"]\n";
 
-/// An origin, and the directory of its configuration.
+/// An origin and the directory of its configuration.
 struct Saving {
     origin: Origin,
     home: Home,
 }
 
 impl Saving {
-    /// The filter is up, without an agent.
+    /// A filter that is up, without an agent.
     fn up() -> Self {
         let saving = Self::down();
         saving.origin.synwall(tests::origin::UP);
         saving
     }
 
-    /// Nothing is up.
+    /// An origin without a filter.
     fn down() -> Self {
         let origin = Origin::new();
         let home = Home::new(&origin);
@@ -51,7 +53,7 @@ impl Saving {
         self.home.etc.join("saved").join(format!("{name}.list"))
     }
 
-    /// The lines of a saved list that are no comments.
+    /// The lines of a saved list, without comments.
     fn lines(&self, name: &str) -> Vec<String> {
         let text = fs::read_to_string(self.list(name)).unwrap_or_default();
         text.lines()
@@ -60,7 +62,7 @@ impl Saving {
             .collect()
     }
 
-    /// What a list shows of a prefix: its label, its origin, and whether it is saved.
+    /// What a list shows about a prefix: its label, its origin, and whether it is saved.
     fn entry(&self, list: &str, prefix: &str) -> Option<(String, String, bool)> {
         let document = self.origin.json(&format!("{list} list --json"));
         let rows = document["prefixes"].as_array().unwrap().iter();
@@ -130,7 +132,7 @@ fn the_agent_knows_what_is_saved_as_its_own() {
     agent.reload();
     assert_eq!(saving.origin.list("deny"), Vec::<String>::new());
     assert_eq!(saving.origin.list("trust"), ["185.94.108.0/24", "192.0.2.0/24"]);
-    // What somebody writes into the file by hand is taken, and taken back.
+    // Lines that the user adds to the file by hand are applied, and removed when the lines are gone.
     fs::write(saving.list("trust"), "").unwrap();
     agent.until("the entry is gone", |_| {
         saving.entry("trust", "192.0.2.0/24").is_none()
@@ -259,7 +261,7 @@ fn what_cannot_be_saved_is_refused_and_nothing_is_changed() {
     }
     assert_eq!(saving.origin.list("trust"), ["185.94.108.0/24"]);
     assert!(!saving.list("trust").exists());
-    // Nobody would read what others could write.
+    // The agent would not read a list that others can write.
     fs::set_permissions(saving.home.etc.join("saved"), fs::Permissions::from_mode(0o777)).unwrap();
     let output = saving.run("trust add 10.0.0.0/8");
     assert!(
@@ -320,7 +322,7 @@ fn what_would_not_be_in_force_from_the_list_is_not_saved() {
             );
         }
         if let Some(agent) = agent.take() {
-            // Who is told that it is in another list is told who keeps it there.
+            // The message also says who keeps the prefix in the other list.
             let output = saving.origin.run("deny add 185.94.108.0/24");
             assert!(output.stderr.contains("the agent keeps it (config)"), "{output}");
             agent.stop();
@@ -330,7 +332,7 @@ fn what_would_not_be_in_force_from_the_list_is_not_saved() {
     for list in ["trust", "deny"] {
         assert_eq!(saving.lines(list), Vec::<String>::new());
     }
-    // Deny goes before what a list file trusts, and a retired prefix has nothing to do with the others.
+    // A deny entry comes before a trusted prefix from a list file. A retired prefix is independent of both.
     saving.run("deny add 203.0.113.0/24").ok();
     saving.run("retire add 203.0.113.0/24 185.94.108.0/24").ok();
     let agent = Agent::start(&saving.origin, &saving.home);
@@ -473,7 +475,7 @@ fn killed_at_any_instant_the_file_is_whole_and_not_behind() {
         );
         let now = fs::read_to_string(saving.list("trust")).unwrap();
         assert!(now == text || now == format!("{text}192.0.2.0/24 b\n"), "{now}");
-        // The file is first: what the kernel has got from the command, the file has, too.
+        // The file is written first: a change in the kernel is always in the file, too.
         let is_listed = saving.entry("trust", "192.0.2.0/24").is_some();
         let is_saved = now != text;
         assert!(
@@ -484,7 +486,7 @@ fn killed_at_any_instant_the_file_is_whole_and_not_behind() {
             },
             "{adds} {is_listed} {is_saved}"
         );
-        // The next commands work, whatever the last one left, and leave nothing of it.
+        // The next commands work, and remove everything that the killed command left.
         saving.run(commands[0]).ok();
         if !adds {
             saving.run(commands[1]).ok();
@@ -499,10 +501,10 @@ fn killed_at_any_instant_the_file_is_whole_and_not_behind() {
     assert_eq!(left, ["trust.list"]);
 }
 
-/// What is done to files. strace counts each kind of call by itself.
+/// System calls on files. strace counts each kind separately.
 const CALLS: [&str; 7] = ["mkdir", "flock", "unlink", "fchmod", "write", "fsync", "rename"];
 
-/// Runs a command with `--save` and kills it at the `number`th of those calls; whether it came that far.
+/// Runs a command with `--save` and kills it at the `number`th of those calls. Returns whether it got that far.
 fn killed_at(saving: &Saving, arguments: &str, calls: &str, number: u32) -> bool {
     let command = saving.command(arguments);
     let mut strace = saving.origin.site.origin.command("strace");
@@ -569,7 +571,7 @@ fn a_full_disk_changes_nothing() {
     .unwrap();
     saving.run("trust add 192.0.2.0/24").ok();
     let before = fs::read_to_string(saving.list("trust")).unwrap();
-    // The list has a page, and this the other one.
+    // The disk has two pages. The list has one, and this file takes the other.
     fs::write(saved.join("filler"), [0; 4096]).unwrap();
     for command in ["trust add 10.0.0.0/8", "trust remove 192.0.2.0/24"] {
         let output = saving.run(command);

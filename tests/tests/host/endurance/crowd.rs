@@ -1,5 +1,5 @@
-//! Sixteen who change and read at once, under a flood: no update is lost, no document torn, no packet judged by
-//! something that was never in force.
+//! Sixteen threads change and read a filter under a flood. No update is lost, and every document is consistent. Every
+//! packet meets a state that was in force.
 
 use std::{
     collections::BTreeSet,
@@ -17,10 +17,10 @@ use tests::{
 };
 
 const PROXY: &str = "185.94.108.0/24";
-/// Longer than an answer takes that is not held back.
+/// Longer than an answer takes that the origin sends at once.
 const SILENCE: Duration = Duration::from_millis(100);
 
-/// What one of the crowd does until the time is up. What is in its list in the end comes back.
+/// One of the parallel users. Each method runs until the time is up, and may return what its list should have.
 struct Member<'a> {
     origin: &'a Origin,
     ended: &'a AtomicBool,
@@ -44,7 +44,8 @@ impl Member<'_> {
             .collect()
     }
 
-    /// Adds and removes prefixes that nobody else touches, one or several at once; what it did is there at once.
+    /// Adds and removes prefixes that no other member uses, one or several at once. Each change must be visible at
+    /// once.
     fn keeps_a_list(&self, list: &'static str, own: &[String], seed: u64) -> BTreeSet<String> {
         let mut random = Random::new(seed);
         let mut mine = BTreeSet::new();
@@ -71,7 +72,7 @@ impl Member<'_> {
         mine
     }
 
-    /// Trusts a host and stops to: the host is served, or hears nothing, as soon as the command has returned.
+    /// Trusts a host and removes it again. As soon as a command has returned, the host is served or gets no answer.
     fn trusts_now_and_then(&self, host: &Host, prefix: &str) {
         let port = self.origin.site.origin.endpoint(Family::V4, 80);
         let to = (port.address, port.port).into();
@@ -110,7 +111,7 @@ impl Member<'_> {
         }
     }
 
-    /// Reads everything. Whatever others do, each document is whole and agrees with itself.
+    /// Reads everything. Each document must be complete and consistent while others change the filter.
     fn reads(&self, seed: u64) {
         let mut random = Random::new(seed);
         while self.goes_on() {
@@ -185,7 +186,7 @@ fn sixteen_who_change_and_read_at_once_agree_in_the_end() {
     let attack = Flood::to(origin.site.origin.endpoint(Family::V4, 443)).frames(u64::MAX);
     let (lists, _) = origin.watched(|| {
         thread::scope(|scope| {
-            // Whatever panics here ends all of them.
+            // If this thread panics, all members stop.
             let end = Ended(&ended);
             let started = Instant::now();
             let flood = scope.spawn(|| attack.lasting(time * 2).run(&origin.site.attacker, &ended));

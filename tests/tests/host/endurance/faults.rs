@@ -1,30 +1,30 @@
-//! System calls that go wrong: strace makes the Nth of them fail, or kills the command there.
+//! Faults in system calls: strace makes the Nth call fail, or kills the command there.
 
 use std::fs;
 
 use tests::{lab::Output, origin::Origin};
 
-/// What happens at a system call.
+/// The fault at a system call.
 #[derive(Clone, Copy, Debug)]
 pub enum Fault {
-    /// It fails with this error, once.
+    /// The call fails once, with this error.
     Fails(&'static str),
-    /// It fails with this error, and so does every one after it.
+    /// The call and all later ones fail with this error.
     FailsFromNowOn(&'static str),
     /// The command gets a SIGKILL.
     Kills,
 }
 
-/// A command in which something went wrong.
+/// A command with a fault.
 #[derive(Debug)]
 pub struct Faulty {
-    /// What the command said.
+    /// The output of the command.
     pub output: Output,
-    /// Whether it came that far at all.
+    /// Whether the command reached the fault.
     pub happened: bool,
 }
 
-/// How many of those system calls a command makes that does nothing, most of them before it begins: the dynamic loader's.
+/// How many of those system calls a command makes before it begins. Most are the dynamic loader's.
 pub fn before_it_begins(origin: &Origin, calls: &str) -> u32 {
     let trace = origin.site.lab.directory().join("trace");
     let synwall = origin.site.synwall_command(["--version"]);
@@ -40,7 +40,7 @@ pub fn before_it_begins(origin: &Origin, calls: &str) -> u32 {
     u32::try_from(trace.lines().filter(|line| line.contains('(')).count()).expect("a small number")
 }
 
-/// Runs `synwall` with a fault at the `number`th of those system calls, from 1.
+/// Runs `synwall` with a fault at the `number`th of those system calls, counted from 1.
 pub fn run(origin: &Origin, arguments: &str, calls: &str, fault: Fault, number: u32) -> Faulty {
     let what = match fault {
         Fault::Fails(errno) => format!("{calls}:error={errno}:when={number}"),
@@ -51,7 +51,7 @@ pub fn run(origin: &Origin, arguments: &str, calls: &str, fault: Fault, number: 
     let synwall = origin.site.synwall_command(arguments.split(' '));
     let mut strace = origin.site.origin.command("strace");
     if !matches!(fault, Fault::Kills) {
-        // Stops only at those calls, which is quicker, but sends no signals.
+        // With this option strace stops only at those calls, which is faster. But it cannot send signals then.
         strace.arg("--seccomp-bpf");
     }
     strace

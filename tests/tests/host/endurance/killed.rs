@@ -1,5 +1,5 @@
-//! A thousand kills: whatever command is killed whenever, the filter is the old one or the new one and never stops, the
-//! next command works, and nothing is left over.
+//! A thousand kills of any command at any time. The filter never stops, and is the old one or the new one. The next
+//! command works, and nothing is left.
 
 use std::{collections::HashMap, path::Path, time::Duration};
 
@@ -14,8 +14,8 @@ use crate::endurance::{
     model::{self, PROXY, State},
 };
 
-/// Pins that stand for what a filter is asked to hold. Counters stay where slots have been, and there are two places for
-/// lists, of which one may be in use.
+/// The pins that depend on the filter's content. This leaves out the counters, which stay where slots have been. It
+/// also leaves out the second generation, which may be in use.
 fn pins_of_a_filter() -> Vec<String> {
     let all = pins(Path::new(PINS))
         .into_iter()
@@ -32,7 +32,8 @@ fn whatever_is_killed_whenever_the_filter_is_the_old_one_or_the_new_one() {
     let mut random = Random::new(1);
     let mut state = State::of(&origin);
     let mut seen: Option<Objects> = None;
-    // How long to wait at most with each kind of command, so that about half of them come to their end.
+    // The longest wait before the kill, for each kind of command. It is chosen so that about half of the commands
+    // finish.
     let mut longest: HashMap<String, Duration> = HashMap::new();
     let (mut old, mut new) = (0, 0);
     let ((), watched) = origin.watched(|| {
@@ -40,12 +41,12 @@ fn whatever_is_killed_whenever_the_filter_is_the_old_one_or_the_new_one() {
             let step = model::any_step(&origin, &state, &mut random);
             let kind: String = step.arguments.split(' ').take(2).collect::<Vec<_>>().join(" ");
             if number % 2 == 0 {
-                // At any instant.
+                // Kill at a random time.
                 let time = *longest.entry(kind.clone()).or_insert(Duration::from_millis(20));
                 let time = time * random.below(1000) as u32 / 1000;
                 killing::after(&mut origin.site.synwall_command(step.arguments.split(' ')), time);
             } else {
-                // Just when it asks the kernel for something.
+                // Kill at a system call.
                 let calls =
                     ["bpf", "bpf,mkdir,unlink,unlinkat,rmdir,flock,munmap,close"][random.below(2) as usize];
                 let call = 1 + random.below(if calls == "bpf" { 150 } else { 250 }) as u32;
@@ -88,7 +89,7 @@ fn whatever_is_killed_whenever_the_filter_is_the_old_one_or_the_new_one() {
         "counters were lost"
     );
 
-    // The next commands work, and there is nothing that a filter without any kill does not have.
+    // The next commands work, and the filter has nothing that a filter without kills does not have.
     for command in [
         "down eth1",
         "set --drop new --tcp 80,443 --udp none",
@@ -146,7 +147,7 @@ fn at_whatever_system_call_up_and_down_are_killed_it_filters_or_it_does_not() {
                 origin.serves_everybody();
             }
         }
-        // Whatever is left, both ways lead on from here.
+        // From either state, the next commands work.
         origin.synwall(UP);
         origin.filters();
         origin.synwall("down --all");
@@ -168,7 +169,7 @@ fn at_whatever_system_call_a_change_of_one_entry_is_killed_packets_and_lists_agr
                 origin.synwall(back);
             }
             let faulty = faults::run(&origin, command, "bpf", Fault::Kills, number);
-            // What packets meet is what the tries say, and the tries are what this asks.
+            // `trust check` reads the tries, which also decide about packets.
             let check = origin.run("trust check 192.0.2.1");
             assert_eq!(
                 check.code,
@@ -176,7 +177,7 @@ fn at_whatever_system_call_a_change_of_one_entry_is_killed_packets_and_lists_agr
                 "killed at call {number}\n{check}"
             );
             assert!(faulty.happened || listed() != is_there, "{}", faulty.output);
-            // The next change finds it in order.
+            // The next change repairs the filter.
             origin.synwall("deny add 198.51.100.0/24");
             let check = origin.run("trust check 192.0.2.1");
             assert_eq!(

@@ -1,6 +1,6 @@
-//! Long attacks on the command line's side of a filter: commands that are killed at every instant, system calls that
-//! fail, crowds of commands. A few seconds of each by default; `cargo xtask test --thorough` runs them in full length.
-//! Needs root, nginx, strace and a built `synwall` (`SYNWALL_BIN`).
+//! Long stress tests of the command line: commands killed at any time, failing system calls, many parallel commands.
+//! By default each takes a few seconds; `cargo xtask test --thorough` runs them in full. Needs root, nginx, strace
+//! and a built `synwall` (`SYNWALL_BIN`).
 
 #![expect(clippy::expect_used, reason = "a test stops at the first surprise")]
 

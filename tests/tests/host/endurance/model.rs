@@ -1,4 +1,4 @@
-//! What a filter is to be, by the commands that it got: lists, settings and interfaces, as its own words tell them.
+//! The expected state of a filter after a series of commands: lists, settings and interfaces.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -6,17 +6,17 @@ use std::fs;
 use serde_json::Value;
 use tests::{origin::Origin, random::Random};
 
-/// The proxy's prefix, which is in every list, so that the proxy is always served.
+/// The proxy's prefix. It is in every trusted list, so that the proxy is always served.
 pub const PROXY: &str = "185.94.108.0/24";
 
-/// What can be seen of a filter from outside.
+/// The state of a filter that is visible from outside.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct State {
     /// Prefixes and labels of the lists `trust`, `deny` and `retire`.
     pub lists: [BTreeMap<String, String>; 3],
-    /// The level, the protected TCP and UDP ports.
+    /// The drop level, and the protected TCP and UDP ports.
     pub settings: [String; 3],
-    /// Where it is up.
+    /// The interfaces with the filter.
     pub interfaces: BTreeSet<String>,
 }
 
@@ -37,7 +37,7 @@ impl std::fmt::Display for State {
 }
 
 impl State {
-    /// As `status` and the lists tell it.
+    /// The state that `status` and the lists show.
     pub fn of(origin: &Origin) -> Self {
         let status = origin.synwall("status --json").json();
         let names = status["interfaces"].as_array().expect("rows").iter();
@@ -67,20 +67,20 @@ fn prefixes(document: &Value) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// A command, and the state that it leads to.
+/// A command, and the state after it.
 #[derive(Clone, Debug)]
 pub struct Step {
     pub arguments: String,
     pub after: State,
 }
 
-/// One change out of all that a running filter knows, chosen at random, such that it is allowed.
+/// A random change that a running filter allows.
 pub fn any_step(origin: &Origin, before: &State, random: &mut Random) -> Step {
     let mut after = before.clone();
     let list = random.below(3) as usize;
     let arguments = match random.below(10) {
         0 | 1 => {
-            // Former addresses are too few to be replaced as a whole.
+            // The retired list is too short to be replaced as a whole.
             let list = list % 2;
             let (file, entries) = list_file(origin, list, random);
             after.lists[list] = entries;
@@ -132,7 +132,7 @@ pub fn any_step(origin: &Origin, before: &State, random: &mut Random) -> Step {
     Step { arguments, after }
 }
 
-/// A prefix that no host of the laboratory is in. Each list has its own.
+/// A prefix that no host of the laboratory is in. Each list has its own range.
 fn own_prefix(list: usize, random: &mut Random) -> String {
     let number = random.below(40);
     match (list, number % 2) {
@@ -145,7 +145,7 @@ fn own_prefix(list: usize, random: &mut Random) -> String {
     }
 }
 
-/// Up to 1,500 prefixes in a file.
+/// A file with up to 1,500 prefixes.
 fn list_file(origin: &Origin, list: usize, random: &mut Random) -> (String, BTreeMap<String, String>) {
     let mut entries = BTreeMap::new();
     if list == 0 {

@@ -1,5 +1,7 @@
-//! System calls that fail at each step of a command: for want of memory, of room, of permission, because something is
-//! busy. The command does what it should, or it fails, says so, and has done nothing.
+//! System calls that fail at each step of a command, with ENOMEM, ENOSPC, EPERM or EBUSY. The command succeeds; or it
+//! fails, reports the error, and has changed nothing.
+//!
+//! Longer than 300 lines because each command is a test of its own, and all share the loop that injects the faults.
 
 use std::{
     path::Path,
@@ -20,8 +22,7 @@ use crate::endurance::{
 
 const ERRORS: [&str; 4] = ["ENOMEM", "ENOSPC", "EPERM", "EBUSY"];
 
-/// What a command asks of the kernel about maps, programs and links; and what it does with files, memory, interfaces and
-/// threads.
+/// System calls for maps, programs and links, and for files, memory, interfaces and threads.
 const CALLS: [&str; 16] = [
     "bpf",
     "openat",
@@ -41,8 +42,8 @@ const CALLS: [&str; 16] = [
     "write",
 ];
 
-/// Runs a command with faults at each of its system calls, until it comes to its end without one; in a short run with one
-/// fault at each nineteenth. `before` brings the origin to where it starts, `after` looks at what came of it.
+/// Runs a command with a fault at each of its system calls, until a run ends without a fault. A short run tests every
+/// nineteenth call. `before` prepares the origin, and `after` checks the result.
 fn at_each_call<T>(
     origin: &Origin,
     command: &str,
@@ -84,11 +85,11 @@ fn at_each_call<T>(
     assert!(count > 3, "{count} are too few");
 }
 
-/// Fails unless the command ended by itself and, if it could not do what it should, said so.
+/// Fails unless the command exited by itself, and reported an error if it failed.
 #[track_caller]
 fn is_an_answer(faulty: &Faulty, what: &str) {
     let output = &faulty.output;
-    // What becomes of every program that is refused the memory for its own data.
+    // Rust ends every program in this way if it gets no memory for its own data.
     let out_of_memory = output.code.is_none() && output.stderr.contains("memory allocation of");
     assert!(
         out_of_memory || matches!(output.code, Some(0 | 1)),
@@ -100,7 +101,7 @@ fn is_an_answer(faulty: &Faulty, what: &str) {
     );
 }
 
-/// For a command that changes a running filter from the one state into the other, with the proxy trusted in both.
+/// Checks a command that changes a running filter from one state to another. Both states trust the proxy.
 fn changes_all_or_nothing(prepare: &[&str], command: &str, back: &[&str]) {
     let origin = Origin::up();
     origin.add_interface("eth1");
@@ -121,7 +122,7 @@ fn changes_all_or_nothing(prepare: &[&str], command: &str, back: &[&str]) {
                 let expected = match (faulty.output.code, fault) {
                     (Some(0), _) => now == after,
                     (_, Fault::Fails(_)) => now == before,
-                    // Putting things back may have failed, too.
+                    // The rollback may have failed, too.
                     _ => now == before || now == after,
                 };
                 assert!(expected, "{what}: now it is\n{now}{}", faulty.output);
@@ -148,19 +149,19 @@ fn changes_all_or_nothing(prepare: &[&str], command: &str, back: &[&str]) {
             },
         );
     });
-    // Nor has a counter been lost.
+    // No counter was lost.
     assert_eq!(origin.packets_on("trust", PROXY), counted + watched.visits);
     origin.filters();
 }
 
-/// Leaves an entry there whose time is over.
+/// Adds an entry and lets it expire.
 fn with_an_expired_entry(origin: &Origin, expired: &str) {
     origin.synwall(&format!("trust add {expired} --for 1ms"));
     thread::sleep(Duration::from_millis(5));
 }
 
-/// What is said to be trusted gets through, and what is not does not, also when an entry that is over goes at the same
-/// time, for which coverage is made anew.
+/// Every listed source gets through, and no other source does. This must hold even if an expired entry is removed at
+/// the same time, which rebuilds coverage.
 #[test]
 fn whoever_is_in_the_list_gets_through() {
     let origin = Origin {
@@ -192,7 +193,7 @@ fn whoever_is_in_the_list_gets_through() {
     );
 }
 
-/// A denied prefix was trusted for a time that is over: whatever fails, it is not trusted again.
+/// A denied prefix was trusted for a limited time, which is over. No fault may make it trusted again.
 #[test]
 fn whose_time_is_over_does_not_get_through_again() {
     let origin = Origin {
@@ -276,7 +277,7 @@ fn a_second_interface_is_up_or_not() {
     changes_all_or_nothing(&[], "up eth1", &["down eth1"]);
 }
 
-/// Whether nothing is on `eth0`, now or soon: where the kernel would not hand out the link, it takes it off in its own time.
+/// Whether `eth0` has no program, now or soon. If the kernel refused to open the link, it detaches the program later.
 fn goes_off(origin: &Origin) -> bool {
     let give_up = Instant::now() + SOON;
     while origin.xdp_is_on() && Instant::now() < give_up {
@@ -325,7 +326,7 @@ fn down_takes_it_off_or_says_why_not() {
                 if faulty.output.code == Some(0) {
                     assert!(goes_off(&origin), "{what}: it is on\n{}", faulty.output);
                 } else {
-                    // Off, or on and whole.
+                    // The filter is either off, or on and complete.
                     let status = origin.run("status");
                     let on = origin.xdp_is_on();
                     assert!(

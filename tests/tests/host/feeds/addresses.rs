@@ -1,4 +1,4 @@
-//! Names with more than one address, and what becomes of the list where most of them lead nowhere.
+//! Names with more than one address: a list still arrives when most of the addresses do not answer.
 
 use std::{
     fmt::Write as _,
@@ -13,9 +13,9 @@ use crate::feeds::{
     servers::{answer, get},
 };
 
-/// Together with the one that answers as many as are taken from the system's resolver.
+/// Silent addresses. With the one that answers, they are as many as synwall takes from the system's resolver.
 const SILENT: usize = 15;
-/// What is left of it after the first address is plenty for one that answers.
+/// The time for all addresses. After the first address, enough is left for the one that answers.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 #[test]
@@ -29,7 +29,8 @@ fn a_name_whose_ipv6_addresses_lead_nowhere_gives_its_list_over_ipv4() {
     let mut names = "127.0.0.1 localhost\n".to_owned();
     for number in 1..=SILENT {
         let address = format!("2001:db8:1::{number:x}");
-        // The kernel would say after a while that there is no such neighbour. Where IPv6 is broken on the way, nobody does.
+        // Without this entry, the kernel would report a missing neighbour after a while. A broken IPv6 path reports
+        // nothing.
         writeln!(links, "neigh add {address} lladdr 02:00:00:00:00:01 dev nowhere").unwrap();
         writeln!(names, "{address} localhost").unwrap();
     }

@@ -1,4 +1,4 @@
-//! Calls that come back, whatever the other side does.
+//! A time limit for calls, so that a test ends even if the call does not return.
 
 use std::{
     sync::mpsc::{RecvTimeoutError, channel},
@@ -6,10 +6,10 @@ use std::{
     time::Duration,
 };
 
-/// A call that has not returned by then never will: what it is given takes a second or two.
+/// A call that takes longer never returns: the tests give it a second or two.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Makes a call in a thread of its own, and fails where it does not return.
+/// Makes a call in another thread, and fails if it does not return.
 #[track_caller]
 pub fn bounded<T: Send + 'static>(what: &str, call: impl FnOnce() -> T + Send + 'static) -> T {
     let (sender, receiver) = channel();

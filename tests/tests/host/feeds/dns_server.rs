@@ -1,4 +1,4 @@
-//! A DNS server on loopback, over UDP and TCP, that answers as badly as it is told to (RFC 1035).
+//! A DNS server on loopback, over UDP and TCP, that can answer wrongly in many ways (RFC 1035).
 
 use std::{
     collections::BTreeMap,
@@ -12,35 +12,35 @@ const TXT: u16 = 16;
 const CNAME: u16 = 5;
 const IN: u16 = 1;
 
-/// What is answered when somebody asks for a name.
+/// The answer to a question for a name.
 #[derive(Clone, Debug)]
 pub enum Answer {
     /// TXT records of several strings each.
     Records(Vec<Vec<String>>),
-    /// The same, but not over UDP, where it says that there is more.
+    /// TXT records over TCP only. The answer over UDP is truncated.
     OverTcp(Vec<Vec<String>>),
-    /// Another name for it, and that one's TXT record.
+    /// An alias for another name, and the TXT record of that name.
     Alias(&'static str, String),
-    /// An error code: 2 (SERVFAIL), 3 (NXDOMAIN), 5 (REFUSED). With 0 there are no records.
+    /// An error code: 2 (SERVFAIL), 3 (NXDOMAIN), 5 (REFUSED). 0 is an answer without records.
     Code(u8),
-    /// A good answer to a question that nobody asked.
+    /// A correct answer with the id of another question.
     WrongId(String),
-    /// A good answer about another name.
+    /// A correct answer about another name.
     OtherName(&'static str, String),
-    /// Bytes that are no message, but for the number of the question.
+    /// The id of the question, then bytes that are not a DNS message.
     Garbage,
     /// No answer.
     Silence,
 }
 
 impl Answer {
-    /// One record, of one string if it is not too long for that.
+    /// One record. It has one string if the text is short enough.
     pub fn record(text: &str) -> Self {
         Self::Records(vec![strings(text)])
     }
 }
 
-/// Text in strings that are as long as they may be.
+/// The text, split into strings of the largest length.
 pub fn strings(text: &str) -> Vec<String> {
     let parts = text.as_bytes().chunks(255);
     parts
@@ -55,9 +55,9 @@ pub struct Server {
 }
 
 impl Server {
-    /// Answers for these names; others do not exist.
+    /// A server for these names. Other names do not exist.
     pub fn new<'a>(zone: impl IntoIterator<Item = (&'a str, Answer)>) -> Self {
-        // A port that is free for both.
+        // A port that is free for UDP and TCP.
         let (udp, tcp) = loop {
             let udp = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a socket");
             if let Ok(tcp) = TcpListener::bind(udp.local_addr().expect("an address")) {
@@ -67,7 +67,7 @@ impl Server {
         Self::on(udp, tcp, zone)
     }
 
-    /// The same at the port where resolvers ask.
+    /// A server for these names at port 53, where resolvers ask.
     pub fn at_its_port<'a>(zone: impl IntoIterator<Item = (&'a str, Answer)>) -> Self {
         let address = (Ipv4Addr::LOCALHOST, 53);
         let udp = UdpSocket::bind(address).expect("a socket");
@@ -105,7 +105,7 @@ impl Server {
         Self { address, asked }
     }
 
-    /// The questions so far, each a name and how it came.
+    /// The questions so far: each name, and whether it came over UDP or TCP.
     pub fn asked(&self) -> Vec<String> {
         self.asked.lock().expect("a list").clone()
     }
@@ -186,7 +186,7 @@ impl Question {
 /// A response (RFC 1035, section 4.1) to a question for TXT records.
 fn message(id: u16, code: u8, is_cut: bool, name: &str, records: &[Vec<u8>]) -> Vec<u8> {
     let mut message = Vec::new();
-    // A response to a recursive question, from a server that does recursion.
+    // Flags of a response from a recursive server.
     let flags = 0x8180 | u16::from(is_cut) << 9 | u16::from(code);
     let count = u16::try_from(records.len()).expect("few records");
     for word in [id, flags, 1, count, 0, 0] {

@@ -1,4 +1,4 @@
-//! A web server on loopback, with certificates made for the run, that answers as badly as it is told to.
+//! A web server on loopback with its own certificates, that can answer wrongly in many ways.
 
 use std::{
     fs,
@@ -24,35 +24,35 @@ use rustls::{
 };
 use tempfile::TempDir;
 
-/// Between two bytes of a server that trickles.
+/// The pause between two bytes of a slow server.
 pub const TRICKLE: Duration = Duration::from_millis(200);
 
-/// A certificate that a server shows.
+/// The certificate that a server presents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shown {
-    /// A good one.
+    /// A valid certificate.
     Good,
-    /// One for another name.
+    /// A certificate for another name.
     OtherName,
-    /// One of years ago.
+    /// An expired certificate.
     Expired,
 }
 
-/// Both ways of a connection.
+/// A connection that can be read and written.
 pub trait Stream: Read + Write {}
 
 impl<T: Read + Write> Stream for T {}
 
-/// What a client asked.
+/// A client's request.
 #[derive(Debug)]
 pub struct Request {
     /// Method and path: `GET /list`.
     pub what: String,
-    /// Its header lines, in small letters.
+    /// The header lines in lower case.
     pub headers: Vec<String>,
-    /// What came after them.
+    /// The body.
     pub body: String,
-    /// The port that it came to.
+    /// The port that it was sent to.
     pub port: u16,
 }
 
@@ -86,14 +86,14 @@ impl Request {
     }
 }
 
-/// The authority of a run, and where its certificate lies.
+/// A certificate authority for a test run, and the file with its certificate.
 pub struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
     directory: TempDir,
 }
 
 impl Authority {
-    /// An authority of that name.
+    /// An authority with that name.
     pub fn new(name: &str) -> Self {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -106,7 +106,7 @@ impl Authority {
         Self { issuer, directory }
     }
 
-    /// Its certificate.
+    /// The path of its certificate.
     pub fn file(&self) -> PathBuf {
         self.directory.path().join("ca.pem")
     }
@@ -136,7 +136,7 @@ impl Authority {
         Arc::new(config)
     }
 
-    /// A server that answers each request so. It runs until the test binary ends.
+    /// Starts a server that gives this answer to each request. It runs until the test binary ends.
     pub fn serve(
         &self,
         shown: Shown,
@@ -169,18 +169,18 @@ pub struct Server {
 }
 
 impl Server {
-    /// How many requests it has seen.
+    /// The number of requests so far.
     pub fn requests(&self) -> usize {
         self.requests.load(Ordering::SeqCst)
     }
 
-    /// Where its list is.
+    /// The URL of its list.
     pub fn url(&self) -> String {
         format!("https://{}/list", self.address)
     }
 }
 
-/// Serves every connection to a port of loopback in a thread of its own. A client that has gone away is no matter.
+/// Serves each connection to a loopback port in its own thread. Errors of a client that has gone are ignored.
 pub fn listen(serve: impl Fn(TcpStream, u16) -> io::Result<()> + Send + Sync + 'static) -> SocketAddr {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a socket");
     let address = listener.local_addr().expect("an address");
@@ -194,7 +194,7 @@ pub fn listen(serve: impl Fn(TcpStream, u16) -> io::Result<()> + Send + Sync + '
     address
 }
 
-/// Writes a byte now and then, until the client has enough of it.
+/// Writes a byte now and then, until the client closes the connection.
 pub fn trickle(stream: &mut dyn Stream) -> io::Result<()> {
     loop {
         stream.write_all(b"1")?;
@@ -203,7 +203,7 @@ pub fn trickle(stream: &mut dyn Stream) -> io::Result<()> {
     }
 }
 
-/// Says nothing until the client goes away.
+/// Sends nothing until the client closes the connection.
 pub fn say_nothing(stream: &mut dyn Stream) -> io::Result<()> {
     while stream.read(&mut [0; 1024])? > 0 {}
     Ok(())

@@ -1,5 +1,5 @@
-//! Lists that somebody else keeps: what servers, resolvers and programs answer, well or badly. Needs root and, where an
-//! agent runs, a built `synwall` (`SYNWALL_BIN`).
+//! Lists that others maintain: correct and wrong answers of servers, resolvers and programs. Needs root and, for the
+//! tests with an agent, a built `synwall` (`SYNWALL_BIN`).
 
 #![expect(clippy::expect_used, reason = "a test stops at the first surprise")]
 

@@ -1,4 +1,6 @@
-//! What DNS answers, and what becomes of it.
+//! Lists from DNS: correct and wrong answers, and the list or error that follows.
+//!
+//! Longer than 300 lines because each kind of answer is a test or a row of its own, and all share one server.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -9,9 +11,9 @@ use crate::feeds::{
     dns_server::{Answer, Server, strings},
 };
 
-/// How long a server that answers has for it.
+/// The timeout for a server that answers.
 const AMPLE: Duration = Duration::from_secs(30);
-/// How long one has that would never answer.
+/// The timeout for a server that never answers.
 const SHORT: Duration = Duration::from_secs(1);
 
 fn get(name: &str, server: SocketAddr, timeout: Duration) -> Result<Vec<String>, String> {
@@ -27,7 +29,7 @@ fn get(name: &str, server: SocketAddr, timeout: Duration) -> Result<Vec<String>,
     }
 }
 
-/// Asks a server that has one name, `list.example`, about it.
+/// Asks a server for its only name, `list.example`.
 fn ask(answer: Answer, timeout: Duration) -> Result<Vec<String>, String> {
     let server = Server::new([("list.example", answer)]);
     get("list.example", server.address, timeout)

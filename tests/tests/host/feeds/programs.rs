@@ -1,4 +1,6 @@
-//! What programs print, what they are started with, and that nothing of them is left.
+//! Lists from programs: what they print, how they are started, and that no process is left.
+//!
+//! Longer than 300 lines because each case is a test of its own, and all share the topic and its helpers.
 
 use std::{
     collections::BTreeMap,
@@ -19,13 +21,13 @@ use tempfile::TempDir;
 
 use crate::feeds::bounded::bounded;
 
-/// How long a program that ends has for it.
+/// The timeout for a program that ends.
 const AMPLE: Duration = Duration::from_secs(30);
-/// How long one has that would never end.
+/// The timeout for a program that never ends.
 const SHORT: Duration = Duration::from_secs(1);
-/// Longer than any test takes: for a program that has to be ended.
+/// A command that runs longer than any test, and must be killed.
 const FOREVER: &str = "sleep 1000";
-/// By then, a process that was killed is gone.
+/// By then, a killed process is gone.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 fn get(command: &[&str], timeout: Duration) -> Result<String, String> {
@@ -40,12 +42,13 @@ fn shell(script: &str, timeout: Duration) -> Result<String, String> {
     get(&["/bin/sh", "-c", script], timeout)
 }
 
-/// A directory that only root may write to.
+/// A directory that only root can write to.
 fn directory() -> TempDir {
     TempDir::new().expect("a directory")
 }
 
-/// A program that prints a prefix. Its file is written by a process that is gone when it is run: it would be busy.
+/// A program that prints a prefix. Another process writes the file. If this process did, the kernel could refuse to
+/// run the file as busy (ETXTBSY).
 fn program(path: &Path, mode: u32) {
     let script = "printf '#!/bin/sh\\necho 192.0.2.0/24\\n' > \"$1\"";
     let status = Command::new("/bin/sh")
@@ -69,16 +72,16 @@ fn a_script_that_names_no_interpreter_is_run_by_the_shell() {
     assert_eq!(get(&[path], AMPLE), Ok("192.0.2.0/24\n".to_owned()));
 }
 
-/// State and process group of a process, if there is one.
+/// State and process group of a process, if it exists.
 fn process(pid: &str) -> Option<(String, String)> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name in parentheses may have anything in it.
+    // The name in parentheses may contain any characters.
     let (_, fields) = stat.rsplit_once(") ")?;
     let fields: Vec<_> = fields.split(' ').collect();
     Some((fields[0].to_owned(), fields[2].to_owned()))
 }
 
-/// Processes of a group that have not ended. Those that have may wait for a parent that reaps them.
+/// Running processes of a group. Processes that have ended may still wait for their parent.
 fn group(leader: &str) -> Vec<String> {
     let names = fs::read_dir("/proc")
         .expect("processes")
@@ -253,7 +256,7 @@ fn one_that_moves_into_another_group_is_killed_all_the_same() {
 fn one_that_cannot_be_reaped_does_not_hold_the_agent() {
     let directory = directory();
     let file = directory.path().join("pids");
-    // As long as somebody else traces it and does not look, nobody else sees that it has ended.
+    // While a tracer does not wait for it, a process that has ended is invisible to its parent.
     let tracer = format!(
         "syscall({}, {}, getppid(), 0, 0) == 0 or die; sleep 1000",
         libc::SYS_ptrace,
@@ -376,7 +379,7 @@ fn it_works_where_the_end_of_children_is_ignored() {
             "feeds::programs::it_works_where_the_end_of_children_is_ignored",
         ])
         .env(IGNORES, "");
-    // SAFETY: between fork and exec it makes one system call, which is async-signal-safe.
+    // SAFETY: between fork and exec the closure makes one system call, which is async-signal-safe.
     unsafe {
         command.pre_exec(|| {
             libc::signal(libc::SIGCHLD, libc::SIG_IGN);
@@ -405,8 +408,8 @@ fn it_is_started_with_nothing_but_its_arguments() {
     let stat = get(&["/bin/cat", "/proc/self/stat"], AMPLE).unwrap();
     let fields: Vec<_> = stat.split(' ').collect();
     assert_eq!(fields[0], fields[4], "a process group of its own");
-    // One that a careless parent might have left open.
-    // SAFETY: a path that ends, and a number that is closed below and nowhere else.
+    // A descriptor that the parent left open. SAFETY: the path ends with NUL, and the descriptor is closed below and
+    // nowhere else.
     let open = unsafe { libc::open(c"/dev/null".as_ptr(), libc::O_RDONLY) };
     assert!(open > 2);
     let descriptors = shell("ls /proc/$$/fd; readlink /proc/$$/fd/0", AMPLE);
@@ -415,7 +418,7 @@ fn it_is_started_with_nothing_but_its_arguments() {
     assert_eq!(descriptors, Ok("0\n1\n2\n/dev/null\n".to_owned()));
 }
 
-/// The capabilities of a process, by the names that `/proc/PID/status` has for them.
+/// The capabilities of a process, by their names in `/proc/PID/status`.
 fn capabilities(status: &str) -> BTreeMap<String, u64> {
     let lines = status.lines().filter_map(|line| line.strip_prefix("Cap"));
     lines
@@ -426,8 +429,8 @@ fn capabilities(status: &str) -> BTreeMap<String, u64> {
         .collect()
 }
 
-/// Makes of the calling thread what a service user is whose unit has `AmbientCapabilities=`, but for the user: a program
-/// gets no capabilities for being root's.
+/// Gives the calling thread the capabilities of a service with `AmbientCapabilities=`. The user id stays. Programs no
+/// longer get capabilities because root starts them.
 fn be_a_service_with_three_capabilities() {
     const SECBIT_NOROOT: libc::c_ulong = 1;
     let three = [
@@ -440,7 +443,7 @@ fn be_a_service_with_three_capabilities() {
     for set in [CapSet::Inheritable, CapSet::Ambient] {
         caps::set(None, set, &three).expect("capabilities");
     }
-    // SAFETY: it takes numbers and changes this thread only.
+    // SAFETY: the call takes numbers and changes this thread only.
     let result = unsafe { libc::prctl(libc::PR_SET_SECUREBITS, SECBIT_NOROOT, 0, 0, 0) };
     assert_eq!(result, 0, "{}", std::io::Error::last_os_error());
 }
@@ -485,7 +488,7 @@ fn a_program_that_others_could_have_put_there_is_not_run() {
         get(&[good.to_str().unwrap()], AMPLE),
         Ok("192.0.2.0/24\n".to_owned())
     );
-    // Only root's directories lie on the way.
+    // All directories on the path belong to root.
     symlink(&good, path("link")).unwrap();
     assert_eq!(
         get(&[path("link").to_str().unwrap()], AMPLE),

@@ -1,4 +1,7 @@
-//! What web servers answer, and what becomes of it.
+//! Lists from web servers: correct and wrong answers, and the list or error that follows.
+//!
+//! Longer than 300 lines because each kind of answer is a row of one table, and the tests of requests and
+//! certificates share its server.
 
 use std::{
     fs,
@@ -17,14 +20,14 @@ use crate::feeds::{
     https_server::{Authority, Request, Shown, Stream, listen, say_nothing, trickle},
 };
 
-/// How long a server that answers has for it.
+/// The timeout for a server that answers.
 const AMPLE: Duration = Duration::from_secs(30);
-/// How long one has that would never answer.
+/// The timeout for a server that never answers.
 const SHORT: Duration = Duration::from_secs(1);
 
 const LIST: &str = "198.51.100.0/24\n2001:db8::/32\n";
 
-/// The list that is there, or the message.
+/// The list at the URL, or the error message.
 pub fn get(
     url: &str,
     ca_file: Option<&Path>,
@@ -42,7 +45,7 @@ pub fn get(
     answer.map(|bytes| String::from_utf8(bytes).expect("text"))
 }
 
-/// An answer in full.
+/// Sends a complete answer.
 pub fn answer(stream: &mut dyn Stream, status: &str, headers: &str, body: &str) -> io::Result<()> {
     let length = body.len();
     write!(
@@ -51,7 +54,7 @@ pub fn answer(stream: &mut dyn Stream, status: &str, headers: &str, body: &str) 
     )
 }
 
-/// The end of a connection as anybody on the way can bring it about: TLS does not say that it is one.
+/// Ends the connection without the end message of TLS. Anybody on the path can cause this.
 fn cut_off() -> io::Result<()> {
     Err(io::ErrorKind::ConnectionAborted.into())
 }

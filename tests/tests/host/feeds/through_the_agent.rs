@@ -1,4 +1,6 @@
-//! Lists on their way into the kernel: the agent asks real servers, resolvers and programs.
+//! Fetched lists on their way into the kernel: the agent asks real servers, resolvers and programs.
+//!
+//! Longer than 300 lines because each case is a test of its own, and all share the server and the helpers.
 
 use std::{
     fs, io,
@@ -17,7 +19,7 @@ use crate::feeds::{
     servers::answer,
 };
 
-/// How often sources are asked for.
+/// How often the agent asks a source.
 const OFTEN: &str = "interval = \"1s\"\njitter = \"0s\"\ngrace = \"0s\"\n";
 
 const GOOD: &str = "198.51.100.0/24\n203.0.113.0/24\n2001:db8:5::/48\n";
@@ -29,7 +31,7 @@ fn configure(home: &Home, sources: &str) {
     ));
 }
 
-/// Prefixes of a list that come from `place`, and whether they are to stay. Before there is a list, there may be no filter.
+/// Prefixes of a list that come from `place`, and whether each one stays. Empty as long as there is no filter.
 fn from(origin: &Origin, list: &str, place: &str) -> Vec<(String, bool)> {
     let output = origin.run(&format!("{list} list --json"));
     if output.stderr.contains("synwall is not up") {
@@ -82,7 +84,7 @@ impl Provider {
         *self.answer.lock().expect("an answer") = Arc::new(answer);
     }
 
-    /// Its part of a configuration.
+    /// The keys of this source in a configuration.
     fn keys(&self) -> String {
         format!(
             "https = \"{}\"\nca-file = \"{}\"\n",
@@ -192,7 +194,7 @@ fn a_provider_that_is_down_keeps_its_list_and_comes_back() {
     agent.until("it asks again and again", |_| web.server.requests() > before + 3);
     assert_eq!(from(&origin, "trust", "source:web"), list);
 
-    // Not even a start without it changes that.
+    // A restart without an answer does not change the list either.
     agent.kill();
     let mut agent = Agent::start(&origin, &home);
     let before = web.server.requests();
@@ -252,7 +254,8 @@ fn a_malicious_answer_changes_nothing() {
             |_, stream| write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: 4000\r\n\r\n{GOOD}"),
             "before the answer was complete",
         ),
-        // Nearly the whole list, and somebody on the way ends the connection: it would pass as a list that has changed.
+        // An attacker on the path cuts the connection after most of the list. It would look like a list that has
+        // changed.
         (
             |_, stream| {
                 write!(

@@ -1,4 +1,4 @@
-//! Which mode there is on which driver, and that it filters: a stranger is met with silence, the proxy is served.
+//! Each network driver supports its XDP mode, and filters in it: a stranger gets no answer, the proxy is served.
 
 use std::net::SocketAddr;
 
@@ -10,7 +10,7 @@ use tests::{
     origin::{Origin, SOON, objects::Objects},
 };
 
-/// The provider's list has the proxy's IPv4 address.
+/// The provider's list has only the proxy's IPv4 address.
 const UP: &str = "up eth0 --provider qrator --trust 2001:db8:94::/48";
 
 #[test]
@@ -79,7 +79,7 @@ fn version() -> Version {
     kernel_version().expect("the kernel's version")
 }
 
-/// The laboratory with two cards for the origin's cable.
+/// The laboratory, with two cards for the origin's cable.
 fn with_cards(driver: &str) -> Option<Origin> {
     let Some(cards) = Cards::of_driver(driver) else {
         skipped(format!("no cards of {driver} are there to be tested with"));
@@ -102,7 +102,7 @@ fn filters_generically(origin: &Origin, option: &str) -> String {
     said
 }
 
-/// Serves the proxy over both versions of IP and answers nobody else, and the other way round when it is off.
+/// Checks over both versions of IP that only the proxy is served, and everybody once the filter is off.
 fn filters(origin: &Origin, mode: &str) {
     assert_eq!(origin.interface("eth0")["xdp"], mode);
     let Site {
@@ -118,7 +118,7 @@ fn filters(origin: &Origin, mode: &str) {
         attacker
             .connect(port, SOON / 20)
             .expect_err("the attacker is not let in");
-        // Full frames, whatever the card puts together or takes apart.
+        // Full frames, even if the card merges or splits segments.
         let page = proxy
             .connect(port, SOON)
             .and_then(|mut connection| connection.get(LARGE_PAGE))

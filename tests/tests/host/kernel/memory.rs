@@ -1,4 +1,4 @@
-//! What a list takes in the kernel, as the kernel itself tells it.
+//! The kernel memory that a list takes, as the kernel reports it.
 
 use std::{
     fmt::Write as _,
@@ -29,7 +29,8 @@ fn a_list_takes_less_than_a_kilobyte_for_each_prefix() {
     origin.synwall(&format!("trust replace {}", path.display()));
     assert_eq!(origin.list("trust").len(), PREFIXES);
     let each = locked().saturating_sub(without) / PREFIXES as u64;
-    // A record of 64 bytes, a counter and nodes of a trie. Before 5.11 tries count in full from their beginning.
+    // A record of 64 bytes, a counter, and nodes of a trie. Before Linux 5.11, a trie counts with its full size from
+    // the start.
     assert!((64..1024).contains(&each), "{each} bytes for each prefix");
     fact(
         "memory of a filter with one prefix",
@@ -39,7 +40,7 @@ fn a_list_takes_less_than_a_kilobyte_for_each_prefix() {
     origin.filters();
 }
 
-/// What all maps of the filter take, in bytes.
+/// Bytes of all maps of the filter.
 fn locked() -> u64 {
     let files = pins(Path::new(PINS)).into_iter();
     let maps = files.filter(|path| path.is_file() && !path.ends_with("link"));

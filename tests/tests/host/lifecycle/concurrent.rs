@@ -1,4 +1,4 @@
-//! Several commands at once: each waits for its turn, and nothing is lost.
+//! Several commands at once: each waits for its turn, and no change is lost.
 
 use std::{fs, process::Stdio, thread, time::Duration};
 
@@ -79,7 +79,7 @@ fn up_looks_at_the_interface_only_when_it_is_its_turn() {
     let mut up = origin.site.synwall_command(UP.split(' '));
     let up = up.stderr(Stdio::piped()).spawn().unwrap();
     thread::sleep(Duration::from_millis(300));
-    // Meanwhile another command, which has the lock, takes the filter off.
+    // Another command has the lock, and takes the filter off meanwhile.
     fs::remove_file(interface_pins()[0].join("link")).unwrap();
     while origin.xdp_is_on() {
         thread::sleep(Duration::from_millis(5));

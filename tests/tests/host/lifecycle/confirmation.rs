@@ -1,4 +1,4 @@
-//! `up --confirm`: who locks himself out gets back in, without any process of ours.
+//! `up --confirm`: an administrator who is locked out gets access again, without a running synwall process.
 
 use std::{
     thread,
@@ -7,7 +7,7 @@ use std::{
 
 use tests::origin::{Origin, SOON, objects::Objects};
 
-/// Waits until the attacker, here somebody who was locked out, gets in.
+/// Waits until the attacker is served. Here the attacker stands for an administrator who is locked out.
 fn waits_until_it_opens(origin: &Origin) {
     let give_up = Instant::now() + 2 * SOON;
     while origin.json("status --json")["interfaces"][0]["state"] != "overdue" {
@@ -34,7 +34,7 @@ fn unconfirmed_it_passes_everything_again_and_status_says_so() {
         "{status}"
     );
     let objects = Objects::of(&origin);
-    // The next command that changes something takes it off.
+    // The next command that changes something detaches the program.
     origin.synwall("trust add 192.0.2.0/24");
     assert_eq!(origin.json("status --json")["interfaces"], serde_json::json!([]));
     let attached = Objects {
@@ -42,7 +42,7 @@ fn unconfirmed_it_passes_everything_again_and_status_says_so() {
         ..objects
     };
     attached.are_gone(&origin);
-    // And it can be brought up anew.
+    // The filter can be brought up again.
     origin.synwall("up eth0");
     origin.filters();
     assert_eq!(origin.interface("eth0")["state"], "attached");

@@ -1,4 +1,4 @@
-//! Deadlines belong to the list that they came with: a change that is killed moves none.
+//! An expiry belongs to the generation of its list. A killed change does not move it.
 
 use std::{process::Stdio, thread::sleep, time::Duration};
 
@@ -7,7 +7,7 @@ use filter_common::Expiry;
 
 use tests::origin::{Origin, PINS};
 
-/// The deadlines that the program sees, in nanoseconds.
+/// The expiries that the program reads, in nanoseconds.
 fn in_force() -> Vec<u64> {
     let open = |name: &str| {
         let map = MapData::from_pin(format!("{PINS}/{name}")).expect("a pinned map");
@@ -44,7 +44,7 @@ fn a_killed_change_leaves_the_deadline_that_the_list_shows() {
         sleep(Duration::from_millis(delay));
         let _ = child.kill();
         child.wait().expect("our own process");
-        // What the list shows is what the program goes by, whichever of the two it is.
+        // The list shows the same expiry as the program uses, for either generation.
         let deadlines = in_force();
         assert_eq!(deadlines.len(), 1, "{deadlines:?}");
         let left =

@@ -1,4 +1,4 @@
-//! `down`: what stays, and that with `--all` nothing does.
+//! `down`: what stays, and that `--all` leaves nothing.
 
 use std::path::Path;
 
@@ -61,7 +61,7 @@ fn down_all_leaves_no_pin_no_link_no_program_and_no_map() {
     );
     objects.are_gone(&origin);
     origin.serves_everybody();
-    // And a new life can begin.
+    // A new filter can start.
     origin.synwall(UP);
     assert_eq!(origin.list("trust"), ["185.94.108.0/24"]);
     origin.filters();

@@ -1,4 +1,4 @@
-//! An `up` of two interfaces that fails on the second: the first is as it was.
+//! An `up` of two interfaces that fails on the second one: the first one is as before.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use tests::origin::{Origin, PINS, objects::Objects};
 fn on_a_new_filter_leaves_no_pin() {
     let origin = Origin::new();
     origin.add_interface("eth1");
-    // Another instance has it.
+    // Another filter uses this interface.
     origin.synwall("up eth1 --provider qrator --pin-dir /sys/fs/bpf/second");
     for (arguments, why) in [
         (
@@ -16,7 +16,7 @@ fn on_a_new_filter_leaves_no_pin() {
             "eth1 already has another XDP program",
         ),
         ("up eth0 eth9 --provider qrator", "there is no interface 'eth9'"),
-        // The second fails only when the first is attached already.
+        // The second interface fails after the first one is attached.
         (
             "up eth0 lo --provider qrator --xdp native",
             "lo cannot run XDP natively",

@@ -1,5 +1,5 @@
-//! A change of one entry happens in the lists in force, and whatever is left of it by a killed command is finished by
-//! the next one; until then everybody sees what packets see.
+//! A change of one entry happens inside the generation in force. If the command is killed, the next one finishes the
+//! change. Until then, commands show the same state as packets see.
 
 use std::path::Path;
 
@@ -61,7 +61,7 @@ fn one_entry_stays_in_the_generation_and_several_make_another() {
 #[test]
 fn a_list_that_is_full_in_its_place_is_built_anew() {
     let origin = Origin::up();
-    // One page has 4,096 places, and this list leaves it few spare ones beside those of labels, of which there are 1,024.
+    // A page has 4,096 places and 1,024 labels. This list leaves few spare places.
     let mut list = String::from("185.94.108.0/24\n");
     (0..900_u32).for_each(|n| list += &format!("11.{}.{}.0/24\n", n >> 8, n & 255));
     origin
@@ -91,7 +91,7 @@ fn a_list_that_is_full_in_its_place_is_built_anew() {
     origin.filters();
 }
 
-/// Has a command do half of what it is to do: the intent is noted, and `half` of the tries done.
+/// Leaves a change half done: the intent is recorded, and `half` changes some of the tries.
 fn leave_half_done(plan: impl Fn(&Editor<'_>) -> Plan, half: impl Fn(&mut Tries, &Intent)) {
     let pins = Pins::open(Path::new(PINS), Access::Change).expect("the filter");
     let lists = Lists::open(&pins).expect("the lists");
@@ -116,7 +116,7 @@ fn entry(text: &str, label: &str) -> NewEntry {
     }
 }
 
-/// Everybody agrees on whether 192.0.2.0/24 is trusted, before and after the next change.
+/// Checks that all commands agree on whether 192.0.2.0/24 is trusted, before and after the next change.
 fn agrees(origin: &Origin, is_listed: bool) {
     for change in [
         "trust add 198.51.101.0/24",
@@ -135,7 +135,7 @@ fn agrees(origin: &Origin, is_listed: bool) {
         origin.filters();
         origin.synwall(change);
     }
-    // The place of the entry is free for another, or taken, but not both.
+    // The place of the entry is free or taken, but not both.
     for number in 0..8 {
         origin.synwall(&format!("trust add 11.0.{number}.0/24"));
     }

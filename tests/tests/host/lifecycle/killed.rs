@@ -1,14 +1,14 @@
-//! SIGKILL at any instant of a command on a running filter: it goes on filtering, with the old lists and
-//! settings or with the new ones, and the next command works.
+//! SIGKILL at any time of a command on a running filter. The filter keeps the old lists and settings, or has the new
+//! ones. The next command works.
 
 use std::{fmt::Write as _, net::Ipv4Addr};
 
 use tests::origin::{Origin, UP, killing};
 
-/// How many times each command is killed, from its first instant to its last.
+/// How many times each command is killed, spread over its duration.
 pub const TIMES: u32 = 16;
 
-/// Kills each of two commands in turn, at instants spread over their duration, and checks after each.
+/// Kills two commands in turn, at times spread over their duration, and checks the filter after each.
 fn kill_in_turn(origin: &Origin, there: &str, back: &str, check: impl Fn()) {
     let command = |arguments: &str| origin.site.synwall_command(arguments.split(' '));
     let whole = killing::duration_of(&mut command(there)).max(killing::duration_of(&mut command(back)));
@@ -78,7 +78,7 @@ fn deny_and_retire() {
     std::fs::write(&other, "198.51.101.0/24\n").unwrap();
     let none = origin.site.lab.directory().join("none");
     std::fs::write(&none, "").unwrap();
-    // From entries to none swaps the program as well as the list.
+    // With the first and the last entry, the program is replaced as well as the list.
     let (some, none) = (
         format!("deny replace {}", other.display()),
         format!("deny replace {}", none.display()),
@@ -107,7 +107,8 @@ fn set() {
                 now == ("all", 1) || now == ("unestablished", 0),
                 "a mixture: {now:?}"
             );
-            // Killed between the settings and the program, it says so, and the next command goes on with it.
+            // If the command was killed between the settings and the program, `status` says so. The next command
+            // completes it.
             let state = &status["interfaces"][0]["state"];
             assert!(state == "attached" || state == "outdated", "{status}");
             origin.synwall("up eth0");
@@ -125,7 +126,7 @@ fn a_second_interface_up_and_down() {
         let rows = status["interfaces"].as_array().unwrap();
         assert!(rows.iter().all(|row| row["state"] == "attached"), "{status}");
         assert!(rows.len() == 1 || rows[1]["name"] == "eth1", "{status}");
-        // Whatever came of it, both ways lead on from here.
+        // From either state, the next commands work.
         origin.synwall("up eth1");
         if rows.len() == 1 {
             origin.synwall("down eth1");
@@ -142,7 +143,7 @@ fn down() {
         for time in 0..times {
             origin.synwall(UP);
             killing::after(&mut command(), whole * time / times);
-            // On or off, but not between: an interface that is up filters.
+            // The filter is on or off, never in between: an interface that is up filters.
             let status = origin.run("status");
             if status.code == Some(0) {
                 origin.filters();

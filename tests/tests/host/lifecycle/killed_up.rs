@@ -1,4 +1,4 @@
-//! A first `up` that is killed at any instant: the next one works, and is like a first one.
+//! A first `up` that is killed at any time: the next `up` works as a first one.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use tests::origin::{Origin, PINS, UP, interface_pins, killing};
 
 const FIRST: &str = "up eth0 --provider qrator --trust 192.0.2.0/24 --drop all --tcp 80,8080";
 
-/// Kills a first `up` at instants spread over its duration; each time `check` sees what is left.
+/// Kills a first `up` at times spread over its duration. `check` sees what is left each time.
 fn each_time_killed(check: impl Fn(&Origin)) {
     let origin = Origin::new();
     let command = || origin.site.synwall_command(FIRST.split(' '));
@@ -26,7 +26,7 @@ fn each_time_killed(check: impl Fn(&Origin)) {
 #[test]
 fn the_next_up_works() {
     each_time_killed(|origin| {
-        // What does not filter does not say that it does.
+        // If the filter is not on, `status` does not say that it is.
         let status = origin.run("status --json");
         let on = status.code == Some(0) && status.stdout.contains(r#""state":"attached""#);
         if on {
@@ -73,7 +73,7 @@ fn the_next_up_has_the_settings_that_it_asks_for() {
         origin.synwall(UP);
         let status = origin.json("status --json");
         let is = (status["drop"].as_str().unwrap(), status["tcp"].to_string());
-        // The killed one came to its end, or it has left nothing behind.
+        // The killed command either finished, or left nothing behind.
         let expected = if on {
             ("all", "[80,8080]")
         } else {
@@ -87,13 +87,13 @@ fn the_next_up_has_the_settings_that_it_asks_for() {
     });
 }
 
-/// The instant between a complete filter and its first list, which random killing seldom meets.
+/// The moment between a complete filter and its first list. Random kills rarely hit it.
 #[test]
 fn killed_before_its_first_list_it_does_not_lead_to_a_lock_out() {
     let origin = Origin::new();
     origin.synwall("up eth0 --observe");
     origin.synwall("down eth0");
-    // The same maps as after a killed `up eth0 --trust …`: no entries, and the policy is to enforce.
+    // The same maps as after a killed `up eth0 --trust …`: no entries, and the policy is `enforce`.
     let map = Map::from_map_data(MapData::from_pin(Path::new(PINS).join("settings")).unwrap()).unwrap();
     const LENGTH: usize = 2 * filter_common::PORT_SET_BYTES + 24;
     const POLICY: usize = LENGTH - 12;

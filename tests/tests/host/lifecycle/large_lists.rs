@@ -6,9 +6,9 @@ use aya::maps::{MapInfo, MapType};
 
 use tests::origin::{Origin, PINS, pins};
 
-/// Prefixes that are spread over the whole of both versions, and the proxy's.
+/// Prefixes spread over the whole address space of both versions, and the proxy's.
 fn list(origin: &Origin, name: &str, prefixes: u32, seed: u64) -> String {
-    // Reproducible random numbers: xorshift64.
+    // Repeatable random numbers: xorshift64.
     let mut state = seed;
     let mut text = String::from("185.94.108.0/24 qrator\n");
     for _ in 0..prefixes {
@@ -16,7 +16,7 @@ fn list(origin: &Origin, name: &str, prefixes: u32, seed: u64) -> String {
         state ^= state >> 7;
         state ^= state << 17;
         let [a, b, c, ..] = state.to_be_bytes();
-        // 16,777,216 /24s and as many /40s: some are met twice, which is no error.
+        // The prefixes come from 16,777,216 /24s and as many /40s. Some appear twice, which is not an error.
         if state.is_multiple_of(4) {
             writeln!(text, "2a{a:02x}:{b:02x}{c:02x}:{:02x}00::/40", state as u8).expect("a string grows");
         } else if a != 185 && a != 198 {
@@ -28,7 +28,7 @@ fn list(origin: &Origin, name: &str, prefixes: u32, seed: u64) -> String {
     path.display().to_string()
 }
 
-/// What the arrays of a filter take, in bytes: those that grow with its lists.
+/// Bytes of the filter's arrays. They grow with its lists.
 fn bytes_of_arrays() -> u64 {
     let pinned = pins(Path::new(PINS));
     let maps = pinned
@@ -53,13 +53,13 @@ fn a_prefix_takes_little_memory_in_the_kernel() {
         let prefixes = origin.json("status --json")["trusted"].clone();
         let prefixes = prefixes["v4"].as_u64().unwrap() + prefixes["v6"].as_u64().unwrap();
         assert!(prefixes > 90_000, "{prefixes}");
-        // A record of 64 bytes and a counter of 32, and one in sixteen more to grow. Of the second list some prefixes
-        // were in the first one, all over it: they keep their places, and with them the pages of that list.
+        // A record of 64 bytes, a counter of 32, and one in sixteen more to grow. Some prefixes of the second list
+        // are in the first one, all over it. They keep their places, and with them the pages of that list.
         let each = (bytes_of_arrays() - empty) / prefixes;
         let most = if seed == 1 { 110 } else { 2 * 110 };
         assert!(each <= most, "{each} bytes for each prefix");
     }
-    // What the first list had is gone, but for its counters.
+    // The first list is gone, except for its counters.
     let tables = |path: &&std::path::PathBuf| path.ends_with("entries");
     assert_eq!(pins(Path::new(PINS)).iter().filter(tables).count(), 1);
     origin.filters();
@@ -137,7 +137,7 @@ fn a_prefix_that_comes_back_begins_at_zero() {
     let origin = Origin::up();
     origin.synwall("trust add 0.0.0.0/1 128.0.0.0/2");
     for _ in 0..3 {
-        // It gets the slot of the one before, and with it what stands there.
+        // The prefix gets the slot of the one before, and with it the old content of the counter.
         origin.synwall("trust add 185.94.108.10");
         assert_eq!(origin.packets_on("trust", "185.94.108.10/32"), 0);
         origin.serves_the_proxy();
@@ -146,7 +146,7 @@ fn a_prefix_that_comes_back_begins_at_zero() {
         assert_eq!(origin.packets_on("trust", "185.94.108.0/24"), 0);
         origin.synwall("trust remove 185.94.108.10");
     }
-    // So does one that is gone for a whole list.
+    // The counter also starts at zero after a whole list without the prefix.
     origin.serves_the_proxy();
     assert_eq!(origin.packets_on("trust", "185.94.108.0/24"), 1);
     origin

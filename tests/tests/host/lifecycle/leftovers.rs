@@ -1,4 +1,4 @@
-//! What a killed command can leave in the pin directory, made by hand: the next command clears it away.
+//! Leftovers of a killed command in the pin directory, created by hand here. The next command removes them.
 
 use std::{fs, os::unix::fs::DirBuilderExt as _, path::Path};
 
@@ -6,7 +6,7 @@ use aya::maps::Array;
 
 use tests::origin::{Origin, PINS, UP, pins};
 
-/// As commands make them.
+/// Creates a directory with the mode that commands use.
 fn make_directory(path: &Path) {
     fs::DirBuilder::new()
         .recursive(true)

@@ -1,4 +1,4 @@
-//! Changes under attack: the program is swapped between two packets, and the link stays.
+//! Changes under attack: the program is replaced between two packets, and the link stays.
 
 use std::{
     collections::BTreeSet,
@@ -11,7 +11,7 @@ use filter_common::InterfaceRecord;
 
 use tests::origin::{Origin, interface_pins, objects::Objects};
 
-/// Ends the traffic, also when a test fails, as its threads would go on for ever.
+/// Ends the traffic, also when a test fails. Its threads would otherwise run for ever.
 struct Ends<'a>(&'a AtomicBool);
 
 impl Drop for Ends<'_> {
@@ -20,8 +20,8 @@ impl Drop for Ends<'_> {
     }
 }
 
-/// Runs the work while the proxy asks for pages, all of which must come, and the attacker tries to connect,
-/// which must never succeed.
+/// Does the work while the proxy requests pages and the attacker tries to connect. All requests must succeed, and no
+/// attempt may.
 fn under_attack(origin: &Origin, work: impl FnOnce()) {
     let (done, served, tried) = (AtomicBool::new(false), AtomicU64::new(0), AtomicU64::new(0));
     let capture = origin.site.attacker.capture();
@@ -81,7 +81,7 @@ fn lists_that_come_and_go_leave_no_gap() {
     let origin = Origin::up();
     let links = Objects::of(&origin).links;
     under_attack(&origin, || {
-        // The first entry and the last one of these lists swap the program, too.
+        // The first and the last entry of these lists also replace the program.
         for _ in 0..3 {
             origin.synwall("deny add 198.51.100.0/24");
             origin.synwall("retire add 203.0.113.9");
@@ -96,7 +96,7 @@ fn lists_that_come_and_go_leave_no_gap() {
 fn an_upgrade_leaves_no_gap() {
     let origin = Origin::up();
     let before = Objects::of(&origin);
-    // As if another version, with another program, had brought it up.
+    // As if another version had brought the filter up with another program.
     let path = interface_pins()[0].join("interface_record");
     let map = Map::from_map_data(MapData::from_pin(path).expect("a map")).expect("an array");
     let mut map = Array::<_, InterfaceRecord>::try_from(map).expect("a record");

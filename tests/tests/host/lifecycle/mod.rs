@@ -1,5 +1,5 @@
-//! The life of a filter: it outlives every process, changes without a gap, and is the old one or the new one
-//! whatever is killed when. Needs root, nginx, bpftool and a built `synwall` (`SYNWALL_BIN`).
+//! The life of a filter. It outlives every process and changes without a gap. After a kill at any time, it is the old
+//! one or the new one. Needs root, nginx, bpftool and a built `synwall` (`SYNWALL_BIN`).
 
 #![expect(
     clippy::expect_used,

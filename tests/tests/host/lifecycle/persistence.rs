@@ -1,4 +1,4 @@
-//! What is up stays up: without a process, and when `up` comes again.
+//! A filter stays up without a process, and when `up` runs again.
 
 use tests::origin::{Origin, UP, objects::Objects};
 

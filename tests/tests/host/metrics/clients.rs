@@ -1,5 +1,5 @@
-//! Clients that behave and others, and more than are served at once: whoever asks is answered, and nobody whom it is not
-//! meant for.
+//! Correct clients, broken clients, and more clients than the server takes at once. Every permitted client is
+//! answered, and no other client is.
 
 use std::{
     fs,
@@ -14,10 +14,10 @@ use tests::origin::Origin;
 
 use crate::metrics::page::{answer_to, ask, connect, get, scrape, served};
 
-/// More than the server has at once.
+/// More clients than the server takes at once.
 const CROWD: usize = 100;
 
-/// As many as the server has at once.
+/// As many clients as the server takes at once.
 const PLACES: usize = 16;
 
 #[test]
@@ -40,7 +40,7 @@ fn a_web_page_elsewhere_cannot_read_it_under_its_own_name() {
             "{host}"
         );
     }
-    // As programs do that are no browsers.
+    // Requests of programs that are not browsers.
     assert_eq!(ask(&origin, "GET", "/metrics", "").status, 200);
 }
 
@@ -68,17 +68,17 @@ fn a_crowd_that_says_nothing_keeps_nobody_out() {
     let slow: Vec<_> = (0..CROWD)
         .map(|_| {
             let mut stream = connect(&origin);
-            // It may have been sent away for another already.
+            // The server may have closed it already to make room for another one.
             let _ = stream.write_all(b"GET /metrics HTTP/1.1\r\nX-Slow: ");
             stream
         })
         .collect();
     scrape(&origin);
     drop(slow);
-    // Whoever says nothing is sent away, not kept.
+    // The server closes silent connections.
     for mut stream in silent {
         let mut nothing = Vec::new();
-        // A reset is as good as an end; a time-out is neither.
+        // A reset counts as an end, but a timeout does not.
         if let Err(error) = stream.read_to_end(&mut nothing) {
             assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset, "{error}");
         }
@@ -87,7 +87,7 @@ fn a_crowd_that_says_nothing_keeps_nobody_out() {
 
 #[test]
 fn a_crowd_that_asks_and_never_reads_keeps_nobody_out() {
-    // An answer that does not fit into the buffers on its way.
+    // The answer must be too large for the buffers of the connection.
     let (origin, home, mut agent) = served("", "");
     let config = fs::read_to_string(home.config()).unwrap();
     home.configure(&(config + "prefixes = 20000\n"));
@@ -105,7 +105,7 @@ fn a_crowd_that_asks_and_never_reads_keeps_nobody_out() {
             stream
         })
         .collect();
-    // They keep all the places that there are.
+    // The clients occupy all places.
     agent.until("the places are taken", |agent| {
         agent.descriptors() >= before + PLACES
     });
@@ -123,7 +123,7 @@ fn one_byte_at_a_time_is_given_up() {
     let mut bytes = b"GET /metrics HTTP/1.1\r\nX: "
         .iter()
         .chain(std::iter::repeat(&b'a'));
-    // Ends when the server no longer takes any: after 5 s, of 60.
+    // The loop ends when the server no longer accepts bytes. This happens after 5 s; the loop would last 60 s.
     let refused = (0..600).any(|_| {
         thread::sleep(Duration::from_millis(100));
         stream.write_all(&[*bytes.next().unwrap()]).is_err()
@@ -142,7 +142,7 @@ fn many_scrapes_at_once_are_all_answered() {
             assert!(scrape.join().unwrap().contains("synwall_up 1"));
         }
     });
-    // What was read last is served for a second, and then nothing of it is held.
+    // The server keeps its last reading for a second. After that it holds nothing open.
     thread::sleep(Duration::from_secs(1));
     scrape(&origin);
     assert!(
@@ -181,12 +181,12 @@ fn nonsense_is_refused_and_the_next_is_answered() {
     refused(&[
         0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc, 0x03, 0x03, b'\n', b'\n',
     ]);
-    // One request a connection: what follows is not answered, and not waited for.
+    // One request for each connection: the server neither answers nor reads what follows.
     let twice = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(50);
     let answer = answer_to(&origin, twice.as_bytes()).unwrap();
     assert_eq!(answer.matches("HTTP/1.1 200").count(), 1, "{answer}");
     answers(&origin);
-    // A body that never comes is not waited for.
+    // The server does not wait for a body that never arrives.
     let answer = answer_to(
         &origin,
         b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9999999999\r\n\r\n",
@@ -217,7 +217,7 @@ fn another_address_is_served_as_soon_as_the_file_says_so() {
     origin.filters();
 }
 
-/// A connection whose other end soon has to wait for its reader.
+/// A connection whose server soon has to wait for its reader.
 fn narrow(origin: &Origin) -> TcpStream {
     let stream = connect(origin);
     setsockopt(&stream, RcvBuf, &4096).unwrap();

@@ -1,5 +1,5 @@
-//! What stands in files is right: names, kinds and labels in the documentation, what the alerts say, what the dashboard
-//! asks for; and promtool has nothing to say against any of it.
+//! The files about metrics are correct: names, kinds and labels in the documentation, alerts, dashboard queries.
+//! promtool reports no problem in any of them.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ const RULES: &str = include_str!("../../../../packaging/prometheus/synwall.rules
 const TESTS_OF_RULES: &str = include_str!("rules.test.yml");
 const DOCUMENTATION: &str = include_str!("../../../../docs/metrics.md");
 
-/// A scrape in which every metric is.
+/// A scrape that contains every metric.
 fn whole_scrape() -> String {
     let (origin, _home, mut agent) = served_with(|home| {
         home.write("disk.txt", "192.0.2.128/25\n");
@@ -21,7 +21,7 @@ fn whole_scrape() -> String {
             "[source.disk]\nfile = \"{}\"\nlist = \"deny\"\n[source.down]\nhttps = \"https://127.0.0.1:1/list\"\nlist = \"deny\"\n",
             disk.display()
         );
-        // An enforcing filter would wait for the list that never comes.
+        // With `enforce`, the agent would wait for the list that never arrives.
         ("policy = \"observe\"".to_owned(), tables)
     });
     let mut page = String::new();
@@ -33,7 +33,7 @@ fn whole_scrape() -> String {
     page
 }
 
-/// Every metric of ours that a text names.
+/// Every metric of synwall that a text names.
 fn named(text: &str) -> BTreeSet<String> {
     let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
     words
@@ -51,7 +51,7 @@ fn promtool_has_nothing_to_say_against_a_scrape() {
         ("", ""),
         "{checked}"
     );
-    // It would have.
+    // promtool does report a broken scrape.
     let broken = scrape.replace("# HELP synwall_up ", "# NOTHING ");
     let checked = promtool(&["check", "metrics"], &broken);
     assert!(

@@ -13,7 +13,7 @@ use tests::origin::{Origin, PINS, agent::Agent};
 
 use crate::metrics::page::{get, names, scrape, series, served};
 
-/// Waits until `/healthz` says something.
+/// Waits until `/healthz` has this status and text.
 #[track_caller]
 fn says(agent: &mut Agent, origin: &Origin, status: u16, what: &str) {
     agent.until(&format!("/healthz says '{what}'"), |_| {
@@ -22,7 +22,7 @@ fn says(agent: &mut Agent, origin: &Origin, status: u16, what: &str) {
     });
 }
 
-/// Waits until the metrics, which may be a second old, have that value.
+/// Waits until the metric has that value. The metrics may be a second old.
 #[track_caller]
 fn tells(agent: &mut Agent, origin: &Origin, name: &str, value: f64) {
     agent.until(&format!("{name} is {value}"), |_| {
@@ -36,7 +36,7 @@ fn a_filter_that_is_taken_down_is_missed_before_the_agent_looks() {
     says(&mut agent, &origin, 200, "ok\n");
     let before = names(&scrape(&origin));
     origin.synwall("down --all");
-    // The agent itself, which looks every 30 s, would say it of the interface, in other words.
+    // This is not the agent's own check every 30 s, which would name the interface in other words.
     agent.until("/healthz has seen it", |_| {
         let page = get(&origin, "/healthz");
         page.status == 503 && page.body.lines().any(|line| line == "the filter is not up")
@@ -67,11 +67,11 @@ fn an_interface_that_lost_its_filter_is_named() {
     origin.synwall("down eth0");
     agent.reload();
     says(&mut agent, &origin, 200, "ok\n");
-    // With another one left, the filter stays up.
+    // The filter stays up, because another interface is left.
     origin.add_interface("other0");
     origin.synwall("up other0");
     origin.synwall("down eth0");
-    // Whatever makes the agent look.
+    // A new interface makes the agent check.
     origin.add_interface("other1");
     says(&mut agent, &origin, 503, "eth0 is not protected");
     tells(&mut agent, &origin, "synwall_unprotected_interfaces", 1.0);
@@ -84,7 +84,7 @@ fn a_mistake_in_the_configuration_is_told() {
     agent.says_after("stays in force", || home.configure("interfaces = 1\n"));
     says(&mut agent, &origin, 503, "synwall.toml:1:");
     tells(&mut agent, &origin, "synwall_config_error", 1.0);
-    // It is read again, and is the same mistake still.
+    // The agent reads the file again, and finds the same mistake.
     agent.reload();
     agent.says_after("changed", || home.configure(&text.replace("eth0", "eth7")));
     tells(&mut agent, &origin, "synwall_absent_interfaces", 2.0);
@@ -97,7 +97,7 @@ fn a_mistake_in_the_configuration_is_told() {
 fn a_filter_that_cannot_be_read_is_told_in_time_and_asked_once() {
     let (origin, _home, mut agent) = served("", "");
     says(&mut agent, &origin, 200, "ok\n");
-    // What was read a moment ago would still do.
+    // By then, the server no longer uses its last reading.
     thread::sleep(Duration::from_millis(1100));
     let pins = tests::origin::locked();
     let threads = |agent: &Agent| {
@@ -121,7 +121,7 @@ fn a_filter_that_cannot_be_read_is_told_in_time_and_asked_once() {
     });
     // One attempt takes five seconds. Prometheus waits for ten, and a dozen attempts would take a minute.
     assert!(asked.elapsed() < Duration::from_secs(10), "{:?}", asked.elapsed());
-    // The one that reads, and the one that waits for the lock in its place.
+    // Two more threads: one reads the filter, and one waits for the lock.
     assert!(
         threads(&agent) <= before + 2,
         "{before} threads, now {}",
@@ -144,7 +144,7 @@ fn a_policy_that_was_set_by_hand_is_told() {
     );
     tells(&mut agent, &origin, "synwall_config_enforcing", 1.0);
     tells(&mut agent, &origin, "synwall_enforcing", 0.0);
-    // Whatever makes the agent look.
+    // A new interface makes the agent check.
     origin.add_interface("other0");
     agent.told("STATUS=observe on eth0 (the configuration says enforce)");
     agent.reload();
@@ -179,7 +179,7 @@ fn of_a_filter_of_another_version_the_agent_still_tells_how_it_fares() {
     let map = Map::Array(MapData::from_pin(&layout).unwrap());
     let mut map = Array::<_, [u8; 16]>::try_from(map).unwrap();
     let mut record = map.get(&0, 0).unwrap();
-    // The version is behind eight bytes of magic.
+    // The version comes after eight bytes of magic.
     record[8] += 1;
     map.set(0, record, 0).unwrap();
     tells(&mut agent, &origin, "synwall_read_error", 1.0);

@@ -1,5 +1,5 @@
-//! Metrics: what the agent serves is what the kernel counted, in a form that Prometheus takes, for whoever behaves and in
-//! spite of whoever does not. Needs root, nginx, a built `synwall` (`SYNWALL_BIN`) and promtool (`SYNWALL_PROMTOOL`).
+//! Metrics: the agent serves the kernel's counters in a form that Prometheus accepts. It also does so while other
+//! clients misbehave. Needs root, nginx, a built `synwall` (`SYNWALL_BIN`) and promtool (`SYNWALL_PROMTOOL`).
 
 #![expect(
     clippy::expect_used,

@@ -1,4 +1,4 @@
-//! Every number is the kernel's, under both versions of IP, during a flood, with a million prefixes.
+//! Every number is the kernel's: for both versions of IP, during a flood, and with a million prefixes.
 
 use std::{collections::BTreeMap, fmt::Write as _, fs, sync::atomic::AtomicBool, thread};
 
@@ -22,7 +22,7 @@ fn number(value: &Value) -> f64 {
     value.as_f64().expect("a number")
 }
 
-/// What the command line shows, as series.
+/// The figures of the command line, as series.
 fn shown(origin: &Origin) -> BTreeMap<String, f64> {
     let (stats, status) = (origin.json("stats --json"), origin.json("status --json"));
     let mut all = BTreeMap::new();
@@ -72,7 +72,7 @@ fn shown(origin: &Origin) -> BTreeMap<String, f64> {
     all
 }
 
-/// Waits until the metrics have everything that the command line shows, and as much of it.
+/// Waits until the metrics have every figure of the command line, with the same value.
 fn are_what_is_shown(agent: &mut Agent, origin: &Origin) -> BTreeMap<String, f64> {
     let mut found = BTreeMap::new();
     let mut differs = String::new();
@@ -85,7 +85,7 @@ fn are_what_is_shown(agent: &mut Agent, origin: &Origin) -> BTreeMap<String, f64
                 let _ = writeln!(differs, "{name} {value}, not {:?}", found.get(name));
             }
         }
-        // Said in vain if it never comes to an end.
+        // This output helps only if the values stay different.
         if !differs.is_empty() {
             eprintln!("{differs}");
         }
@@ -123,7 +123,7 @@ fn what_is_dropped_and_passed_is_told_to_the_packet() {
 #[test]
 fn what_would_be_dropped_is_told_apart_from_what_is() {
     let (origin, _home, mut agent) = served("policy = \"observe\"\nxdp = \"generic\"", "");
-    // To a port that nobody listens on: nothing is answered to addresses that nobody has.
+    // A port without a listener, so that the host sends no answers to random addresses.
     origin.attack();
     let found = are_what_is_shown(&mut agent, &origin);
     assert_eq!(
@@ -175,7 +175,7 @@ fn of_many_prefixes_the_busiest_are_told_and_the_others_counted() {
     assert_eq!(total, 1_000_003.0);
     assert_eq!(found["synwall_prefix_series_omitted"], total - 1000.0);
     assert!(page.len() < 1 << 20, "{} bytes", page.len());
-    // The second scrape shows the same series: among equals it is not chance that decides.
+    // The second scrape has the same series: the choice among equal prefixes is not random.
     let keys = |page: &str| series(page).into_keys().collect::<Vec<_>>();
     thread::sleep(std::time::Duration::from_millis(1100));
     assert_eq!(keys(&scrape(&origin)), keys(&page));
@@ -219,6 +219,6 @@ fn a_scrape_during_a_flood_never_goes_back() {
     });
     let found = are_what_is_shown(&mut agent, &origin);
     let dropped = found["synwall_packets_total{interface=\"eth0\",reason=\"untrusted-syn\"}"];
-    // A queue on the way may lose some.
+    // A queue on the way may lose some frames.
     assert!(dropped > 0.0 && dropped <= sent as f64, "{dropped} of {sent}");
 }

@@ -1,4 +1,4 @@
-//! A client that says exactly what a test wants it to, and what it reads of the answer.
+//! A client that sends exact bytes, and reads the answer.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -18,13 +18,13 @@ use tests::{
     },
 };
 
-/// Where metrics are served in these tests.
+/// The address of the metrics in these tests.
 const ADDRESS: &str = "127.0.0.1:9436";
 
 /// Longer than any answer takes.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A connection to the server of metrics.
+/// A connection to the metrics server.
 pub fn connect(origin: &Origin) -> TcpStream {
     let stream = origin
         .site
@@ -44,14 +44,14 @@ pub struct Page {
     pub body: String,
 }
 
-/// Everything that comes back for some bytes, until the server closes.
+/// Sends bytes, and returns everything that comes back until the server closes the connection.
 pub fn answer_to(origin: &Origin, bytes: &[u8]) -> io::Result<String> {
     let mut stream = connect(origin);
-    // Whoever is refused at the first words need not be heard out.
+    // The server may refuse the first bytes and not read the rest.
     let _ = stream.write_all(bytes);
     let mut answer = Vec::new();
     match stream.read_to_end(&mut answer) {
-        // What was sent and not read any more.
+        // A reset, because the server did not read all bytes.
         Err(error) if error.kind() != io::ErrorKind::ConnectionReset => Err(error),
         _ => Ok(String::from_utf8(answer).expect("UTF-8")),
     }
@@ -80,7 +80,7 @@ pub fn ask(origin: &Origin, method: &str, path: &str, lines: &str) -> Page {
     }
 }
 
-/// The page at a path, as Prometheus asks for it.
+/// The page at a path, as Prometheus requests it.
 #[track_caller]
 pub fn get(origin: &Origin, path: &str) -> Page {
     ask(origin, "GET", path, "Host: 127.0.0.1:9436\r\n")
@@ -91,13 +91,13 @@ pub fn get(origin: &Origin, path: &str) -> Page {
 pub fn scrape(origin: &Origin) -> String {
     let page = get(origin, "/metrics");
     assert_eq!(page.status, 200, "{page:?}");
-    // Without it Prometheus 3 takes nothing.
+    // Prometheus 3 requires this header.
     let kind = "content-type: text/plain; version=0.0.4; charset=utf-8";
     assert!(page.headers.contains(kind), "{page:?}");
     page.body
 }
 
-/// The value of every series of a text. No series is there twice.
+/// The value of every series of a text. Fails if a series appears twice.
 #[track_caller]
 pub fn series(text: &str) -> BTreeMap<String, f64> {
     let mut all = BTreeMap::new();
@@ -117,7 +117,8 @@ pub fn names(text: &str) -> BTreeSet<String> {
     names.collect()
 }
 
-/// `promtool` with arguments, and an input: `SYNWALL_PROMTOOL`, else the one that `cargo xtask` unpacked for the project.
+/// Runs `promtool` with these arguments and this input: `SYNWALL_PROMTOOL`, or the one that `cargo xtask` unpacked
+/// for the project.
 pub fn promtool(arguments: &[&str], input: &str) -> Output {
     let unpacked =
         || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/tools/prometheus/root/usr/bin/promtool");
@@ -125,12 +126,12 @@ pub fn promtool(arguments: &[&str], input: &str) -> Output {
     Output::with_input(Command::new(program).args(arguments), input)
 }
 
-/// An origin whose agent trusts the proxy and serves metrics, with more in its configuration: keys, and tables.
+/// An origin whose agent trusts the proxy and serves metrics. The configuration has these additional keys and tables.
 pub fn served(keys: &str, tables: &str) -> (Origin, Home, Agent) {
     served_with(|_| (keys.to_owned(), tables.to_owned()))
 }
 
-/// The same where the configuration depends on where its files are.
+/// An origin whose agent serves metrics. The additional configuration may depend on the paths of its files.
 pub fn served_with(more: impl FnOnce(&Home) -> (String, String)) -> (Origin, Home, Agent) {
     let origin = Origin::new();
     let home = Home::new(&origin);

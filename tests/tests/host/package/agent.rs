@@ -1,9 +1,9 @@
-//! The agent under its unit, with a real systemd: it says that it is ready, does its work in the sandbox, reads its file
-//! again, and leaves the filter where it is when it ends.
+//! The agent under its unit, with a real systemd. It reports that it is ready, works in the sandbox, and reloads its
+//! file. The filter stays when it ends.
 
 use crate::package::machine::Machine;
 
-/// What systemd says, and what the agent wrote.
+/// Appends the agent's output to the file that also gets systemd's messages.
 const DROP_IN: &str = "[Service]\nStandardOutput=append:/run/said\nStandardError=inherit\n";
 
 fn with_file(file: &str) -> Machine {
@@ -64,7 +64,7 @@ fn a_file_that_was_mended_takes_effect_however_often_it_failed() {
     let machine = with_file("interfaces = [\"eth0\"]\npolicy = \"enforced\"\n");
     let said = machine.boot(
         "synwall.service",
-        // Far more often than systemd would have it by itself.
+        // Far more restarts than systemd would make by itself.
         "for _ in 1 2 3 4 5 6 7 8 9 10 11 12; do systemctl restart synwall; done; systemctl is-active synwall\n\
          sed -i s/enforced/observe/ /etc/synwall/synwall.toml; systemctl start synwall && synwall status\n",
     );

@@ -1,18 +1,18 @@
-//! What an enabled unit does when the machine boots: a real systemd, from its first units on, and a network that comes when
-//! networks come. The filter has to be there by then.
+//! An enabled unit during boot: a real systemd from its first units on, and a network that comes up as usual. By then
+//! the filter must be up.
 
 use std::fs;
 
 use crate::package::{machine::Machine, made::workspace};
 
-/// Ordered as whatever configures networks is (systemd.special(7), network-pre.target), and after nothing else. It looks at
-/// what is in force in the moment in which interfaces would be brought up.
+/// A unit that is ordered as network configuration is (systemd.special(7), network-pre.target), and after nothing
+/// else. It records what is in force when interfaces would come up.
 const NETWORK: &str = "[Unit]\nDefaultDependencies=no\nWants=network.target\nAfter=network-pre.target\n\
     Before=network.target\n[Service]\nType=oneshot\nRemainAfterExit=yes\n\
     ExecStart=/bin/sh -c 'synwall status; synwall trust list; echo the network comes'\n\
     StandardOutput=append:/run/said\nStandardError=inherit\n";
 
-/// What an administrator does once.
+/// A machine where an administrator has enabled the unit.
 fn enabled(file: &str) -> Machine {
     let machine = Machine::with_package();
     machine.write("etc/synwall/synwall.toml", file);
@@ -21,10 +21,10 @@ fn enabled(file: &str) -> Machine {
     machine
 }
 
-/// Boots to where ordinary services begin, and runs a script there; returns what was said when the network came.
+/// Boots until ordinary services start, and runs a script then. Returns what the network unit recorded.
 #[track_caller]
 fn boot(machine: &Machine, script: &str) -> String {
-    // What is in the kernel's memory does not outlive a boot.
+    // A filter in kernel memory does not survive a boot.
     machine.run("synwall down --all");
     let said = machine.boot(
         "sysinit.target laboratory-network.service",
@@ -65,7 +65,7 @@ fn after_a_bad_day_the_last_good_lists_are_in_force_when_the_network_comes() {
         !said.contains("enforcing"),
         "without the list of its source:\n{said}"
     );
-    // The disk of a machine that went down in the middle of things.
+    // The disk of a machine that crashed during a change.
     machine.write(
         "etc/synwall/synwall.toml",
         "interfaces = [\"eth0\"]\n[trust]\nfiles = [\"off",
@@ -83,7 +83,7 @@ fn after_a_bad_day_the_last_good_lists_are_in_force_when_the_network_comes() {
     }
 }
 
-/// The drop-in for a web server that docs/install.md shows.
+/// The drop-in for a web server from docs/install.md.
 fn drop_in() -> String {
     let page = fs::read_to_string(workspace().join("docs/install.md")).unwrap();
     let (_, rest) = page.split_once("# systemctl edit nginx\n").expect("the drop-in");

@@ -1,4 +1,4 @@
-//! Completions: each shell takes its file, and bash completes verbs with it.
+//! Shell completions: each shell accepts its file, and bash completes verbs with it.
 
 use std::process::Command;
 

@@ -1,4 +1,4 @@
-//! What lies where in both packages, and that it is what it says.
+//! The files of both packages, and that their content is correct.
 
 use std::{
     fs,
@@ -127,6 +127,6 @@ fn every_library_in_the_binary_comes_with_its_licence() {
         assert_eq!(listed, library != "core-error ", "{library}");
     }
     assert!(page.contains("Permission is hereby granted"), "no text of MIT's");
-    // Ours is in files of its own.
+    // Synwall's own licence is in separate files.
     assert!(!page.contains("filter-user"));
 }

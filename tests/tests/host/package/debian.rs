@@ -1,4 +1,4 @@
-//! What Debian asks of a package.
+//! Debian's rules for packages.
 
 use std::{fs, process::Command};
 
@@ -8,7 +8,7 @@ use crate::package::made::{self, VERSION};
 
 #[test]
 fn lintian_has_neither_errors_nor_warnings() {
-    // What it does not complain of and why: packaging/debian/lintian-overrides.
+    // The exceptions and their reasons are in packaging/debian/lintian-overrides.
     let mut lintian = Command::new("lintian");
     lintian
         .args(["--allow-root", "--fail-on", "error,warning"])

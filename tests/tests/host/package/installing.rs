@@ -1,4 +1,4 @@
-//! Installing, upgrading, removing: what happens to files, to the unit and to the filter.
+//! Installing, upgrading and removing a package: what happens to files, to the unit and to the filter.
 
 use crate::package::machine::Machine;
 
@@ -67,7 +67,7 @@ fn removing_without_a_filter_says_nothing_of_one() {
 #[test]
 fn removing_works_where_the_filter_cannot_be_taken_off_and_says_how_to() {
     let machine = Machine::with_package();
-    // Not a filter: `down` refuses to touch it.
+    // This is not a filter, so `down` refuses to touch it.
     std::fs::create_dir(machine.path(PINS)).unwrap();
     std::fs::write(machine.path("usr/sbin/synwall"), "#!/bin/sh\nexit 1\n").unwrap();
     let output = machine.run("dpkg --remove synwall").ok();

@@ -1,5 +1,5 @@
-//! A machine to install packages on: what this one has, with an overlay that takes what is written, the origin's network,
-//! and a systemd of its own where a test starts one. Nothing reaches the machine below.
+//! A machine to install packages on: an overlay over this machine's files, the origin's network, and its own systemd
+//! where a test starts one. No change reaches the machine below.
 
 use std::{
     fs,
@@ -14,8 +14,8 @@ use tests::lab::{Output, Site};
 /// Devices that every program may expect.
 const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
 
-/// Makes the machine's mounts, in namespaces of its own, and becomes its first process. The kernel's settings are
-/// everybody's: but for those of the network they cannot be changed.
+/// Sets up the mounts in new namespaces, and becomes the first process. Kernel settings belong to the whole machine,
+/// so only network settings can be changed.
 const BOOT: &str = r#"set -e
 echo $$ >"$CGROUP/cgroup.procs"
 exec unshare --mount --pid --cgroup --uts --ipc --fork --kill-child sh -e -c '
@@ -34,7 +34,7 @@ exec unshare --mount --pid --cgroup --uts --ipc --fork --kill-child sh -e -c '
         --log-target=null --show-status=false </dev/null
 '"#;
 
-/// A machine without a running systemd, until [`Machine::boot`].
+/// A machine. systemd does not run until [`Machine::boot`].
 pub struct Machine {
     root: PathBuf,
     cgroup: PathBuf,
@@ -67,13 +67,13 @@ impl Machine {
             fs::write(root.join(&device), "").unwrap();
             bind(&format!("/{device}"), &root.join(&device));
         }
-        // A unit with devices of its own gets these of the machine's.
+        // A unit with private devices gets these from the machine.
         for directory in ["pts", "shm"] {
             fs::create_dir(root.join("dev").join(directory)).unwrap();
         }
         mount_on("devpts", &root.join("dev/pts"), Some("newinstance,ptmxmode=0666"));
         symlink("pts/ptmx", root.join("dev/ptmx")).unwrap();
-        // Units that this machine was given are not for that one.
+        // Units of the real machine do not belong here.
         for part in ["etc/systemd/system", "run/systemd", "var/lib/systemd"] {
             let part = root.join(part);
             if part.exists() {
@@ -81,7 +81,7 @@ impl Machine {
             }
         }
         fs::create_dir_all(root.join("etc/systemd/system")).unwrap();
-        // A group of its own: systemd takes the top of what it sees for the machine's.
+        // A separate cgroup: systemd takes the top of the tree that it sees as the machine's.
         mount_on("cgroup2", &cgroups, None);
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos();
         let cgroup = cgroups.join(format!("laboratory-{}-{now}", std::process::id()));
@@ -89,14 +89,14 @@ impl Machine {
         Self { root, cgroup, site }
     }
 
-    /// The same with the package installed.
+    /// A machine with the package installed.
     pub fn with_package() -> Self {
         let machine = Self::new();
         machine.install();
         machine
     }
 
-    /// Installs the package, or the same once more.
+    /// Installs the package, or installs it again.
     #[track_caller]
     pub fn install(&self) -> Output {
         fs::copy(crate::package::made::deb(), self.path("tmp/synwall.deb")).expect("a copy");
@@ -108,7 +108,7 @@ impl Machine {
         self.root.join(path)
     }
 
-    /// Runs a command there, with words that are separated by spaces.
+    /// Runs a command on the machine. Its words are separated by spaces.
     pub fn run(&self, line: &str) -> Output {
         let mut chroot = self.site.origin.command("chroot");
         chroot.arg(&self.root).args(line.split(' '));
@@ -121,18 +121,18 @@ impl Machine {
         Output::of(&mut chroot)
     }
 
-    /// Writes a file there.
+    /// Writes a file on the machine.
     pub fn write(&self, path: &str, content: &str) {
         let path = self.path(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, content).unwrap();
     }
 
-    /// Starts systemd with nothing but these units and what they need, runs a script beside them when they are up, and
-    /// returns what was said when all has ended.
+    /// Starts systemd with these units and their dependencies only. Runs a script when they are up. Returns all
+    /// output when everything has ended.
     #[track_caller]
     pub fn boot(&self, units: &str, script: &str) -> String {
-        // As it is when a machine boots, the second time, too.
+        // `/run` is empty when a machine boots, also the second time.
         mount_on("tmpfs", &self.path("run"), None);
         self.write(
             "etc/systemd/system/laboratory.target",
@@ -160,14 +160,14 @@ impl Drop for Machine {
     }
 }
 
-/// Directories only: the files in them are the kernel's.
+/// Removes directories only: the files in them are the kernel's.
 fn remove_groups(group: &Path) {
     for entry in fs::read_dir(group).into_iter().flatten().flatten() {
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             remove_groups(&entry.path());
         }
     }
-    // Processes that were killed a moment ago may still be in it; an empty group costs nothing.
+    // Killed processes may still be in it. An empty cgroup costs nothing.
     let _ = fs::remove_dir(group);
 }
 

@@ -1,4 +1,4 @@
-//! The packages, and what they are made from.
+//! The packages, and the files that they are made from.
 
 use std::{
     env, fs,
@@ -11,7 +11,7 @@ use tests::lab::Output;
 /// The version in Cargo.toml, which all crates share.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// Where the packages are.
+/// The directory of the packages.
 pub fn directory() -> PathBuf {
     let usual = || workspace().join("target/dist");
     env::var_os("SYNWALL_DIST").map_or_else(usual, PathBuf::from)
@@ -31,7 +31,7 @@ pub fn workspace() -> PathBuf {
     tests.parent().expect("the workspace above").to_owned()
 }
 
-/// A package, unpacked into a directory of its own.
+/// A package, unpacked into its own directory.
 pub struct Unpacked(tempfile::TempDir);
 
 impl Unpacked {
@@ -61,12 +61,12 @@ impl Unpacked {
         Self(directory)
     }
 
-    /// A path in it.
+    /// A path in the package.
     pub fn path(&self, path: &str) -> PathBuf {
         self.0.path().join(path)
     }
 
-    /// Every file in it, sorted, with the directory left out.
+    /// Every file in the package, sorted, without the directory.
     pub fn files(&self) -> Vec<String> {
         let mut found = Vec::new();
         collect(self.0.path(), &mut found);

@@ -1,5 +1,5 @@
-//! What `cargo xtask dist` makes: what is in it, what Debian and systemd say of it, what happens where it is installed and
-//! removed, and what the agent may do under its unit. Needs root and the packages (`SYNWALL_DIST`, else `target/dist`).
+//! The packages of `cargo xtask dist`: their content, the checks of Debian and systemd, installation, removal, and
+//! the sandbox of the agent. Needs root and the packages (`SYNWALL_DIST`, else `target/dist`).
 
 #![expect(
     clippy::expect_used,

@@ -1,8 +1,8 @@
-//! The unit's sandbox, with a real systemd: what synwall needs works in it, and nothing else.
+//! The unit's sandbox, with a real systemd: everything that synwall needs works in it, and nothing else.
 
 use crate::package::machine::Machine;
 
-/// In place of the agent, under the unit's other settings.
+/// A drop-in that runs these commands instead of the agent, under the unit's other settings.
 fn instead(commands: &[&str]) -> String {
     let commands: String = commands
         .iter()
@@ -70,7 +70,7 @@ fn it_has_three_capabilities_and_being_root_gives_no_more() {
         said.contains("NoNewPrivs:\t1\n") && said.contains("Seccomp:\t2\n"),
         "{said}"
     );
-    // PR_CAP_AMBIENT_CLEAR_ALL, and from there on root's programs get nothing for being root's.
+    // PR_CAP_AMBIENT_CLEAR_ALL: after it, programs of root get no capabilities.
     let cleared = r#"/usr/bin/perl -e 'syscall(157, 47, 4, 0, 0, 0) == 0 or die; exec "/bin/cat", "/proc/self/status"'"#;
     let said = said_by(&[cleared], "");
     assert!(said.contains("CapEff:\t0000000000000000\n"), "{said}");
@@ -79,7 +79,7 @@ fn it_has_three_capabilities_and_being_root_gives_no_more() {
 
 #[test]
 fn it_writes_its_state_and_pins_and_nothing_else() {
-    // A network setting, as it is the laboratory's own.
+    // A network setting, because network settings belong to the laboratory.
     let places = [
         ("/var/lib/synwall/probe", true),
         ("/sys/fs/bpf/probe", true),
@@ -94,7 +94,7 @@ fn it_writes_its_state_and_pins_and_nothing_else() {
     let tries: Vec<_> = places
         .iter()
         .map(|(path, _)| match path.strip_prefix("/sys/fs/bpf/") {
-            // Only directories and pins can be made there.
+            // On bpffs, only directories and pins can be created.
             Some(_) => format!("-/bin/sh -c 'mkdir {path} && echo wrote {path}.'"),
             None => format!("-/bin/sh -c 'echo 0 >{path} && echo wrote {path}.'"),
         })
@@ -105,7 +105,7 @@ fn it_writes_its_state_and_pins_and_nothing_else() {
         assert_eq!(said.contains(&format!("wrote {path}.")), may, "{path}\n{said}");
     }
     assert!(said.contains("/var/lib/synwall 700 root"), "{said}");
-    // Its /tmp is not everybody's.
+    // The service has a private /tmp.
     assert!(!said.lines().any(|line| line == "probe"), "{said}");
 }
 

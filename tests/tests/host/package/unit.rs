@@ -1,4 +1,4 @@
-//! What systemd says of the unit, without running it.
+//! What systemd says about the unit, without starting it.
 
 use std::{fs, path::Path, process::Command};
 
@@ -6,13 +6,13 @@ use tests::lab::Output;
 
 use crate::package::made::Unpacked;
 
-/// The most exposure that the unit may have, of 10.
+/// The highest exposure that the unit may have, of 10.
 const EXPOSURE: f64 = 3.0;
 
 #[test]
 fn systemd_finds_nothing_wrong_with_it() {
     let unpacked = Unpacked::deb();
-    // What it names has to be there, as it is where it is installed: the program, and the pages of the manual.
+    // The files that the unit names must exist at their installed places: the program and the manual pages.
     let unit = fs::read_to_string(unpacked.path("usr/lib/systemd/system/synwall.service")).unwrap();
     let program = unpacked.path("usr/sbin/synwall");
     let here = unit.replace("/usr/sbin/synwall", program.to_str().unwrap());

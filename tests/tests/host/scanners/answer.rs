@@ -5,8 +5,8 @@ use std::fmt;
 use etherparse::{IpNumber, LaxNetSlice, LaxSlicedPacket, TransportSlice};
 use tests::lab::Captured;
 
-/// The answer in a word, and the port that it speaks of: the one that it comes from, or the one that the packet went to that
-/// an ICMP error quotes.
+/// The answer in a word, and its port. The port is the source port of a segment, or the destination port that an ICMP
+/// error quotes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Answer {
     pub port: Option<u16>,
@@ -68,7 +68,7 @@ impl Answer {
     }
 }
 
-/// The port that a quoted packet went to, if it had one that can be read.
+/// The destination port of a quoted packet, if it is readable.
 fn quoted_port(packet: &[u8]) -> Option<u16> {
     let quoted = LaxSlicedPacket::from_ip(packet).ok()?;
     let payload = quoted.ip_payload()?;

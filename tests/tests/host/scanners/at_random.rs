@@ -1,5 +1,5 @@
-//! Packets to protected ports with whatever may stand before the segment, put together at random, whole and in fragments in any
-//! order: none is answered. A failure names the seed.
+//! Random packets to protected ports, with any headers before the segment, whole and in fragments in any order. None
+//! may be answered. A failure names the seed.
 
 use fastrand::Rng;
 use tests::lab::{Host, frame::Endpoint};
@@ -30,8 +30,8 @@ fn payload(random: &mut Rng, from: Endpoint, to: Endpoint) -> Packet {
     Packet::tcp_with(from, to, random.u16(0..512), &options, &data)
 }
 
-/// What stands before it. Nothing that the host reports before it looks for a port is in front of a later fragment: that is
-/// answered whatever it belongs to.
+/// Adds headers before the payload. A later fragment gets no header that the host reports before it looks at the
+/// port. Such a report is sent for any packet.
 fn dressed(random: &mut Rng, mut packet: Packet, whole: bool) -> Packet {
     packet.ttl = random.u8(..);
     if packet.from.address.is_ipv4() {
@@ -94,10 +94,10 @@ fn frames(random: &mut Rng, from: Endpoint, to: Endpoint) -> Vec<Vec<u8>> {
     pieces
 }
 
-/// At most a dozen fragments each.
+/// Packets in a batch. Each has at most a dozen fragments.
 const BATCH: usize = 16;
 
-/// So many packets, and what the origin said to them.
+/// Sends `packets` random packets, and returns the origin's answers.
 fn answers(level: Level, seed: u64, packets: usize) -> Vec<Answer> {
     let scanned = Scanned::at(level, 1);
     let from: &Host = &scanned.site.others[0];
@@ -105,7 +105,7 @@ fn answers(level: Level, seed: u64, packets: usize) -> Vec<Answer> {
     let mut random = Rng::with_seed(seed);
     let mut left = packets;
     while left > 0 {
-        // In batches that no queue on the way is too short for.
+        // Small batches, so that no queue on the way overflows.
         let batch = left.min(BATCH);
         let frames = (0..batch).flat_map(|_| {
             let family = BOTH[random.usize(..2)];
@@ -115,7 +115,7 @@ fn answers(level: Level, seed: u64, packets: usize) -> Vec<Answer> {
         from.send_frames(frames);
         left -= batch;
     }
-    // Half a packet is given up after a second.
+    // The host gives up an incomplete packet after a second.
     let heard = scanned.heard_within(SETTLED * 8, from, &capture);
     scanned.proxy_is_served();
     heard.iter().map(Answer::of).collect()

@@ -1,6 +1,6 @@
-//! SYN cookies: where they are in use, an acknowledgement alone opens a connection, if it guesses 32 bits well enough (one in
-//! 2^29 does: `check_tcp_syn_cookie` of the kernel's `net/ipv4/syncookies.c` takes 2 of 256 counters and 4 of 2^24 sizes).
-//! That is why level `unestablished` is there.
+//! SYN cookies: while they are in use, an ACK alone can open a connection if it guesses 32 bits. One ACK in 2^29
+//! succeeds: `check_tcp_syn_cookie` in the kernel's `net/ipv4/syncookies.c` accepts 2 of 256 counters and 4 of 2^24
+//! sizes. This is why level `unestablished` exists.
 
 use std::{fs, time::Duration};
 
@@ -14,7 +14,7 @@ use crate::scanners::{
     scanned::{BOTH, Scanned},
 };
 
-/// The cookie that the origin, which nothing protects yet, answers a SYN with.
+/// The cookie in the SYN-ACK of an origin without a filter.
 fn cookie(scanned: &Scanned, from: Endpoint, to: Endpoint) -> u32 {
     let stranger = &scanned.site.others[0];
     let capture = stranger.capture();
@@ -28,7 +28,7 @@ fn cookie(scanned: &Scanned, from: Endpoint, to: Endpoint) -> u32 {
         .sequence_number
 }
 
-/// What the origin answers a request that comes with the right cookie.
+/// The origin's answers to a request that carries the correct cookie.
 fn request(scanned: &Scanned, from: Endpoint, to: Endpoint, cookie: u32) -> Vec<String> {
     let stranger = &scanned.site.others[0];
     let capture = stranger.capture();

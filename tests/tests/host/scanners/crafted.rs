@@ -1,4 +1,4 @@
-//! Packets that no scanner makes, one way to get an answer out of the origin after the other: what it sends at each level.
+//! Crafted packets that no scanner sends, one method after another: what the origin answers at each level.
 
 mod about_ports;
 mod other;
@@ -17,7 +17,7 @@ use crate::scanners::{
     scanned::{SETTLED, Scanned, at_each_level, modes, side_by_side},
 };
 
-/// One way: its name in the table, the versions of IP that have it, and the packets, which are sent in this order.
+/// One method: its name in the table, its versions of IP, and its packets in the order of sending.
 pub struct Way {
     name: &'static str,
     families: &'static [Family],
@@ -29,10 +29,10 @@ pub struct Way {
 const V4: &[Family] = &[Family::V4];
 const V6: &[Family] = &[Family::V6];
 
-/// Longer than the origin keeps half a packet.
+/// Longer than the origin keeps an incomplete packet.
 const GIVEN_UP: Duration = Duration::from_millis(2500);
 
-/// The first thing that the origin sent after one way was gone.
+/// The first answer of the origin after the packets of one method.
 fn answer(scanned: &Scanned, from: &Host, family: Family, way: &Way, port: u16) -> Option<Answer> {
     let (source, to) = (
         from.endpoint(family, 41_000 + port % 1000),
@@ -47,7 +47,7 @@ fn answer(scanned: &Scanned, from: &Host, family: Family, way: &Way, port: u16) 
     heard.first().map(Answer::of)
 }
 
-/// Words for the open and the closed port, for each way and version of IP.
+/// The answers from the open and the closed port, for each method and version of IP.
 fn try_all(mode: &str, level: Level, ways: &[Way]) -> BTreeMap<(usize, bool), [Option<Answer>; 2]> {
     let runs = runs(ways);
     let seen = side_by_side(mode, level, &runs, |scanned, from, (number, family)| {
@@ -66,7 +66,7 @@ fn runs(ways: &[Way]) -> Vec<(usize, Family)> {
         .collect()
 }
 
-/// Tries all ways at all levels, and compares what happened with the document.
+/// Tries all methods at all levels, and compares the results with the document.
 fn compare(mode: &str, ways: &[Way], may_be_answered: bool) {
     let seen = at_each_level(|level| try_all(mode, level, ways));
     let mut rows = Vec::new();
@@ -97,7 +97,7 @@ fn compare(mode: &str, ways: &[Way], may_be_answered: bool) {
     document::has(&document::table(&head, &document::merged(rows)));
 }
 
-/// What comes from an open and from a closed port, in one cell.
+/// The results for the open and the closed port, in one cell.
 fn both_ports([open, closed]: [String; 2]) -> String {
     if open == closed {
         open

@@ -1,8 +1,8 @@
-//! `docs/scanners.md`: what it says in tables is what the tests see.
+//! Compares the tables in `docs/scanners.md` with the results of the tests.
 
 use std::{fs, path::Path};
 
-/// Fails unless the document has that table, to the letter.
+/// Fails unless the document contains exactly this table.
 pub fn has(table: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/scanners.md");
     let document = fs::read_to_string(&path).expect("docs/scanners.md");
@@ -23,7 +23,7 @@ pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     table
 }
 
-/// Rows that differ in the second column alone, the version of IP, made one.
+/// Merges rows that differ only in the second column, the version of IP.
 pub fn merged(rows: Vec<Vec<String>>) -> Vec<Vec<String>> {
     let mut merged: Vec<Vec<String>> = Vec::new();
     for row in rows {

@@ -1,4 +1,4 @@
-//! A UDP service on the origin: whatever comes in goes back.
+//! A UDP service on the origin that returns every datagram.
 
 use std::{
     net::{SocketAddr, UdpSocket},
@@ -24,7 +24,7 @@ impl Echo {
         let threads = [Family::V4, Family::V6].map(|family| {
             let address = SocketAddr::new(host.address(family), port);
             let socket = host.run(|| UdpSocket::bind(address).expect("a socket"));
-            // So that the end of the test is noticed.
+            // A short timeout, so that the thread notices the end of the test.
             let moment = Duration::from_millis(50);
             socket.set_read_timeout(Some(moment)).expect("a time");
             let done = Arc::clone(&done);
@@ -41,7 +41,7 @@ fn answer(socket: &UdpSocket, done: &AtomicBool) {
     let mut datagram = [0; 2048];
     while !done.load(Relaxed) {
         if let Ok((len, from)) = socket.recv_from(&mut datagram) {
-            // Nobody may wait for it any more.
+            // The client may have gone.
             let _ = socket.send_to(&datagram[..len], from);
         }
     }

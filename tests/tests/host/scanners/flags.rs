@@ -10,11 +10,11 @@ use crate::scanners::{
     scanned::{BOTH, Scanned, TCP, at_each_level},
 };
 
-/// The first source port; each combination has its own, so that an answer tells what it answers.
+/// The first source port. Each combination has its own, so that an answer shows its combination.
 const PORTS: u16 = 20_000;
 
-/// Which combinations get a TCP segment back. What a queue on the way was too short for is sent again, until as many are
-/// answered as are expected.
+/// The combinations that get a TCP segment as an answer. A short queue may lose frames, so they are sent again until
+/// enough are answered.
 fn answered(scanned: &Scanned, from: &Host, to: Endpoint, expected: usize) -> BTreeSet<u16> {
     let family = if to.address.is_ipv4() {
         Family::V4
@@ -39,8 +39,8 @@ fn answered(scanned: &Scanned, from: &Host, to: Endpoint, expected: usize) -> BT
     answered
 }
 
-/// What Linux answers (RFC 9293, section 3.10.7): not a reset; from a closed port all else; from an open one an
-/// acknowledgement, with a reset, and what opens a connection and does not close it at the same time.
+/// What Linux answers (RFC 9293, section 3.10.7). It never answers a reset. A closed port answers everything else. An
+/// open port answers an ACK (with a reset), and a SYN without FIN.
 fn linux_answers(flags: u16, open: bool) -> bool {
     let has = |flag| flags & flag != 0;
     let opens = has(flag::SYN) && !has(flag::FIN);
@@ -90,7 +90,7 @@ fn any_combination_of_flags_is_answered_only_where_the_level_lets_it_pass(mode: 
         };
         for (reason, packets) in expected {
             let counted = dropped(&scanned, reason);
-            // Sent again, or lost on the way.
+            // At these levels the count may differ, because frames were sent again or lost.
             let is_silent = level.is_silent();
             assert!(
                 counted == packets || !is_silent,

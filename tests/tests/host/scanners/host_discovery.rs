@@ -1,5 +1,5 @@
-//! Host discovery and scans for other protocols with nmap: a probe of a protected port finds no host; what does not go to a
-//! protected port is none of the filter's business, and is answered.
+//! Host discovery and protocol scans with nmap. A probe of a protected port finds no host. The filter lets other
+//! probes pass, and the host answers them.
 
 use tests::lab::Family;
 
@@ -11,8 +11,8 @@ use crate::scanners::{
     scanned::{BOTH, TCP, UDP, at_each_level, side_by_side},
 };
 
-/// A probe: what it is called in the table, nmap's options, whether nmap can do it over IPv6, whether it goes to protected
-/// ports and to nothing else.
+/// A probe: its name in the table, nmap's options, whether nmap supports it over IPv6, and whether all of it goes to
+/// protected ports.
 struct Probe(&'static str, &'static str, bool, bool);
 
 const PROBES: [Probe; 16] = [
@@ -39,7 +39,7 @@ const PROBES: [Probe; 16] = [
     Probe("protocol scan, GRE", "-Pn -sO -p 47", true, false),
 ];
 
-/// What nmap says and the first thing that the origin sent, for each probe and version of IP.
+/// nmap's result and the origin's first answer, for each probe and version of IP.
 fn probe_all(level: Level) -> Vec<String> {
     side_by_side("native", level, &runs(), |scanned, from, (number, family)| {
         let Probe(name, options, _, is_about_ports) = PROBES[*number];
@@ -76,7 +76,7 @@ fn runs() -> Vec<(usize, Family)> {
 
 #[test]
 fn a_probe_of_a_protected_port_finds_no_host() {
-    // What they are about.
+    // The probes name these ports.
     assert_eq!((TCP, UDP), ([80, 443, 8080], [443, 8443]));
     let seen = at_each_level(probe_all);
     let rows: Vec<Vec<String>> = runs()

@@ -1,4 +1,4 @@
-//! hping3: flags that no stack sends, fragments, its own port scan. It knows IPv4 only.
+//! hping3: unusual flags, fragments, and its own port scan. It supports IPv4 only.
 
 use std::thread;
 
@@ -10,7 +10,7 @@ use crate::scanners::{
     scanned::{SETTLED, Scanned, at_each_level, side_by_side},
 };
 
-/// Options, and what the origin answers from an open port, where nothing is dropped and at level `new`.
+/// Options, and the answers of an open port: without drops, and at level `new`.
 const WAYS: [(&str, &[&str], &[&str]); 18] = [
     ("-S -p 443", &["SYN-ACK"], &[]),
     ("-S -F -p 443", &[], &[]),
@@ -32,17 +32,17 @@ const WAYS: [(&str, &[&str], &[&str]); 18] = [
     ("--udp -p 8443", &["port unreachable"], &[]),
 ];
 
-/// Runs hping3, three packets in quick succession, and returns what the origin answered, each answer once.
+/// Runs hping3 with three packets in quick succession. Returns the different answers of the origin.
 fn answers(scanned: &Scanned, from: &Host, options: &str) -> Vec<String> {
     let capture = from.capture();
     let mut hping = from.command("hping3");
-    // It numbers the fragments of all packets by its process, and a number of 0 the kernel takes for none: each fragment
-    // would get another one.
+    // hping3 uses its process id as the identification of all fragments. The kernel would replace an identification
+    // of 0, so each fragment would get another one.
     hping
         .args("--numeric --count 3 --interval u10000 --id 1".split(' '))
         .args(options.split(' '));
     hping.arg(scanned.site.origin.address(Family::V4).to_string());
-    // It ends with 1 if nothing came back.
+    // hping3 exits with 1 if no answer arrived.
     let output = Output::of(&mut hping);
     assert!(output.stderr.contains("3 packets transmitted"), "{output}");
     let half_a_packet = options.contains("-x");
@@ -73,7 +73,7 @@ fn odd_flags_and_fragments_are_answered_only_where_the_level_lets_them_pass() {
     }
 }
 
-/// The ports of which hping3's own scan prints a line, and whether anything came back.
+/// The ports that hping3's own scan prints, and whether any answer arrived.
 fn scan(level: Level, flags: &str) -> (String, bool) {
     let scanned = Scanned::at(level, 1);
     let from = &scanned.site.others[0];

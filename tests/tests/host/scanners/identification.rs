@@ -1,4 +1,4 @@
-//! What nmap does beyond ports: versions of services, the operating system, the way to the host. All of it together learns
+//! What nmap can find besides ports: service versions, the operating system, the route to the host. All of it reveals
 //! nothing about a protected port.
 
 use crate::scanners::{
@@ -10,12 +10,12 @@ use crate::scanners::{
 
 const WAYS: [&str; 3] = [
     "-Pn -sV --version-light -p 80,8080",
-    // With other ports to compare with: it makes some up.
+    // nmap compares these ports with others, which it chooses itself.
     "-Pn -O --osscan-guess --max-os-tries 1 -p 80,443,8080",
     "-Pn --traceroute -p 80,443,8080",
 ];
 
-/// The words of what was heard about protected ports, with nmap's own, for each way and version of IP.
+/// nmap's output and the answers about protected ports, for each method and version of IP.
 fn identify(level: Level) -> Vec<(String, Vec<Answer>)> {
     let runs: Vec<_> = WAYS
         .iter()
@@ -55,7 +55,7 @@ fn services_and_system_are_not_recognised_by_protected_ports() {
 fn without_a_filter_they_are() {
     for (at, (said, answers)) in identify(Observe).into_iter().enumerate() {
         assert!(!answers.is_empty() && said.contains("80/open/tcp"), "{said}");
-        // Each way is there for both versions of IP.
+        // There is a result of each method for both versions of IP.
         assert!(at / 2 != 0 || said.contains("nginx"), "{said}");
     }
 }

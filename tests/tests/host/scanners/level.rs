@@ -1,6 +1,6 @@
-//! What the origin does about strangers in a test: nothing, or one of the drop levels.
+//! The origin's behaviour towards strangers in a test: `observe`, or one of the drop levels.
 
-/// The first one is the contrast: the same scans find everything, so that a laboratory in which nothing arrives shows.
+/// `Observe` is the control: the same scans find everything. It reveals a laboratory in which no packet arrives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     Observe,
@@ -24,7 +24,7 @@ impl Level {
         }
     }
 
-    /// Whether a stranger is to hear nothing at all.
+    /// Whether a stranger gets no answer at all.
     pub fn is_silent(self) -> bool {
         matches!(self, Unestablished | All)
     }

@@ -1,4 +1,5 @@
-//! Addresses that no honest packet has, at both ends: whatever the origin does about them, it does not answer a stranger.
+//! Addresses that no regular packet has, as source and as destination: the origin never answers a stranger because of
+//! them.
 
 use std::net::IpAddr;
 
@@ -14,8 +15,8 @@ use crate::scanners::{
     scanned::{SETTLED, Scanned, at_each_level},
 };
 
-/// From whom and to whom; an empty text is the stranger's or the origin's own address. Then the MAC address that the frame
-/// goes to: the origin's or everybody's.
+/// Source and destination. An empty text stands for the stranger's or the origin's own address. The flag says whether
+/// the frame goes to the broadcast MAC address instead of the origin's.
 const ENDS: [(&str, &str, bool); 24] = [
     ("127.0.0.1", "", false),
     ("203.0.113.10", "", false),
@@ -43,7 +44,7 @@ const ENDS: [(&str, &str, bool); 24] = [
     ("", "2001:db8:113::10", true),
 ];
 
-/// What the origin sent to anybody at all.
+/// Everything that the origin sent, to any address.
 fn sent(scanned: &Scanned, (from, to, to_all): (&str, &str, bool)) -> Vec<Answer> {
     let (attacker, origin) = (&scanned.site.attacker, &scanned.site.origin);
     let family = if from.contains(':') || to.contains(':') {
@@ -74,7 +75,7 @@ fn sent(scanned: &Scanned, (from, to, to_all): (&str, &str, bool)) -> Vec<Answer
     let packets = segments.concat().into_iter().chain(datagrams);
     attacker.send_frames(packets.map(|packet| packet.frame()));
     let outgoing = capture.matching(SETTLED, |frame| frame.outgoing);
-    // It says which multicasts it listens to (MLD) when it pleases.
+    // The origin reports its multicast groups (MLD) at any time.
     outgoing
         .iter()
         .map(Answer::of)

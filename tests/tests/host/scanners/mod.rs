@@ -1,5 +1,5 @@
-//! Scanners: nmap, hping3 and frames made by hand, from a stranger's host against a real nginx. What `docs/scanners.md` says
-//! of them is compared with what happens. Needs root, nginx and a built `synwall` (`SYNWALL_BIN`).
+//! Scanners: nmap, hping3 and crafted frames, from a stranger's host against a real nginx. The tests compare the
+//! results with `docs/scanners.md`. Needs root, nginx and a built `synwall` (`SYNWALL_BIN`).
 
 #![expect(clippy::expect_used, reason = "a test stops at the first surprise")]
 

@@ -1,4 +1,4 @@
-//! The real nmap, started so that it answers soon and does not send anything but the scan; and what it found.
+//! The real nmap, with options that make it fast and limit it to the scan; and its results.
 
 use std::collections::BTreeMap;
 
@@ -9,13 +9,13 @@ pub struct Nmap {
     pub output: Output,
 }
 
-/// No names, no ARP instead of what was asked for, an answer may take half a second on a busy machine, and what is not
-/// answered is sent three times in all.
+/// No name lookup, and no ARP instead of the requested probe. An answer may take half a second on a busy machine. A
+/// probe without an answer is sent three times in all.
 const ALWAYS: &str = "-n --send-ip --disable-arp-ping --min-rtt-timeout 400ms --initial-rtt-timeout 500ms \
                       --max-rtt-timeout 500ms --max-retries 2 --host-timeout 60s -oG -";
 
 impl Nmap {
-    /// Runs nmap from a host at another, with options that are separated by spaces.
+    /// Runs nmap from one host against another, with options separated by spaces.
     pub fn run(from: &Host, at: &Host, family: Family, options: &str) -> Self {
         let mut nmap = from.command("nmap");
         nmap.args(ALWAYS.split_whitespace())
@@ -25,13 +25,13 @@ impl Nmap {
         }
         nmap.arg(at.address(family).to_string());
         let output = Output::of(&mut nmap).ok();
-        // It ends with 0 even if it found no route, or gave up.
+        // nmap exits with 0 even if it found no route, or gave up.
         let is_done = output.stdout.contains("1 IP address") && !output.stdout.contains("Timeout");
         assert!(is_done, "{output}");
         Self { output }
     }
 
-    /// The state of each port, or of each protocol for a scan of protocols.
+    /// The state of each port, or of each protocol in a protocol scan.
     pub fn ports(&self) -> BTreeMap<u16, String> {
         let line = self.output.stdout.lines().find_map(|line| {
             let rest = line
@@ -47,7 +47,7 @@ impl Nmap {
         ports.collect()
     }
 
-    /// Whether the host counts as found.
+    /// Whether nmap reports the host as up.
     pub fn is_up(&self) -> bool {
         self.output.stdout.contains("Status: Up")
     }

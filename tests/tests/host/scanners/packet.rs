@@ -1,4 +1,4 @@
-//! Packets made by hand: whatever a scanner does not make, byte for byte what it should be, and not always what a standard says.
+//! Crafted packets for what scanners do not send. Every byte can be chosen, also against the standards.
 
 use std::net::IpAddr;
 
@@ -8,7 +8,7 @@ use etherparse::{
 };
 use tests::lab::frame::Endpoint;
 
-/// TCP's flags (RFC 9293, section 3.1; the ninth is RFC 9768's).
+/// TCP's flags (RFC 9293, section 3.1; the ninth is from RFC 9768).
 pub mod flag {
     pub const FIN: u16 = 0x001;
     pub const SYN: u16 = 0x002;
@@ -26,20 +26,20 @@ pub mod flag {
 pub struct Packet {
     pub from: Endpoint,
     pub to: Endpoint,
-    /// Between the MAC addresses and the type: VLAN tags.
+    /// VLAN tags, between the MAC addresses and the type.
     pub tags: Vec<u8>,
     pub ttl: u8,
-    /// IPv4 options: whole words.
+    /// IPv4 options, in whole words.
     pub options: Vec<u8>,
-    /// IPv6 extension headers: number and bytes, of which the first is filled in.
+    /// IPv6 extension headers: number and bytes. The first byte of each is filled in later.
     pub extensions: Vec<(u8, Vec<u8>)>,
-    /// IPv4: offset in units of 8 bytes, and whether more follow.
+    /// IPv4: offset in units of 8 bytes, and whether more fragments follow.
     pub fragment: (u16, bool),
     pub protocol: u8,
     pub payload: Vec<u8>,
-    /// What is added to the checksum of the IPv4 header.
+    /// A number that is added to the checksum of the IPv4 header.
     pub checksum_error: u16,
-    /// The IPv6 header's payload length, if it is not the true one.
+    /// The payload length in the IPv6 header, if it is not the true one.
     pub stated_len: Option<u16>,
 }
 
@@ -60,12 +60,12 @@ impl Packet {
         }
     }
 
-    /// A TCP segment with those flags, without options or data.
+    /// A TCP segment with these flags, without options and data.
     pub fn tcp(from: Endpoint, to: Endpoint, flags: u16) -> Self {
         Self::tcp_with(from, to, flags, &[], &[])
     }
 
-    /// The same with options (whole words) and data.
+    /// A TCP segment with these flags, options (whole words) and data.
     pub fn tcp_with(from: Endpoint, to: Endpoint, flags: u16, options: &[u8], data: &[u8]) -> Self {
         let has = |flag| flags & flag != 0;
         let mut header = TcpHeader::new(from.port, to.port, 1, 64_240);
@@ -83,7 +83,7 @@ impl Packet {
         Self::segment(from, to, header, data)
     }
 
-    /// A TCP segment with that header, whose checksum is filled in.
+    /// A TCP segment with that header. The checksum is filled in.
     pub fn segment(from: Endpoint, to: Endpoint, mut header: TcpHeader, data: &[u8]) -> Self {
         let sum = match (from.address, to.address) {
             (IpAddr::V4(s), IpAddr::V4(d)) => header.calc_checksum_ipv4_raw(s.octets(), d.octets(), data),
@@ -108,7 +108,7 @@ impl Packet {
         Self::new(from, to, IpNumber::UDP.0, &[&header.to_bytes(), data].concat())
     }
 
-    /// An ICMP message of the version of IP, whose checksum is filled in.
+    /// An ICMP or ICMPv6 message, by the version of IP. The checksum is filled in.
     pub fn icmp(from: Endpoint, to: Endpoint, message: &[u8]) -> Self {
         let protocol = if from.address.is_ipv4() {
             IpNumber::ICMP
@@ -127,7 +127,7 @@ impl Packet {
         Self::new(from, to, protocol.0, &message)
     }
 
-    /// A datagram made one of UDP-Lite (RFC 3828), whose checksum covers all of it.
+    /// Turns a UDP datagram into UDP-Lite (RFC 3828), with a checksum over all of it.
     pub fn udp_lite(mut self) -> Self {
         const UDP_LITE: IpNumber = IpNumber(136);
         self.payload[4..8].fill(0);
@@ -148,13 +148,13 @@ impl Packet {
         }
     }
 
-    /// IPv6 only: another extension header behind those that are there.
+    /// IPv6 only: adds an extension header after the existing ones.
     pub fn behind(mut self, number: u8, bytes: &[u8]) -> Self {
         self.extensions.push((number, bytes.to_vec()));
         self
     }
 
-    /// A fragment of this packet: so many bytes of the payload from an offset on, which is given in units of 8 bytes.
+    /// A fragment of this packet: `bytes` bytes of the payload from an offset on, in units of 8 bytes.
     pub fn piece(mut self, offset: u16, bytes: usize) -> Self {
         let start = usize::from(offset) * 8;
         let end = (start + bytes).min(self.payload.len());
@@ -163,7 +163,7 @@ impl Packet {
         self.fragment(offset, more)
     }
 
-    /// A fragment with this payload.
+    /// A fragment with the payload of this packet.
     pub fn fragment(self, offset: u16, more: bool) -> Self {
         if self.from.address.is_ipv4() {
             return Self {
@@ -172,7 +172,7 @@ impl Packet {
             };
         }
         let [a, b] = (offset << 3 | u16::from(more)).to_be_bytes();
-        // One identification for each source port, so that fragments of one packet find one another.
+        // The identification depends on the source port, so that the fragments of one packet have the same.
         let [c, d] = self.from.port.to_be_bytes();
         self.behind(44, &[0, 0, a, b, 0, 0, c, d])
     }
@@ -246,7 +246,7 @@ fn ip6(source: std::net::Ipv6Addr, destination: std::net::Ipv6Addr) -> Ipv6Heade
     }
 }
 
-/// The sum (RFC 1071) of the addresses, the protocol and the length of what it carries.
+/// The sum (RFC 1071) of the addresses, the protocol and the payload length.
 fn pseudo_sum<'a>(addresses: impl Iterator<Item = &'a u8>, protocol: IpNumber, len: usize) -> u32 {
     let addresses: Vec<u8> = addresses.copied().collect();
     let len = u32::try_from(len).expect("a length");

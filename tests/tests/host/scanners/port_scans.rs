@@ -1,5 +1,5 @@
-//! Port scans with nmap: every kind of scan at every level, over both versions of IP, and every frame that the origin sent
-//! because of it.
+//! Port scans with nmap: every kind of scan at every level over both versions of IP, and every frame that the origin
+//! sent in answer.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::scanners::{
     scanned::{BOTH, Scanned, TCP, UDP, at_each_level, modes, side_by_side},
 };
 
-/// A scan: what it is called in the table, nmap's options, whether nmap can do it over IPv6.
+/// A scan: its name in the table, nmap's options, and whether nmap supports it over IPv6.
 struct Scan(&'static str, &'static str, bool);
 
 const TCP_SCANS: [Scan; 33] = [
@@ -70,12 +70,12 @@ const UDP_SCANS: [Scan; 3] = [
     Scan("UDP from port 53", "-sU --source-port 53", true),
 ];
 
-/// What nmap says of a port, and the first thing that the origin sent about it.
+/// nmap's state of a port, and the origin's first answer about it.
 type Finding = (String, Option<String>);
-/// By the scan's number, the version of IP and the port.
+/// Findings by the number of the scan, the version of IP and the port.
 type Findings = BTreeMap<(usize, bool, u16), Finding>;
 
-/// Every scan at one level.
+/// Runs every scan at one level.
 fn scan_all(mode: &str, level: Level, scans: &[Scan], ports: &[u16]) -> Findings {
     let runs: Vec<(usize, Family)> = (0..scans.len())
         .flat_map(|number| BOTH.map(|family| (number, family)))
@@ -92,7 +92,7 @@ fn scan_all(mode: &str, level: Level, scans: &[Scan], ports: &[u16]) -> Findings
     found.into_iter().flatten().collect()
 }
 
-/// One scan from a host of its own.
+/// Runs one scan from its own host.
 fn scan(scanned: &Scanned, from: &Host, family: Family, scan: &Scan, ports: &[u16]) -> Vec<(u16, Finding)> {
     let capture = from.capture();
     let list = ports.iter().map(u16::to_string).collect::<Vec<_>>().join(",");
@@ -124,7 +124,7 @@ fn scan(scanned: &Scanned, from: &Host, family: Family, scan: &Scan, ports: &[u1
         .collect()
 }
 
-/// The table of the document: a row for each scan, or for each version of IP where they differ.
+/// The table of the document: a row for each scan, or one for each version of IP where they differ.
 fn rows(scans: &[Scan], levels: &BTreeMap<Level, Findings>, open: &[u16], closed: u16) -> Vec<Vec<String>> {
     let mut rows = Vec::new();
     for (number, scan) in scans.iter().enumerate() {
@@ -172,12 +172,12 @@ fn rows(scans: &[Scan], levels: &BTreeMap<Level, Findings>, open: &[u16], closed
 fn show((state, answer): &Finding) -> String {
     match answer {
         Some(answer) => format!("{state} ({answer})"),
-        // Without an answer there can be two states; in a table their names are not to end the cell.
+        // Without an answer nmap names two states, separated by `|`. In a table this character must be escaped.
         None => state.replace('|', r"\|"),
     }
 }
 
-/// Runs the scans at all levels side by side, checks what must hold, and compares the rest with the document.
+/// Runs the scans at all levels in parallel, checks the rules, and compares the rest with the document.
 fn matrix(mode: &str, scans: &[Scan], open: &[u16], closed: u16) {
     let ports = [open, &[closed]].concat();
     let levels = at_each_level(|level| scan_all(mode, level, scans, &ports));

@@ -1,5 +1,5 @@
-//! The site of these tests: an origin with open and closed protected ports, and a host for each scan, so that what the origin
-//! sends to that host was caused by that scan.
+//! The site of the scanner tests: an origin with open and closed protected ports, and one host for each scan. So
+//! every frame to that host was caused by that scan.
 
 use std::{
     collections::BTreeMap,
@@ -22,13 +22,13 @@ pub const UDP: [u16; 2] = [443, 8443];
 
 pub const BOTH: [Family; 2] = [Family::V4, Family::V6];
 
-/// Longer than an answer takes that is not held back.
+/// Longer than an answer takes that the origin sends at once.
 pub const SETTLED: Duration = Duration::from_millis(400);
 
-/// How many strangers are at work at the same time: most of the time they wait for answers that do not come.
+/// The number of strangers that work in parallel. Most of the time they wait for answers that do not come.
 const WORKERS: usize = 10;
 
-/// The modes of XDP that a large table is seen in: the long run sees it in both.
+/// The XDP modes for a large table. A thorough run uses both.
 pub fn modes() -> &'static [&'static str] {
     if tests::thorough() {
         &["native", "generic"]
@@ -37,7 +37,7 @@ pub fn modes() -> &'static [&'static str] {
     }
 }
 
-/// Does the work at each level, in sites of their own, side by side.
+/// Does the work at each level in parallel, each in its own site.
 pub fn at_each_level<T: Send>(work: impl Fn(Level) -> T + Sync) -> BTreeMap<Level, T> {
     thread::scope(|scope| {
         let work = &work;
@@ -47,7 +47,7 @@ pub fn at_each_level<T: Send>(work: impl Fn(Level) -> T + Sync) -> BTreeMap<Leve
     })
 }
 
-/// Does each job at one level, each from a host of its own, several side by side; what they came to, in their order.
+/// Does the jobs at one level in parallel, each from its own host. Returns the results in the order of the jobs.
 pub fn side_by_side<J: Sync, T: Send>(
     mode: &str,
     level: Level,
@@ -68,7 +68,7 @@ pub fn side_by_side<J: Sync, T: Send>(
         }
     };
     thread::scope(|scope| (0..WORKERS).for_each(|_| drop(scope.spawn(worker))));
-    // Silence alone would be easy.
+    // Silence alone proves nothing: the proxy must still be served.
     scanned.proxy_is_served();
     done.into_inner()
         .expect("no worker has failed")
@@ -77,13 +77,13 @@ pub fn side_by_side<J: Sync, T: Send>(
 }
 
 pub struct Scanned {
-    // Before the site: its threads use the origin's sockets.
+    // Dropped before the site, because its threads use the origin's sockets.
     _echo: Echo,
     pub site: Site,
 }
 
 impl Scanned {
-    /// The filter is up at that level, and there are so many hosts of strangers.
+    /// A site with the filter up at that level in native mode, and with this number of strangers.
     pub fn at(level: Level, strangers: usize) -> Self {
         Self::in_mode("native", level, strangers)
     }
@@ -108,12 +108,12 @@ impl Scanned {
         Self { _echo: echo, site }
     }
 
-    /// Every frame from the origin to that host that was recorded.
+    /// Every recorded frame from the origin to that host.
     pub fn heard(&self, by: &Host, capture: &Capture) -> Vec<Captured> {
         self.heard_within(SETTLED, by, capture)
     }
 
-    /// The same with another time for what is still to come.
+    /// Every recorded frame from the origin to that host, with another time limit.
     pub fn heard_within(&self, time: Duration, by: &Host, capture: &Capture) -> Vec<Captured> {
         let (from, to) = (self.site.origin.mac(), by.mac());
         capture.matching(time, |frame| {
@@ -132,8 +132,8 @@ impl Scanned {
     }
 }
 
-/// Writes the neighbours into everybody's table. Then nobody looks for anybody's MAC address, which is traffic that no port
-/// has caused, and every frame of the origin is an answer.
+/// Adds permanent neighbour entries on all hosts. So no host sends neighbour lookups, and every frame of the origin
+/// is an answer.
 fn know_one_another(site: &Site) {
     let strangers = || site.others.iter().chain([&site.attacker]);
     let entries = |whom: &Host| {
@@ -153,14 +153,15 @@ fn know_one_another(site: &Site) {
     strangers().for_each(|stranger| stranger.namespace().ip(&entries(&site.origin)));
 }
 
-/// The origin says more than most do, and sooner: what a limit or a setting holds back would look like silence.
+/// Makes the origin answer more often and sooner than by default. Otherwise a limit or a setting would look like
+/// silence.
 fn talkative() {
     for (setting, value) in [
         ("ipv4/icmp_ratelimit", "0"),
         ("ipv6/icmp/ratelimit", "0"),
         ("ipv4/conf/all/accept_source_route", "1"),
         ("ipv4/conf/eth0/accept_source_route", "1"),
-        // Until half a packet is given up, in seconds: 30 and 60 else.
+        // Seconds until an incomplete packet is given up. The defaults are 30 and 60.
         ("ipv4/ipfrag_time", "1"),
         ("ipv6/ip6frag_time", "1"),
     ] {

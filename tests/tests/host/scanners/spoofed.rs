@@ -1,5 +1,5 @@
-//! Scans in somebody else's name: the origin does not answer him either, so nobody who can see what he gets (the zombie of an
-//! idle scan, a decoy, a whole network behind a spoofed source) learns anything.
+//! Scans with a spoofed source. The origin does not answer the real owner of the address either. So an attacker who
+//! sees the owner's traffic (idle scan, decoy, a whole spoofed network) learns nothing.
 
 use std::thread;
 
@@ -12,7 +12,7 @@ use crate::scanners::{
     scanned::{BOTH, Scanned, at_each_level},
 };
 
-/// Ways to use somebody's name: nmap's options, with `NAME` for his address.
+/// Methods to spoof an address: nmap's options, with `NAME` for the address.
 const WAYS: [&str; 4] = [
     "-Pn -sS -p 80,8080 -S NAME -e eth0",
     "-Pn -sA -p 80,8080 -S NAME -e eth0",
@@ -20,7 +20,7 @@ const WAYS: [&str; 4] = [
     "-Pn -sS -p 80,8080 -D NAME,ME",
 ];
 
-/// What a bystander hears whose address is used, for each way to use it; all at the same time, each with two strangers.
+/// What the owner of a spoofed address receives, for each method. All run in parallel, each with two strangers.
 fn bystanders_hear(level: Level) -> Vec<(String, Vec<Answer>)> {
     let runs: Vec<_> = WAYS
         .iter()
@@ -51,7 +51,7 @@ fn bystander_hears(
     family: Family,
     way: &str,
 ) -> (String, Vec<Answer>) {
-    // nmap wants a route from the address that it uses.
+    // nmap needs a route from the address that it uses.
     let name = bystander.address(family).to_string();
     let (len, no_dad) = if name.contains(':') {
         (128, "nodad")

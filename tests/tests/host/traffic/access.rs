@@ -1,4 +1,4 @@
-//! Who gets in: the proxy and whom the owner trusts, before and after each change, and nobody else.
+//! Who gets in, before and after each change: the proxy and every trusted host, and no other host.
 
 use std::{sync::atomic::AtomicBool, thread, time::Duration};
 
@@ -45,7 +45,7 @@ fn other_ports_stay_open_to_everybody(mode: &str) {
     synwall(&site, "set --tcp 80");
     for family in BOTH {
         hears_nothing(&site.attacker, port(&site.origin, family, 80));
-        // nginx speaks TLS there: that the connection is made is what counts.
+        // nginx speaks TLS on this port. A successful connection is enough here.
         site.attacker
             .connect(port(&site.origin, family, 443), SOON)
             .expect("a connection");
@@ -78,7 +78,7 @@ fn a_denied_range_inside_a_trusted_one_gets_nothing(mode: &str) {
         connected.get("/").expect("a page");
         synwall(&site, &format!("deny add {denied}"));
         hears_nothing(&site.attacker, origin);
-        // Row 4 comes before the drop level: what was connected is cut off as well.
+        // Row 4 comes before the drop level, so an existing connection is cut off, too.
         connected
             .get("/")
             .expect_err("a denied source is still connected");

@@ -1,10 +1,10 @@
-//! Counters: exact to the packet, and carried on when a list is replaced.
+//! Counters: exact to the packet, and kept when a list is replaced.
 
 use tests::lab::{Family, Site, frame};
 
 use crate::traffic::visit::{BOTH, dropped, filtered, is_served, json, port, send_syns};
 
-/// The row with that prefix in a table of the stats.
+/// The row of that prefix in a table of the stats.
 fn row(site: &Site, table: &str, prefix: &str) -> serde_json::Value {
     let stats = json(site, &format!("stats {table} --json"));
     let rows = stats[table].as_array().expect("rows").iter();
@@ -80,7 +80,7 @@ fn every_new_connection_is_counted_on_its_prefix_and_a_replaced_list_counts_on(m
         assert_eq!(packets_on(&site, prefix), 12, "{prefix}");
     }
     assert_eq!(packets_on(&site, "198.51.100.0/24"), 0);
-    // One that went and came back begins anew.
+    // A prefix that was removed and added again starts at zero.
     site.synwall(["trust", "remove", "185.94.108.0/24"]).ok();
     site.synwall(["trust", "add", "185.94.108.0/24"]).ok();
     assert_eq!(packets_on(&site, "185.94.108.0/24"), 0);

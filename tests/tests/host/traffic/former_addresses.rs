@@ -1,4 +1,4 @@
-//! `retire`: a former address answers nobody and nothing, while the host goes on under its new one.
+//! `retire`: a former address answers no packet, while the host works under its new address.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -57,7 +57,7 @@ fn a_former_address_is_silent_and_the_present_one_works(mode: &str) {
             &site,
             &format!("retire add {} --label before-the-proxy", FORMER[at]),
         );
-        // Trusted or not, protected port or not, TCP or not.
+        // This holds for trusted and untrusted sources, for every port, and for every protocol.
         hears_nothing(&site.proxy, former(at, 80));
         hears_nothing(&site.attacker, former(at, 80));
         hears_nothing(&site.attacker, former(at, 22));

@@ -1,5 +1,5 @@
-//! Traffic through the filter: real namespaces, nginx and curl, in native and in generic mode, over IPv4
-//! and IPv6. Needs root, nginx and a built `synwall` (`SYNWALL_BIN`).
+//! Traffic through the filter: real namespaces, nginx and curl, in native and in generic mode, over IPv4 and IPv6.
+//! Needs root, nginx and a built `synwall` (`SYNWALL_BIN`).
 
 #![expect(
     clippy::expect_used,

@@ -6,7 +6,7 @@ use tests::lab::{Connection, PAGE, Site};
 
 use crate::traffic::visit::{BOTH, SOON, dropped, port, synwall, up};
 
-/// How long an answer is waited for that is not to come.
+/// How long a test waits for an answer that must not come.
 const PATIENCE: Duration = Duration::from_millis(600);
 
 /// Connections of the attacker, one for each version of IP.
@@ -23,7 +23,7 @@ fn connect(site: &Site) -> Vec<Connection> {
         .collect()
 }
 
-/// Fails unless the connection brings a page soon: what was lost meanwhile is sent again after a while.
+/// Fails unless the connection delivers a page soon. Lost segments are retransmitted after a while.
 #[track_caller]
 fn lives(connection: &mut Connection) {
     let give_up = Instant::now() + 2 * SOON;

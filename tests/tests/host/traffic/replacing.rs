@@ -1,4 +1,4 @@
-//! `trust replace` under traffic: every packet sees the old list or the new one, never less, never more.
+//! `trust replace` under traffic: every packet sees the whole old list or the whole new list.
 
 use std::{
     fmt::Write as _,
@@ -13,7 +13,7 @@ use crate::traffic::visit::{
     BOTH, SILENCE, dropped, filtered, hears_nothing, is_served, json, port, send_syns,
 };
 
-/// How many prefixes a list has beside the proxy's, and how many lists there are.
+/// How many prefixes a list has besides the proxy's, and how many lists there are.
 const OTHERS: u32 = 3000;
 const ROUNDS: u32 = 12;
 
@@ -21,7 +21,7 @@ const ROUNDS: u32 = 12;
 fn list(round: u32) -> String {
     let mut text = String::new();
     for number in 0..OTHERS {
-        // In 11.0.0.0/8, where nobody of the laboratory is.
+        // No host of the laboratory is in 11.0.0.0/8.
         let network = Ipv4Addr::from(0x0b00_0000 + ((round * 1000 + number) << 8));
         writeln!(text, "{network}/24 round-{round}").unwrap();
         if number == OTHERS / 2 {
@@ -77,7 +77,7 @@ fn not_one_wrong_verdict_while_the_list_is_replaced(mode: &str) {
         heard.len()
     );
     assert_eq!(dropped(&site, "untrusted-syn").0, tried);
-    // Every connection of the proxy was counted, whichever list was in force.
+    // Every connection of the proxy was counted, in whichever list was in force.
     let prefixes = json(&site, "trust list --json");
     let proxies = prefixes["prefixes"]
         .as_array()

@@ -1,4 +1,4 @@
-//! `--for`: an entry that ends by itself, with no process of ours to end it.
+//! `--for`: an entry expires by itself, without a synwall process.
 
 use std::{
     io::ErrorKind,
@@ -61,7 +61,7 @@ fn trust_for_a_while_ends_by_itself(mode: &str) {
         serde_json::json!({"v4": 1, "v6": 1})
     );
     site.synwall(["trust", "check", "198.51.100.66"]).exits(1);
-    // It can be added anew.
+    // It can be added again.
     synwall(&site, "trust add 198.51.100.0/24");
     is_served(&site.attacker, port(&site.origin, BOTH[0], 80));
 }

@@ -1,4 +1,4 @@
-//! UDP ports (QUIC): protected only if named, and then silent to strangers.
+//! UDP ports (QUIC): protected only if they are named. Then they do not answer strangers.
 
 use std::{
     net::UdpSocket,
@@ -10,7 +10,7 @@ use tests::lab::{Family, Host, Site};
 
 use crate::traffic::visit::{BOTH, SILENCE, SOON, dropped, filtered, is_served, port, synwall};
 
-/// Sends a datagram to the origin's port 443 and returns whether it came back.
+/// Sends a datagram to the origin's port 443. Returns whether it came back.
 fn echoes(visitor: &Host, site: &Site, family: Family, patience: Duration) -> bool {
     let to = port(&site.origin, family, 443);
     let from = port(visitor, family, 0);
@@ -26,7 +26,7 @@ fn echoes(visitor: &Host, site: &Site, family: Family, patience: Duration) -> bo
     })
 }
 
-/// Answers every datagram to port 443 of the origin for as long as the work lasts.
+/// Answers every datagram to port 443 of the origin while the work runs.
 fn with_echo<T>(site: &Site, work: impl FnOnce() -> T) -> T {
     let sockets: Vec<UdpSocket> = BOTH
         .into_iter()

@@ -1,4 +1,4 @@
-//! Visits to the origin: who is served, and who hears nothing at all.
+//! Visits to the origin: checks which host is served, and which host gets no answer.
 
 use std::{io::ErrorKind, net::SocketAddr, sync::atomic::AtomicBool, time::Duration};
 
@@ -7,7 +7,7 @@ use tests::lab::{Family, Flood, Host, PAGE, Site};
 
 /// Longer than any answer takes, even on a busy machine.
 pub const SOON: Duration = Duration::from_secs(5);
-/// Longer than an answer takes that is not held back; what comes later is a retransmission.
+/// Longer than an answer takes that the origin sends at once. Later packets are retransmissions.
 pub const SILENCE: Duration = Duration::from_millis(150);
 
 pub const BOTH: [Family; 2] = [Family::V4, Family::V6];
@@ -15,7 +15,7 @@ pub const BOTH: [Family; 2] = [Family::V4, Family::V6];
 /// The proxy's networks, as options of `up`.
 pub const PROXY: [&str; 4] = ["--provider", "qrator", "--trust", "2001:db8:94::/48=proxy-v6"];
 
-/// The standard site with the filter up in that mode; `options` are separated by spaces.
+/// The standard site with the filter up in that mode. `options` are separated by spaces.
 pub fn filtered(mode: &str, options: &str) -> Site {
     let site = Site::standard();
     up(&site, mode, options);
@@ -28,13 +28,13 @@ pub fn up(site: &Site, mode: &str, options: &str) {
         .ok();
 }
 
-/// Runs `synwall` with arguments that are separated by spaces; it must succeed.
+/// Runs `synwall` with arguments separated by spaces. It must succeed.
 #[track_caller]
 pub fn synwall(site: &Site, arguments: &str) {
     site.synwall(arguments.split(' ')).ok();
 }
 
-/// The document that `synwall` prints.
+/// The JSON document that `synwall` prints.
 #[track_caller]
 pub fn json(site: &Site, arguments: &str) -> Value {
     site.synwall(arguments.split(' ')).json()
@@ -56,7 +56,7 @@ pub fn is_served(visitor: &Host, origin: SocketAddr) {
     );
 }
 
-/// Fails if anything at all answers the visitor's attempt to connect.
+/// Fails if anything answers the visitor's attempt to connect.
 #[track_caller]
 pub fn hears_nothing(visitor: &Host, origin: SocketAddr) {
     match visitor.connect(origin, SILENCE) {
@@ -70,8 +70,8 @@ pub fn hears_nothing(visitor: &Host, origin: SocketAddr) {
     }
 }
 
-/// Sends so many SYNs from the attacker's own address to the origin's port 443, in batches that no queue on
-/// the way is too short for.
+/// Sends `count` SYNs from the attacker's own address to the origin's port 443. The batches are small, so that no
+/// queue on the way overflows.
 pub fn send_syns(site: &Site, family: Family, count: u64) {
     const BATCH: u64 = 64;
     let mut left = count;
@@ -87,7 +87,7 @@ pub fn send_syns(site: &Site, family: Family, count: u64) {
     }
 }
 
-/// What was dropped on `eth0` for that reason, and what would have been.
+/// Packets on `eth0` that were dropped for that reason, and packets that would have been.
 pub fn dropped(site: &Site, reason: &str) -> (u64, u64) {
     let stats = json(site, "stats reasons --json");
     let rows = stats["reasons"].as_array().expect("rows");

@@ -1,4 +1,4 @@
-//! Wires of other kinds: VLAN tags, jumbo frames, and two NICs under one filter.
+//! Other kinds of wires: VLAN tags, jumbo frames, and two network cards under one filter.
 
 use std::net::IpAddr;
 
@@ -63,7 +63,7 @@ fn jumbo_frames_cross_the_filter(mode: &str) {
             .get(&site.origin.url("https", family, LARGE_PAGE), 4 * SOON)
             .expect("a page");
         assert_eq!(page.body.len(), 4 << 20);
-        // Upwards as well: a request of several full frames.
+        // A large request, too, so that full frames go in both directions.
         let header = format!("X-Large: {}", "x".repeat(6000));
         let mut curl = site.proxy.command("curl");
         let url = site.origin.url("http", family, "/");
@@ -105,12 +105,12 @@ fn a_jumbo_syn_of_a_stranger_is_dropped(mode: &str) {
     );
 }
 
-/// The standard site with a second NIC, `eth1`, on a wire of its own, where a visitor is.
+/// The standard site with a second interface, `eth1`, on its own wire, where a visitor is.
 fn with_two_nics() -> (Site, Wire, tests::lab::Host) {
     let site = Site::standard();
     let mut second = Wire::new(1500, None);
     let visitor = second.plug("visitor", "192.0.2.50/24", "2001:db8:50::50/64");
-    // A process shows `ip` where the origin is.
+    // `ip` takes a process id as the name of a namespace.
     let origin = site.nginx().expect("a server").pid();
     second.namespace().ip(&format!(
         "link add uplink type veth peer name eth1 netns {origin}\nlink set uplink master bridge up\n"
@@ -154,7 +154,7 @@ fn two_nics_share_one_list_and_count_for_themselves(mode: &str) {
         .collect();
     assert_eq!(counted, [("eth0", 5), ("eth1", 2)]);
     assert_eq!(status["packets"]["dropped"], 7);
-    // One list for both.
+    // One list is valid for both interfaces.
     synwall(&site, "trust add 192.0.2.50 2001:db8:50::/48");
     over_eth1.iter().for_each(|origin| is_served(&visitor, *origin));
     is_served(&site.proxy, port(&site.origin, Family::V4, 80));

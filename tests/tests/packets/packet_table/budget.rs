@@ -1,12 +1,13 @@
-//! What the program is made of, so that a later change does not quietly undo what an earlier one has won. How much of it
-//! the verifier follows is in `tests/tests/alone/verifier.rs`; how long a packet takes is what `cargo xtask bench` shows.
+//! The functions of the compiled program, so that a later change does not silently add calls to the common path.
+//! `tests/tests/alone/verifier.rs` limits the instructions that the verifier follows. `cargo xtask bench` measures
+//! the time for a packet.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
 #[test]
 fn the_common_way_is_one_function() {
-    // What a packet needs that nothing is unusual about, and that no prefix matches, is in the entries themselves: a call
-    // costs as much as reading all headers. The compiler makes functions where nobody asked for them.
+    // The path of a plain packet that matches no prefix is in the entries themselves, because a call costs as much as
+    // reading all headers. The compiler sometimes makes functions that the source does not have.
     let expected = [
         "synwall_frags",
         "synwall",
@@ -27,7 +28,7 @@ fn the_common_way_is_one_function() {
         .functions
         .values()
         .map(|function| function.name.as_str())
-        // Of the compiler's own, which nothing here calls.
+        // Functions of the compiler, which this program does not call.
         .filter(|name| !name.starts_with("mem") && *name != "bcmp")
         .collect();
     assert_eq!(functions, BTreeSet::from(expected));

@@ -1,4 +1,4 @@
-//! What the filter of a row is set up with: ports, drop level, policy, and its lists.
+//! The configuration of a row: ports, drop level, policy, and lists.
 
 use filter_common::DropLevel;
 use filter_user::{
@@ -13,7 +13,7 @@ use filter_user::{
     sys::clock,
 };
 
-/// A configuration, told apart by its name.
+/// A configuration. Its name is unique.
 #[derive(Clone, Copy)]
 pub struct Config {
     pub name: &'static str,
@@ -33,7 +33,7 @@ pub struct Entry {
     pub expires: Expires,
 }
 
-/// When a prefix stops to count.
+/// When a prefix expires.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Expires {
     Never,
@@ -83,7 +83,7 @@ impl Entry {
 
 const PROXY: [Entry; 2] = [trust("185.94.108.0/24"), trust("2001:db8:94::/48")];
 
-/// What `synwall up` does without options: the proxy is trusted, TCP 80 and 443 are protected.
+/// The configuration of `synwall up` without options: the proxy is trusted, TCP 80 and 443 are protected.
 pub const STANDARD: Config = Config {
     name: "standard",
     tcp: "80,443",
@@ -94,7 +94,7 @@ pub const STANDARD: Config = Config {
     entries: &PROXY,
 };
 
-/// The proxy trusted, one host of it denied, a former address retired; UDP 443 protected too.
+/// The proxy is trusted, one of its hosts is denied, a former address is retired, and UDP 443 is protected, too.
 pub const FULL: Config = Config {
     name: "every list, and UDP",
     udp: "443",

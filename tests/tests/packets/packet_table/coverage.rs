@@ -1,6 +1,6 @@
-//! Coverage changes no verdict: whatever the list and whatever the source, the program says what the longest matching
-//! prefix says, as if it had asked the trie for every packet. The lists follow one another in one filter, so that
-//! what one leaves behind would show under the next.
+//! Coverage changes no verdict: for any list and any source, the longest matching prefix decides, as if the program
+//! asked the trie for every packet. One filter gets all lists in turn, so that leftovers of one list would show under
+//! the next.
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
@@ -45,7 +45,7 @@ impl Inputs {
         }
     }
 
-    /// A prefix that lies, often enough, inside of one that is there already, or around it, or beside it.
+    /// A prefix that is often inside, around or beside an existing one.
     fn prefix(&mut self, list: &[(Action, IpNet)]) -> IpNet {
         let near = if list.is_empty() || self.below(3) == 0 {
             self.address()
@@ -53,7 +53,7 @@ impl Inputs {
             self.near_one_of(list)
         };
         let longest = if near.is_ipv4() { 32 } else { 128 };
-        // The lengths at which coverage changes its ways, and any other.
+        // The lengths at which coverage behaves differently, and any other length.
         let marked = [0, 8, 15, 16, 17, 23, 24, 25, 31, 32, 33, 48, 64, 128];
         let length = match self.below(2) {
             0 => marked[self.below(marked.len())],
@@ -69,7 +69,7 @@ impl Inputs {
         self.near(prefix)
     }
 
-    /// The first or last address of a prefix, the one before or behind it, or one inside.
+    /// The first or last address of a prefix, the address before or after it, or one inside.
     fn near(&mut self, prefix: IpNet) -> IpAddr {
         let (first, last) = (number(prefix.network()), number(prefix.broadcast()));
         let inside = match (last - first).checked_add(1) {
@@ -126,7 +126,7 @@ fn rules(list: &[(Action, IpNet)]) -> Rules {
     })
 }
 
-/// Whether a new connection gets through, by the definition.
+/// Whether the source is trusted, by definition: the longest matching prefix is a trust entry.
 fn trusted(list: &[(Action, IpNet)], source: IpAddr) -> bool {
     list.iter()
         .filter(|(_, prefix)| prefix.contains(&source))
@@ -137,7 +137,7 @@ fn trusted(list: &[(Action, IpNet)], source: IpAddr) -> bool {
 #[test]
 fn whatever_the_list_and_the_source_the_longest_prefix_decides() {
     let _lab = Lab::new();
-    // A configuration whose program looks for deny entries.
+    // With deny entries, the program looks up every source.
     let mut filter = Filter::new(Path::new("/sys/fs/bpf/synwall"), &FULL, Way::of_kernel());
     let mut random = Inputs(Random::new(1));
     let mut passed = 0;
@@ -166,7 +166,7 @@ fn whatever_the_list_and_the_source_the_longest_prefix_decides() {
             passed += usize::from(seen);
         }
     }
-    // The sources were neither all trusted nor all strangers.
+    // A good share of the sources was trusted, and a good share was not.
     assert!(
         (LISTS * SOURCES / 10..LISTS * SOURCES * 9 / 10).contains(&passed),
         "{passed} passed"

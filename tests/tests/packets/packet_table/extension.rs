@@ -2,7 +2,7 @@
 
 use etherparse::{IpAuthHeader, IpFragOffset, IpNumber, Ipv6FragmentHeader, Ipv6RawExtHeader};
 
-/// An extension header; what comes next is filled in when the chain is put together.
+/// An extension header. `chain` fills in the number of the next header.
 #[derive(Clone)]
 pub struct Extension {
     number: IpNumber,
@@ -14,7 +14,7 @@ impl Extension {
         Self::raw(IpNumber::IPV6_HEADER_HOP_BY_HOP, &vec![0; len - 2])
     }
 
-    /// Hop-by-hop with the option of a jumbogram (RFC 2675).
+    /// A hop-by-hop header with the jumbo payload option (RFC 2675).
     pub fn jumbo(len: u32) -> Self {
         let [a, b, c, d] = len.to_be_bytes();
         Self::raw(IpNumber::IPV6_HEADER_HOP_BY_HOP, &[0xc2, 4, a, b, c, d])
@@ -24,7 +24,7 @@ impl Extension {
         Self::raw(IpNumber::IPV6_ROUTE_HEADER, &vec![0; len - 2])
     }
 
-    /// Destination options of `len` bytes: a multiple of 8, at most 2,048.
+    /// A destination options header of `len` bytes: a multiple of 8, at most 2,048.
     pub fn options(len: usize) -> Self {
         Self::raw(IpNumber::IPV6_DESTINATION_OPTIONS, &vec![0; len - 2])
     }
@@ -46,7 +46,7 @@ impl Extension {
         }
     }
 
-    /// A whole packet in a fragment header (RFC 6946).
+    /// A fragment header around a whole packet (atomic fragment, RFC 6946).
     pub fn atomic() -> Self {
         Self::fragment(0, false)
     }
@@ -59,13 +59,14 @@ impl Extension {
         }
     }
 
-    /// Another value for the length field.
+    /// Sets the length field to a value that may be wrong.
     pub fn stated_len(mut self, len: u8) -> Self {
         self.bytes[1] = len;
         self
     }
 
-    /// One of each kind, with its name. The last one is there twice as long as need be.
+    /// One header of each kind, with its name. Destination options appear twice: with their shortest and longest
+    /// length.
     pub fn each() -> Vec<(&'static str, Self)> {
         vec![
             ("hop-by-hop options", Self::hop_by_hop(8)),
@@ -81,7 +82,7 @@ impl Extension {
         self.number.0
     }
 
-    /// The bytes of a chain whose last header names `protocol` as the next one.
+    /// The bytes of a chain. Its last header names `protocol` as the next header.
     pub fn chain(extensions: &[Self], protocol: u8) -> Vec<u8> {
         let next = extensions.iter().skip(1).map(Self::number).chain([protocol]);
         let linked = extensions.iter().zip(next).map(|(extension, next)| {

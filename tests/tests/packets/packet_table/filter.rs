@@ -1,5 +1,8 @@
-//! A filter as `synwall` sets it up, with the program in the kernel and on no interface: frames are handed
-//! to it with `BPF_PROG_TEST_RUN`, and what it did is read from the maps that users read.
+//! The filter that judges the rows. It is set up as `synwall` does it, but on no interface. `BPF_PROG_TEST_RUN` hands
+//! it frames, and the results are read from the maps that users read.
+//!
+//! Longer than 300 lines because it runs a frame in three ways, and computes the counters that each way should add
+//! to.
 
 use std::{collections::BTreeMap, fmt, path::Path};
 
@@ -20,22 +23,23 @@ use ipnet::IpNet;
 
 use crate::packet_table::{config::Config, frame::Frame, row::Expect};
 
-/// The directory of the interface that there is not.
+/// The directory of an interface that does not exist.
 const INTERFACE: &str = "interface_test";
 
-/// Which way a frame takes through the object file.
+/// The entry of the object file and the buffers that a frame is run with.
 #[derive(Clone, Copy, Debug)]
 pub enum Way {
-    /// The program for kernels with `xdp.frags`, the frame in one buffer as far as it fits.
+    /// The entry for kernels with `xdp.frags`. The frame is in one buffer if it fits.
     Frags,
-    /// The same, the frame spread over buffers of which the first has so many bytes.
+    /// The entry for kernels with `xdp.frags`. The frame is in several buffers; the number is the size of the first
+    /// one.
     Scattered(u32),
-    /// The program for kernels without: the frame in one buffer.
+    /// The entry for kernels without `xdp.frags`. The frame is in one buffer.
     OneBuffer,
 }
 
 impl Way {
-    /// The way of frames in one buffer through the entry that the running kernel gets.
+    /// The entry that the loader chooses for the running kernel, with frames in one buffer.
     pub fn of_kernel() -> Self {
         match Entry::of_kernel().expect("the kernel's version") {
             Entry::Frags => Self::Frags,
@@ -44,34 +48,34 @@ impl Way {
     }
 }
 
-/// Bytes that `BPF_PROG_TEST_RUN` puts into one buffer: a page without head and tail room, rounded down.
+/// Bytes that `BPF_PROG_TEST_RUN` puts into one buffer: a page without headroom and tailroom, rounded down.
 pub const BUFFER: usize = 3_500;
 
 pub struct Filter {
     pub instance: Instance,
     program: Program,
-    /// The way of the next frame. Scattered or not is free to change, the program is not.
+    /// How the next frame is run. It may change between one buffer and several, but not to another entry.
     pub way: Way,
     policy: Policy,
     counts: PerCpuArray<MapData, InterfaceCounts>,
     before: Counters,
 }
 
-/// Packets and bytes by what they were counted on, in the words of the command line.
+/// Packets and bytes by what they count on, in the words of the command line.
 type Counters = BTreeMap<String, (u64, u64)>;
 
-/// What became of a frame.
+/// The result of one frame.
 #[derive(PartialEq, Eq)]
 pub struct Outcome {
     passed: bool,
     /// The counters that grew, and by how much.
     grown: Counters,
-    /// Whether the frame came out as it went in.
+    /// Whether the program left the bytes of the frame unchanged.
     unchanged: bool,
 }
 
 impl Filter {
-    /// Sets a filter up at `path`, on a bpffs.
+    /// Sets up a filter at `path`, on a bpffs.
     pub fn new(path: &Path, config: &Config, way: Way) -> Self {
         let settings = config.settings();
         let (mut instance, new) = Instance::open_or_create(path, &settings).expect("a new filter");
@@ -105,7 +109,7 @@ impl Filter {
         filter
     }
 
-    /// Whether this kernel can be asked to run the frame this way.
+    /// Whether this kernel can run the frame this way.
     pub fn takes(&self, frame: &Frame) -> bool {
         match self.way {
             Way::Frags => true,
@@ -114,10 +118,10 @@ impl Filter {
         }
     }
 
-    /// Runs the program, and says whether the frame passed and came out unchanged.
+    /// Runs the program. Returns whether the frame passed, and whether it is unchanged.
     pub fn run(&mut self, frame: &[u8]) -> (bool, bool) {
         let mut out = vec![0; frame.len()];
-        // `struct xdp_md`: six words, of which the second is where the first buffer ends.
+        // `struct xdp_md` has six words. The second one is the end of the first buffer.
         let mut context = [0_u8; 24];
         let context = match self.way {
             Way::Scattered(first) => {
@@ -158,7 +162,7 @@ impl Filter {
         )
     }
 
-    /// Runs the program on a frame and watches every counter.
+    /// Runs the program on a frame, and finds every counter that changed.
     pub fn judge(&mut self, frame: &Frame) -> Outcome {
         let (passed, unchanged) = self.run(&frame.bytes);
         let now = self.counters();
@@ -178,7 +182,7 @@ impl Filter {
         }
     }
 
-    /// What should have become of a frame.
+    /// The result that the row expects.
     pub fn should(&self, frame: &Frame, expect: Expect) -> Outcome {
         let once = (1, self.counted(frame));
         let observes = self.policy == Policy::Observe;
@@ -204,15 +208,15 @@ impl Filter {
         }
     }
 
-    /// The bytes that a frame is counted with: all, but for those in further buffers where a plain packet ends with
-    /// the first one.
+    /// The bytes that a frame should be counted with. This is the whole frame, except that bytes in later buffers are
+    /// not counted if a plain packet ends with the first buffer.
     fn counted(&self, frame: &Frame) -> u64 {
         const TCP_FLAGS_END: usize = 14;
         let Way::Scattered(first) = self.way else {
             return frame.bytes.len() as u64;
         };
         let plain_end = match *frame.bytes {
-            // IPv4 without options, no fragment.
+            // IPv4 without options, not a fragment.
             [
                 _,
                 _,
@@ -299,7 +303,7 @@ impl Filter {
         let sources = sources::read(pins, self.instance.settings().sources).expect("the sources");
         assert_eq!(sources.others, 0, "packets of networks without a place");
         for source in sources.networks {
-            // While so few networks drop as in the table of packets, their counts are exact.
+            // The rows drop packets of few networks, so the counts are exact.
             assert_eq!(source.error, 0, "the error of {}", source.prefix);
             add("source", &source.prefix, source.packets, source.bytes);
         }
@@ -307,7 +311,7 @@ impl Filter {
     }
 }
 
-/// The network that drops from `address` are counted on.
+/// The network that drops from `address` count on.
 pub fn network(address: std::net::IpAddr) -> IpNet {
     let bits = if address.is_ipv4() { 24 } else { 48 };
     IpNet::new(address, bits).expect("a prefix length").trunc()

@@ -1,5 +1,5 @@
-//! The table of sources under a flood: exact while few networks drop; under many, every count is within its
-//! stated error, nothing is lost from sight, and who attacks stands out of the noise.
+//! The table of sources under a flood. With few networks it is exact. With many, every count is within its stated
+//! error, no drop is lost, and attackers stand out from the noise.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -25,7 +25,7 @@ use crate::packet_table::{
     packet::{BOTH, Ip, V4, V6, syn},
 };
 
-/// Drops by network, as they really were.
+/// The true number of drops by network.
 type Truth = BTreeMap<IpNet, u64>;
 
 struct Flood {
@@ -70,7 +70,7 @@ impl Flood {
         *self.truth.entry(network).or_default() += 1;
     }
 
-    /// A SYN from anywhere but the networks that the tests count on.
+    /// A SYN from a random network, outside the networks that the tests count.
     fn random_syn(&mut self) {
         let bits = self.random();
         // 11.0.0.0/8, or 2001:1000::/24 and up: 65,536 networks of IPv4 and many more of IPv6.
@@ -196,8 +196,8 @@ fn a_flood_of_many_sources_is_counted_within_its_stated_error() {
 
 #[test]
 fn the_top_attackers_stand_out_of_a_flood_from_everywhere() {
-    // An attack by a thousand networks, the n-th with a share of 1/n (Zipf), inside of ten times as much from random
-    // sources that have been coming for a while.
+    // A thousand networks attack, and the share of the n-th is proportional to 1/n (Zipf). Random sources send ten
+    // times as much, and began earlier.
     const ATTACKERS: usize = 1_000;
     const ATTACK: usize = 200_000;
     const NOISE: usize = 10;
@@ -212,7 +212,7 @@ fn the_top_attackers_stand_out_of_a_flood_from_everywhere() {
         })
         .collect();
     let all = shares.last().copied().expect("a share");
-    // On one CPU, so that every run is the same to the packet.
+    // One CPU, so that every run counts the same packets.
     let mut cpu = CpuSet::new();
     cpu.set(sched_getcpu().expect("a CPU")).expect("its number");
     sched_setaffinity(Pid::from_raw(0), &cpu).expect("to stay on a CPU");

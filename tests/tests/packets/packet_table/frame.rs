@@ -1,16 +1,17 @@
-//! The bytes of a frame, edited where no builder goes, and what the test remembers about them.
+//! The bytes of a frame, and edits that no packet builder offers. A frame also knows its source and where its IP
+//! header is.
 
 use std::net::IpAddr;
 
 use crate::packet_table::packet::{Ip, Packet, ethernet};
 
-/// A frame as it comes off the wire.
+/// A frame as it comes from the wire.
 #[derive(Clone)]
 pub struct Frame {
     pub bytes: Vec<u8>,
     /// The source address, if the frame has one.
     pub source: Option<IpAddr>,
-    /// Where the IP header begins, and its version.
+    /// The offset of the IP header, and its version.
     pub ip: Option<(usize, Ip)>,
 }
 
@@ -24,7 +25,7 @@ impl Frame {
         }
     }
 
-    /// The first `len` bytes of the frame; no length field in it changes.
+    /// Keeps the first `len` bytes of the frame. The length fields stay unchanged.
     pub fn cut(mut self, len: usize) -> Self {
         assert!(len <= self.bytes.len(), "nothing to cut off at {len}");
         self.bytes.truncate(len);
@@ -34,13 +35,13 @@ impl Frame {
         self
     }
 
-    /// The frame up to `len` bytes behind where the IP header begins.
+    /// Keeps the frame up to `len` bytes after the start of the IP header.
     pub fn cut_ip(self, len: usize) -> Self {
         let at = self.ip_at();
         self.cut(at + len)
     }
 
-    /// Another value for a byte of the IP packet.
+    /// Replaces a byte of the IP packet.
     pub fn poke(mut self, at: usize, value: u8) -> Self {
         let at = self.ip_at() + at;
         self.bytes[at] = value;

@@ -1,6 +1,6 @@
-//! The packet table: what the product does with a packet, a row each, run through the real program in the
-//! real kernel. Every module of rows is one part of the contract in `docs/design.md`, "The verdict, packet
-//! by packet" and "No way around it"; the names of the rows alone tell it. Needs root.
+//! The packet table: what synwall does with each kind of packet. Every row runs through the real program in the real
+//! kernel. Each module of rows is one part of the contract in `docs/design.md`, sections "The verdict, packet by
+//! packet" and "No way around it". The names of the rows state the contract. Needs root.
 
 #![expect(clippy::expect_used, reason = "a test stops at the first surprise")]
 
@@ -46,11 +46,12 @@ fn every_packet_meets_its_verdict_on_kernels_without_frags() {
 
 #[test]
 fn every_packet_meets_its_verdict_wherever_its_first_buffer_ends() {
-    // Older kernels put as much into the first buffer as fits, and cannot be told otherwise.
+    // Older kernels fill the first buffer and take no other size for it.
     if kernel_version().expect("the kernel's version") < Version(6, 18) {
         return skipped("the kernel cannot be told where the first buffer of a test frame is to end");
     }
-    // Behind the Ethernet header, inside of the IP header, behind it, inside of TCP's, behind that.
+    // The first buffer ends after the Ethernet header, inside or after the IP header, inside TCP's header, or after
+    // it.
     check(&[14, 15, 33, 34, 47, 54, 60].map(Way::Scattered));
 }
 
@@ -65,7 +66,7 @@ fn the_table_has_many_rows_and_no_name_twice() {
     }
 }
 
-/// Runs every row and fails with a table of those that are wrong.
+/// Runs every row, and fails with a list of the wrong ones.
 fn check(ways: &[Way]) {
     let lab = Lab::new();
     let host = sockets::host();
@@ -74,8 +75,8 @@ fn check(ways: &[Way]) {
         let rows = rows::all();
         let mut by_config: BTreeMap<_, Vec<&Row>> = BTreeMap::new();
         for row in &rows {
-            // First the rows that need a connection in TIME_WAIT, which lasts for a minute: a slow machine takes longer
-            // for all rows of their configuration.
+            // Rows with a connection in TIME_WAIT come first: this state lasts one minute. On a slow machine, all
+            // other rows of the configuration take longer.
             let can_wait = !row.name.contains("TIME_WAIT");
             by_config
                 .entry((can_wait, row.config.name))
@@ -94,7 +95,7 @@ fn check(ways: &[Way]) {
     );
 }
 
-/// The wrong ones among rows of one configuration.
+/// Runs the rows of one configuration, and describes the wrong ones.
 fn wrong_rows(number: usize, rows: &[&Row], ways: &[Way]) -> Vec<String> {
     let path = PathBuf::from(format!("/sys/fs/bpf/synwall{number}"));
     let mut filter = Filter::new(&path, &rows[0].config, ways[0]);
@@ -121,7 +122,7 @@ fn wrong_rows(number: usize, rows: &[&Row], ways: &[Way]) -> Vec<String> {
     wrong
 }
 
-/// Sixteen bytes a line, and no more than the headers need.
+/// A hex dump with sixteen bytes a line, long enough for the headers.
 fn hexdump(bytes: &[u8]) -> String {
     const MOST: usize = 160;
     let mut dump = String::new();

@@ -1,5 +1,8 @@
-//! Packets made to order: a whole and honest one first, then what a row changes about it. The honest parts
-//! are etherparse's; what it refuses to build (a wrong length, a header cut short) is edited in afterwards.
+//! Builds packets: first a correct one, then the changes that a row makes. etherparse builds the correct parts. Parts
+//! that it refuses to build (a wrong length, a header cut short) are edited in afterwards.
+//!
+//! Longer than 300 lines because a row can combine all of its building steps, and each step is a short method of one
+//! type.
 
 use std::{fmt, net::IpAddr};
 
@@ -11,7 +14,7 @@ use etherparse::{
 use crate::packet_table::{extension::Extension, frame::Frame};
 
 pub const ETHERNET: usize = 14;
-/// TPIDs of an 802.1Q and an 802.1ad tag.
+/// TPIDs of 802.1Q and 802.1ad tags.
 pub const DOT1Q: u16 = 0x8100;
 pub const DOT1AD: u16 = 0x88a8;
 
@@ -38,22 +41,22 @@ impl Ip {
         if self == V4 { v4 } else { v6 }
     }
 
-    /// Bytes of the header without options or extensions.
+    /// The bytes of the IP header without options or extensions.
     pub fn header_len(self) -> usize {
         self.pick(20, 40)
     }
 
-    /// The host behind the filter.
+    /// The address of the host behind the filter.
     pub fn host(self) -> &'static str {
         self.pick("203.0.113.10", "2001:db8:113::10")
     }
 
-    /// Somebody whom nobody trusts.
+    /// An untrusted address.
     pub fn stranger(self) -> &'static str {
         self.pick("198.51.100.66", "2001:db8:bad::66")
     }
 
-    /// The reverse proxy, trusted by its network.
+    /// The address of the reverse proxy, inside a trusted network.
     pub fn proxy(self) -> &'static str {
         self.pick("185.94.108.10", "2001:db8:94::10")
     }
@@ -112,7 +115,7 @@ pub fn packet(ip: Ip, protocol: IpNumber, payload: impl Into<Vec<u8>>) -> Packet
     }
 }
 
-/// A TCP segment with those flags to port 443.
+/// A TCP segment with these flags to port 443.
 pub fn tcp(ip: Ip, flags: u8) -> Packet {
     let mut bytes = TcpHeader::new(40_000, 443, 1, 64_240).to_bytes().to_vec();
     bytes[13] = flags;
@@ -127,7 +130,7 @@ pub fn ack(ip: Ip) -> Packet {
     tcp(ip, ACK)
 }
 
-/// A TCP segment with those flags and options to port 443.
+/// A TCP segment with these flags and options to port 443.
 pub fn tcp_with_options(ip: Ip, flags: u8, options: &[u8]) -> Packet {
     let mut header = TcpHeader::new(40_000, 443, 1, 64_240);
     header.set_options_raw(options).expect("TCP options fit");
@@ -136,7 +139,7 @@ pub fn tcp_with_options(ip: Ip, flags: u8, options: &[u8]) -> Packet {
     packet(ip, IpNumber::TCP, bytes)
 }
 
-/// A datagram to UDP port 443 with that many bytes of data.
+/// A UDP datagram to port 443 with `data` bytes of data.
 pub fn udp(ip: Ip, data: usize) -> Packet {
     let length = u16::try_from(8 + data).expect("a datagram's length");
     let header = UdpHeader {
@@ -173,25 +176,25 @@ impl Packet {
         self
     }
 
-    /// Data behind the transport header.
+    /// Appends data to the transport header.
     pub fn data(mut self, data: &[u8]) -> Self {
         self.payload.extend_from_slice(data);
         self
     }
 
-    /// Only the first `len` bytes of the transport header and what follows; the lengths say so.
+    /// Keeps the first `len` bytes of the transport header and the data. The length fields match.
     pub fn keep(mut self, len: usize) -> Self {
         self.payload.truncate(len);
         self
     }
 
-    /// The data offset of TCP, whether it is true or not.
+    /// Sets the data offset of TCP, which may be wrong.
     pub fn data_offset(mut self, words: u8) -> Self {
         self.payload[12] = words << 4;
         self
     }
 
-    /// A VLAN tag inside of those that are there.
+    /// Adds a VLAN tag inside the existing ones.
     pub fn tag(mut self, tpid: u16, vlan: u16) -> Self {
         self.tags.push((tpid, vlan));
         self
@@ -211,13 +214,13 @@ impl Packet {
         }
     }
 
-    /// An IPv6 extension header behind those that are there.
+    /// Adds an IPv6 extension header after the existing ones.
     pub fn behind(mut self, extension: Extension) -> Self {
         self.extensions.push(extension);
         self
     }
 
-    /// A fragment: its offset in units of 8 bytes, and whether more follow.
+    /// Makes the packet a fragment: its offset in units of 8 bytes, and whether more follow.
     pub fn fragment(self, offset: u16, more: bool) -> Self {
         match self.ip {
             V4 => Self {
@@ -228,7 +231,7 @@ impl Packet {
         }
     }
 
-    /// What the length field of the IP header says, whether it is true or not.
+    /// Sets the length field of the IP header, which may be wrong.
     pub fn stated_len(self, len: u16) -> Self {
         Self {
             stated_len: Some(len),
@@ -236,7 +239,7 @@ impl Packet {
         }
     }
 
-    /// Bytes in the frame behind the packet.
+    /// Adds bytes to the frame after the packet.
     pub fn padding(self, bytes: &[u8]) -> Self {
         Self {
             padding: bytes.to_vec(),
@@ -281,7 +284,7 @@ impl Packet {
         [header.to_bytes().to_vec(), extensions].concat()
     }
 
-    /// The payload, with TCP's checksum where it is whole.
+    /// The payload, with TCP's checksum if the header is whole.
     fn checked_payload(&self) -> Vec<u8> {
         let mut payload = self.payload.clone();
         if self.protocol == IpNumber::TCP.0
@@ -292,7 +295,7 @@ impl Packet {
                 (IpAddr::V6(s), IpAddr::V6(d)) => header.calc_checksum_ipv6_raw(s.octets(), d.octets(), data),
                 _ => unreachable!("the ends of a packet differ in their version of IP"),
             };
-            // Merged segments beyond 64 KiB have none: the kernel made them after it had checked the parts.
+            // Merged segments above 64 KiB have no checksum: the kernel merges them after it has checked the parts.
             payload[16..18].copy_from_slice(&sum.unwrap_or_default().to_be_bytes());
         }
         payload

@@ -16,12 +16,12 @@ pub struct Row {
     pub expect: Expect,
 }
 
-/// The verdict on each frame of a row, and what it is counted on.
+/// The verdict on each frame of a row, and the prefix that the frame counts on.
 #[derive(Clone, Copy)]
 pub struct Expect {
-    /// Why it is dropped, if it is.
+    /// The reason for the drop. `None` if the frame passes.
     pub reason: Option<Reason>,
-    /// The configured prefix that it counts on.
+    /// The configured prefix that the frame counts on.
     pub on: Option<&'static str>,
 }
 
@@ -72,7 +72,7 @@ impl Rows {
         self.named(format!("{ip}, {}", name.as_ref()), frames, expect);
     }
 
-    /// A row that is about neither IP version.
+    /// A row that does not depend on the IP version.
     pub fn named(&mut self, name: impl AsRef<str>, frames: impl Into<Frames>, expect: Expect) {
         let Frames(frames) = frames.into();
         self.rows.push(Row {

@@ -1,5 +1,5 @@
-//! The host of the laboratory as drop level `unestablished` sees it: listeners, connections that are open,
-//! and one that ended a moment ago. All over `lo`, which has the addresses of both ends.
+//! The sockets that drop level `unestablished` finds: listeners, open connections, and one in TIME_WAIT. All use
+//! `lo`, which has the addresses of both ends.
 
 use std::{
     fs,
@@ -13,13 +13,13 @@ use tests::lab::Namespace;
 
 use crate::packet_table::packet::{BOTH, Ip, address};
 
-/// The remote port of a connection to port 443 that is open.
+/// The remote port of an open connection to port 443.
 pub const OPEN: u16 = 40_001;
-/// The remote port of one that the host has closed on its side.
+/// The remote port of a connection that the host has closed on its side.
 pub const HALF_CLOSED: u16 = 40_002;
-/// The remote port of one that is over, and in TIME_WAIT.
+/// The remote port of a closed connection, which is in TIME_WAIT.
 pub const OVER: u16 = 40_003;
-/// The remote port of an open connection to port 80, whose socket is one for both IP versions.
+/// The remote port of an open connection to port 80. Its socket serves both IP versions.
 pub const OPEN_TO_BOTH: u16 = 40_004;
 
 /// Keeps the sockets open.
@@ -36,7 +36,7 @@ pub fn host() -> Namespace {
 }
 
 impl Sockets {
-    /// Opens them in the network namespace of the calling thread.
+    /// Opens the sockets in the network namespace of the calling thread.
     pub fn open() -> Self {
         let mut streams = Vec::new();
         let mut listeners = Vec::new();
@@ -56,7 +56,7 @@ impl Sockets {
                         streams.extend([client, server]);
                     }
                     _ => {
-                        // Who closes first waits.
+                        // The side that closes first is in TIME_WAIT afterwards.
                         drop(server);
                         assert_eq!(client.read(&mut [0]).expect("the end of the connection"), 0);
                         drop(client);

@@ -1,4 +1,6 @@
-//! Packets that go to a protected port, and ICMP errors that quote one.
+//! Crafted packets that go to a protected port, and ICMP errors that quote one.
+//!
+//! Longer than 300 lines because each method is a row of one table, and a row includes the bytes of its packets.
 
 use tests::lab::{Family, frame::Endpoint};
 
@@ -31,7 +33,7 @@ fn udp(name: &'static str, families: &'static [Family], packets: Make) -> Way {
     }
 }
 
-/// Extension headers, of which the next one's number is filled in (RFC 8200, section 4).
+/// Extension headers. The number of the next header is filled in later (RFC 8200, section 4).
 pub mod extension {
     pub const HOP_BY_HOP: u8 = 0;
     pub const ROUTING: u8 = 43;
@@ -39,11 +41,11 @@ pub mod extension {
     pub const OPTIONS: u8 = 60;
     /// Six bytes of padding.
     pub const PADDING: [u8; 8] = [0, 0, 1, 4, 0, 0, 0, 0];
-    /// An option that nobody knows. By its two highest bits whoever does not know it reports that, by the third they
-    /// may report it for a multicast, too.
+    /// An unknown option. Its two highest bits ask the host to report it; the third bit allows a report for
+    /// multicast, too.
     pub const UNKNOWN: [u8; 8] = [0, 0, 0x9e, 4, 0, 0, 0, 0];
     pub const UNKNOWN_TO_ALL: [u8; 8] = [0, 0, 0xde, 4, 0, 0, 0, 0];
-    /// Type 0 with an address, and with so many of them left to visit.
+    /// A routing header of type 0 with one address, and this number of addresses left to visit.
     pub fn routing(left: u8) -> Vec<u8> {
         [vec![0, 2, 0, left, 0, 0, 0, 0], vec![0x20; 16]].concat()
     }
@@ -175,14 +177,14 @@ fn extensions() -> Vec<Way> {
     ]
 }
 
-/// IPv4 options; what follows them is filled up with the option that ends them.
+/// Adds IPv4 options. The rest of the header is filled with the end-of-options option.
 fn with(options: &[u8], packet: Packet) -> Vec<Packet> {
     let mut options = options.to_vec();
     options.resize(options.len().next_multiple_of(4), 0);
     vec![Packet { options, ..packet }]
 }
 
-/// A source route that has been gone (RFC 791, section 3.1): by way of this address.
+/// A completed source route (RFC 791, section 3.1) through this address.
 fn gone(kind: u8, by: Endpoint) -> Vec<u8> {
     let std::net::IpAddr::V4(by) = by.address else {
         panic!("an IPv4 option")
@@ -235,7 +237,7 @@ fn options() -> Vec<Way> {
     ]
 }
 
-/// The address that the host made of its MAC address (RFC 4291, appendix A).
+/// The link-local address that the host derives from its MAC address (RFC 4291, appendix A).
 fn link_local(end: Endpoint) -> Endpoint {
     let [a, b, c, d, e, f] = end.mac.map(u16::from);
     let address = std::net::Ipv6Addr::new(
@@ -448,7 +450,7 @@ fn fragments() -> Vec<Way> {
     ]
 }
 
-/// ICMP errors to the origin that quote a segment from its port to us: `head` are their first 8 bytes.
+/// ICMP errors to the origin that quote a segment from its port. `head` is their first 8 bytes.
 fn error(f: Endpoint, t: Endpoint, head: [u8; 8]) -> Vec<Packet> {
     let quoted = Packet::tcp(t, f, SYN | ACK).frame();
     let body = [&head, &quoted[14..]].concat();

@@ -1,5 +1,5 @@
-//! Packets that go to no protected port: other protocols, other ports, fragments and tunnels. The origin answers them as if
-//! there were no filter; `docs/scanners.md` says so.
+//! Crafted packets that go to no protected port: other protocols, other ports, fragments and tunnels. The origin
+//! answers them as without a filter, and `docs/scanners.md` says so.
 
 use tests::lab::{Family, frame::Endpoint};
 
@@ -17,7 +17,7 @@ use crate::scanners::{
 
 type Make = fn(Endpoint, Endpoint) -> Vec<Packet>;
 
-/// The port that it names where it names one is 443.
+/// A method for other packets. If it names a port, the port is 443.
 fn to(name: &'static str, families: &'static [Family], packets: Make) -> Way {
     Way {
         name,
@@ -27,7 +27,7 @@ fn to(name: &'static str, families: &'static [Family], packets: Make) -> Way {
     }
 }
 
-/// The same end with another port.
+/// This end with another port.
 fn port(end: Endpoint, port: u16) -> Endpoint {
     Endpoint { port, ..end }
 }

@@ -1,4 +1,4 @@
-//! Row 7 at level `unestablished`: the host's own sockets decide. They are those of `sockets`.
+//! Row 7 at level `unestablished`: the sockets of the host decide. The module `sockets` opens them.
 
 use crate::packet_table::{
     config::UNESTABLISHED,
@@ -8,7 +8,7 @@ use crate::packet_table::{
     sockets::{HALF_CLOSED, OPEN, OPEN_TO_BOTH, OVER},
 };
 
-/// The segments that a connection lives on, between these ends.
+/// The segments of a connection between these ends.
 fn segments(ip: Ip, port: u16) -> Vec<Packet> {
     [ACK, PSH | ACK, FIN | ACK, RST, RST | ACK, SYN | ACK, 0, FIN]
         .map(|flags| tcp(ip, flags).source_port(port))

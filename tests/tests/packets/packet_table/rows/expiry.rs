@@ -1,4 +1,4 @@
-//! `--for`: a prefix whose time is over is as if absent, before anybody has removed it.
+//! `--for`: an expired prefix counts as absent, even before a command removes it.
 
 use crate::packet_table::{
     config::{Config, Entry, STANDARD, deny, retire, trust},
@@ -9,7 +9,8 @@ use crate::packet_table::{
 const EXPIRY: Config = Config {
     name: "temporary prefixes",
     entries: &[
-        // Over: a visitor's trust in a denied network, a ban in a trusted one, a visitor's trust in nothing.
+        // Expired: trusted visitors in a denied network, denied hosts in a trusted one, and a trusted visitor outside
+        // any list.
         trust("10.1.1.1/32").expired(),
         deny("10.1.1.0/24"),
         deny("10.2.2.2/32").expired(),
@@ -22,12 +23,12 @@ const EXPIRY: Config = Config {
         trust("2001:db8:2:2::/64"),
         trust("2001:db8:3:3::3/128").expired(),
         retire("2001:db8:113::7/128").expired(),
-        // Over, in a denied network that is only one bit wider.
+        // Expired, inside a denied network that is only one bit wider.
         trust("10.4.4.5/32").expired(),
         deny("10.4.4.4/31"),
         trust("2001:db8:4:4::5/128").expired(),
         deny("2001:db8:4:4::4/127"),
-        // Not over yet.
+        // Not expired yet.
         trust("10.1.1.9/32").expiring(),
         deny("10.2.2.9/32").expiring(),
         retire("192.0.2.9/32").expiring(),

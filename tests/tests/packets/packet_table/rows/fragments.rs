@@ -1,5 +1,7 @@
-//! No way around it, fragments: a first one tells who it is for, or is dropped; without it, later ones
-//! never become a packet.
+//! No way around it, fragments: a first fragment shows its port, or it is dropped. Without a first fragment, later
+//! ones never become a packet.
+//!
+//! Longer than 300 lines because each kind of fragment is a row of its own, and all rows share one topic.
 
 use etherparse::IpNumber;
 

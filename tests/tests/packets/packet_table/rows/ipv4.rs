@@ -1,4 +1,4 @@
-//! No way around it, IPv4: options, lengths that lie, headers cut short, padding that looks like a header.
+//! No way around it, IPv4: options, wrong lengths, headers cut short, padding that looks like a header.
 
 use etherparse::IpNumber;
 
@@ -9,7 +9,7 @@ use crate::packet_table::{
     row::{MALFORMED, PASS, Row, Rows, UNTRUSTED_SEGMENT, UNTRUSTED_SYN},
 };
 
-/// Options of every length that the header has room for.
+/// Options of every length that fits into the header.
 fn paddings() -> impl Iterator<Item = Vec<u8>> {
     (0..=10).map(|words| vec![1; 4 * words])
 }
@@ -215,7 +215,7 @@ pub fn rows() -> Vec<Row> {
         MALFORMED,
     );
 
-    // Padding up to the shortest Ethernet frame is whatever was in the sender's memory.
+    // The padding of a short Ethernet frame has any content, even old memory of the sender.
     t.row(
         V4,
         "a SYN with padding behind it is dropped",
@@ -283,7 +283,7 @@ fn tcp_header(flags: u8) -> Vec<u8> {
     bytes[ETHERNET + 20..].to_vec()
 }
 
-/// What is behind the ports in a TCP header with those flags.
+/// A TCP header with these flags, without its ports.
 fn rest_of(flags: u8) -> Vec<u8> {
     tcp_header(flags)[4..].to_vec()
 }

@@ -1,5 +1,5 @@
-//! No way around it, IPv6: extension headers in any order and number, whatever comes behind them.
-//! See `ipv6_cut_short` for those whose lengths lie.
+//! No way around it, IPv6: extension headers in any order and number, with any payload. `ipv6_cut_short` has the
+//! headers with wrong lengths.
 
 use etherparse::IpNumber;
 
@@ -52,7 +52,7 @@ fn chains() -> Vec<Row> {
         );
         let eight = vec![extension.clone(); 8];
         let nine = vec![extension.clone(); 9];
-        // Nine times 2 KiB would be more than a page: see the jumbo frames.
+        // Nine headers of 2 KiB do not fit into a page. The jumbo frames have such packets.
         if !name.starts_with("2 KiB") {
             t.row(
                 V6,

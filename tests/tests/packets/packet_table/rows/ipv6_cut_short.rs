@@ -1,4 +1,4 @@
-//! No way around it, IPv6: headers and chains cut short, lengths that lie, padding that looks like a header.
+//! No way around it, IPv6: headers and chains cut short, wrong lengths, padding that looks like a header.
 
 use etherparse::IpNumber;
 
@@ -81,7 +81,7 @@ fn cut_short() -> Vec<Row> {
             (0..8).map(|len| whole().stated_len(16 + len)).collect::<Vec<_>>(),
             MALFORMED,
         );
-        // What the cut header says of its successor is not taken for true, even if it is there to be read.
+        // A header that is cut short does not count, even if its next-header field is readable.
         let ping = || packet(V6, IpNumber::IPV6_ICMP, [128; 8]).behind(extension.clone());
         t.row(
             V6,

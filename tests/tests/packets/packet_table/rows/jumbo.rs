@@ -1,4 +1,4 @@
-//! Frames beyond one page: judged like any other, and counted with their whole length.
+//! Frames larger than one page get the same verdicts, and are counted with their whole length.
 
 use etherparse::IpNumber;
 
@@ -73,7 +73,7 @@ pub fn rows() -> Vec<Row> {
             MALFORMED,
         );
     }
-    // More than 16 bits can tell, as the kernel's BIG TCP makes them.
+    // Lengths that do not fit into 16 bits, as in packets of the kernel's BIG TCP.
     t.row(
         V4,
         "merged segments beyond 64 KiB (a total length of 0) are judged",

@@ -1,5 +1,5 @@
-//! Row 1: what is not IPv4 or IPv6 after up to 4 VLAN tags passes; what is, is judged behind them; more tags
-//! are malformed.
+//! Row 1: frames that are not IPv4 or IPv6 after up to 4 VLAN tags pass. IP packets behind the tags are judged.
+//! Frames with more tags are malformed.
 
 use etherparse::{ArpEthIpv4Packet, ArpOperation};
 
@@ -21,7 +21,7 @@ fn arp(target: [u8; 4]) -> Frame {
     Frame::other(0x0806, &request.to_bytes())
 }
 
-/// A frame in which the program does not get as far as the source.
+/// A frame whose source the program does not read.
 fn sourceless(packet: Packet) -> Frame {
     Frame {
         source: None,

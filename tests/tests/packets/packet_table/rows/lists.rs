@@ -1,4 +1,7 @@
 //! Rows 4 and 5: the longest matching prefix of the source decides, and a new connection counts on it.
+//!
+//! Longer than 300 lines because each shape of a list is a configuration of its own, and its rows stand beside the
+//! others'.
 
 use crate::packet_table::{
     config::{Config, STANDARD, deny, trust},

@@ -1,4 +1,4 @@
-//! The rows: a module for each part of the contract, in its order.
+//! The rows of the packet table: one module for each part of the contract, in its order.
 
 mod established;
 mod expiry;

@@ -1,4 +1,4 @@
-//! The policy `observe`: the same verdicts are reached and counted, and every packet passes.
+//! The policy `observe`: the program reaches and counts the same verdicts, and every packet passes.
 
 use filter_common::DropLevel;
 use filter_user::model::settings::Policy;

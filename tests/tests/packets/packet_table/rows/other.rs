@@ -1,4 +1,4 @@
-//! Row 3: what is no business of the protected ports passes, whoever sent it.
+//! Row 3: packets that do not go to a protected port pass, from any source.
 
 use etherparse::{IgmpHeader, IgmpType, IpNumber, igmp};
 
@@ -19,7 +19,7 @@ pub fn rows() -> Vec<Row> {
 fn passes(config: Config) -> Vec<Row> {
     let mut t = Rows::under(config);
     for ip in BOTH {
-        // 443 where TCP and UDP have their ports, both as source and as destination.
+        // The number 443 at the places of TCP and UDP ports, as source and as destination.
         let ports = [
             1, 187, 1, 187, 0, 0, 0, 2, 0x50, SYN, 0xff, 0xff, 0, 2, 0, 0, 0, 2, 0, 2,
         ];

@@ -1,4 +1,4 @@
-//! Row 3 again: which ports are protected. Sets and ranges, to their edges, any number of them.
+//! Row 3: which ports are protected. Sets and ranges up to their edges, and any number of them.
 
 use crate::packet_table::{
     config::{Config, STANDARD},
@@ -11,7 +11,7 @@ const RANGE: Config = Config {
     tcp: "80,443,8000-8010",
     ..STANDARD
 };
-/// More than a chain of `-m multiport` takes.
+/// More ports than `-m multiport` takes in one rule.
 const MANY: Config = Config {
     name: "70 ports and the last one",
     tcp: "1,3,5,7,9,11,13,15,17,19,21,23,25,27,29,31,33,35,37,39,41,43,45,47,49,51,53,55,57,59,61,63,65,67,69,71,\
@@ -49,7 +49,7 @@ pub fn rows() -> Vec<Row> {
             to(&[79, 81, 442, 444, 7999, 8011]),
             PASS,
         );
-        // Were a port read the wrong way round, 80 would be 20480 and 443 would be 47873.
+        // In the wrong byte order, 80 would be 20480 and 443 would be 47873.
         t.row(
             ip,
             "a port is not its bytes the other way round",

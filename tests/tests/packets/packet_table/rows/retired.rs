@@ -1,4 +1,4 @@
-//! Row 2: a former address answers nothing, whoever asks and however.
+//! Row 2: a retired address answers no source and no protocol.
 
 use etherparse::IpNumber;
 

@@ -1,5 +1,5 @@
-//! Rows 6 and 7: a stranger's segment is a new connection or it is not, by SYN and ACK alone; what is not
-//! goes by the drop level, which the name of a row's configuration tells.
+//! Rows 6 and 7: only SYN and ACK decide whether an untrusted segment is a new connection. Other segments depend on
+//! the drop level, which is in the name of the configuration.
 
 use crate::packet_table::{
     config::{ALL, Config, FULL, STANDARD, UNESTABLISHED},
@@ -7,7 +7,7 @@ use crate::packet_table::{
     row::{Expect, PASS, Row, Rows, UNTRUSTED_SEGMENT, UNTRUSTED_STRAY, UNTRUSTED_SYN},
 };
 
-/// Segments with every combination of flags for which `wanted` holds.
+/// Segments with every combination of flags for which `wanted` is true.
 fn flags(ip: crate::packet_table::packet::Ip, wanted: impl Fn(u8) -> bool) -> Vec<Packet> {
     (0..=u8::MAX)
         .filter(|flags| wanted(*flags))
@@ -81,7 +81,7 @@ fn at_level(config: Config, other: Expect) -> Vec<Row> {
             syn(ip).data(b"GET / HTTP/1.1\r\n\r\n"),
             UNTRUSTED_SYN,
         );
-        // MSS, SACK permitted, timestamps, window scale, as Linux sends them; then a TFO cookie; then 40 NOPs.
+        // MSS, SACK permitted, timestamps and window scale, as Linux sends them; then a TFO cookie; then 40 NOPs.
         let linux = [2, 4, 5, 180, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 0, 1, 3, 3, 7];
         let cookie = [34, 10, 1, 2, 3, 4, 5, 6, 7, 8, 1, 1];
         t.row(

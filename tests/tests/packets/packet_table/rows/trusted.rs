@@ -1,5 +1,5 @@
-//! No way around it is for strangers: whom the lists trust passes with broken headers as well, and whom
-//! they deny is dropped as denied.
+//! No way around it applies to strangers. A trusted source passes even with broken headers, and a denied source is
+//! dropped as denied.
 
 use etherparse::IpNumber;
 
@@ -11,7 +11,7 @@ use crate::packet_table::{
     row::{DENIED, FRAGMENT, MALFORMED, PASS, Row, Rows},
 };
 
-/// Headers that are dropped as malformed if nobody trusts their source.
+/// Headers that are dropped as malformed from an untrusted source.
 fn malformed(ip: Ip, source: &str) -> Vec<Frame> {
     let segment = || syn(ip).from(source);
     let common = [
@@ -37,7 +37,7 @@ fn malformed(ip: Ip, source: &str) -> Vec<Frame> {
     common.into_iter().chain(own).collect()
 }
 
-/// Fragments that are dropped if nobody trusts their source.
+/// Fragments that are dropped from an untrusted source.
 fn evasive(ip: Ip, source: &str) -> Vec<Frame> {
     let first = [0, 8, 13].map(|len| syn(ip).from(source).keep(len).fragment(0, true).frame());
     let own = match ip {

@@ -1,4 +1,4 @@
-//! Row 8: UDP to a protected UDP port, which is QUIC.
+//! Row 8: UDP to a protected UDP port, as QUIC uses it.
 
 use etherparse::IpNumber;
 
