@@ -234,10 +234,7 @@ fn reason_rows(filter: &Instance) -> Result<Vec<ReasonRow>> {
     for attachment in filter.attachments() {
         let totals = attachment.totals(filter.pins())?;
         rows.extend(Reason::ALL.map(|reason| {
-            let (dropped, would_drop) = (
-                totals.dropped[reason as usize],
-                totals.would_drop[reason as usize],
-            );
+            let (dropped, would_drop) = (totals.dropped[reason.index()], totals.would_drop[reason.index()]);
             ReasonRow {
                 interface: attachment.name(),
                 reason: reason.name(),

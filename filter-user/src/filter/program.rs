@@ -86,7 +86,7 @@ impl Specialisation {
         (
             tcp.bits(),
             udp.bits(),
-            *drop as u8,
+            drop.number(),
             *policy == Policy::Observe,
             (sources.v4, sources.v6),
             secret,
@@ -160,7 +160,7 @@ impl Program {
             preflight::has_coarse_clock(version),
         ]
         .map(u8::from);
-        let drop_level = settings.drop as u8;
+        let drop_level = settings.drop.number();
 
         let mut loader = EbpfLoader::new();
         for name in SHARED_MAPS {

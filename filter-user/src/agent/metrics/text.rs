@@ -126,7 +126,7 @@ impl Encoder<'_> {
         let by_reason = |counts: fn(&Totals) -> &[Count], of: fn(&Count) -> u64| {
             let on_interface = move |interface: &OnInterface| -> Vec<Sample<2, u64>> {
                 let of_reason = |reason: &Reason| {
-                    let count = &counts(&interface.totals)[*reason as usize];
+                    let count = &counts(&interface.totals)[reason.index()];
                     let labels = [
                         ("interface", interface.name.clone()),
                         ("reason", reason.name().to_owned()),
