@@ -1,21 +1,21 @@
 //! What the tries say about a prefix.
 
-use crate::{GENERATIONS, MAX_PREFIXES};
+use crate::{GENERATIONS, MAX_PREFIXES, numbered::numbered};
 
 /// Slots, the numbers that prefixes keep for their counters: room for four full tries and, while they are
 /// replaced, for four others that share no prefix with them.
 pub const SLOT_LIMIT: u32 = 8 * MAX_PREFIXES;
 
-/// What happens to a packet whose source (or, for `Retire`, destination) a prefix matches.
-#[repr(u8)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Action {
-    /// It passes.
-    Trust = 1,
-    /// It is dropped, although a wider prefix is trusted.
-    Deny = 2,
-    /// It is dropped, whatever it is: the host no longer answers on that address.
-    Retire = 3,
+numbered! {
+    /// What happens to a packet whose source (or, for `Retire`, destination) a prefix matches.
+    pub enum Action {
+        /// It passes.
+        Trust = 1,
+        /// It is dropped, although a wider prefix is trusted.
+        Deny = 2,
+        /// It is dropped, whatever it is: the host no longer answers on that address.
+        Retire = 3,
+    }
 }
 
 /// The value in a trie: the action, whether the prefix has an expiry, and its slot, in 32 bits.
@@ -31,18 +31,13 @@ impl Decision {
     /// A decision about the prefix that has `slot`.
     pub const fn new(action: Action, slot: u32, expires: bool) -> Self {
         let expires = if expires { Self::EXPIRES } else { 0 };
-        Self((action as u32) << Self::ACTION_SHIFT | expires | (slot & Self::SLOT_MASK))
+        Self((action.number() as u32) << Self::ACTION_SHIFT | expires | (slot & Self::SLOT_MASK))
     }
 
     /// What happens to the packet; `None` if the bits name no action.
     #[inline(always)]
     pub const fn action(self) -> Option<Action> {
-        match self.0 >> Self::ACTION_SHIFT {
-            1 => Some(Action::Trust),
-            2 => Some(Action::Deny),
-            3 => Some(Action::Retire),
-            _ => None,
-        }
+        Action::from_number((self.0 >> Self::ACTION_SHIFT) as u8)
     }
 
     /// Whether the map of expiries has something to say about this prefix.
@@ -59,6 +54,14 @@ impl Decision {
 }
 
 const _: () = assert!(SLOT_LIMIT - 1 <= Decision::SLOT_MASK);
+const _: () = {
+    let mut index = 0;
+    while index < Action::ALL.len() {
+        // Two bits are left for the number, and 0 stands for no decision.
+        assert!(matches!(Action::ALL[index].number(), 1..=3));
+        index += 1;
+    }
+};
 
 /// When a prefix stops to count, and how long it is, so that a wider one can be looked for afterwards.
 #[repr(C)]

@@ -8,7 +8,9 @@ mod counters;
 mod coverage;
 mod entry;
 mod hash;
+pub mod headers;
 mod limits;
+mod numbered;
 mod reason;
 mod settings;
 mod sources;
@@ -23,7 +25,7 @@ pub use limits::*;
 pub use reason::{InterfaceCounts, REASONS, Reason};
 pub use settings::{DropLevel, InterfaceRecord};
 pub use sources::{
-    NETWORKS, NETWORKS_PER_SET, SCORE_DECAY, SCORE_MAX, SETS, Source, SourceNetwork, SourceNetworks,
+    CountedNetwork, NETWORKS, NETWORKS_PER_SET, SCORE_DECAY, SCORE_MAX, SETS, SourceNetwork, SourceNetworks,
     SourceSet, SourceSets, TURNS, is_ipv4,
 };
 

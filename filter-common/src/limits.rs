@@ -17,12 +17,6 @@ pub const MAX_EXTENSION_HEADERS: usize = 8;
 /// 4 VLAN tags and 8 extension headers of the greatest length (2,048 bytes) end before it.
 pub const MAX_HEADER_OFFSET: usize = 0x4fff;
 
-/// Bytes of a TCP header up to and including its flags (RFC 9293, section 3.1).
-pub const TCP_FLAGS_END: usize = 14;
-
-/// Bytes of a UDP header up to and including its destination port (RFC 768).
-pub const UDP_PORTS_END: usize = 4;
-
 /// Prefixes that one generation can hold, of each IP version and of each kind (source, retired).
 pub const MAX_PREFIXES: u32 = 1 << 20;
 

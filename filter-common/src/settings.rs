@@ -1,17 +1,17 @@
 //! What a loaded program is specialised for, and what is remembered about an interface.
 
-use crate::INTERFACE_NAME_BYTES;
+use crate::{INTERFACE_NAME_BYTES, numbered::numbered};
 
-/// What happens to a TCP segment that opens no connection and comes from an untrusted source.
-#[repr(u8)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DropLevel {
-    /// It passes: what was connected before `up` stays connected.
-    New = 0,
-    /// It passes only if this host has a socket for that connection.
-    Unestablished = 1,
-    /// It is dropped.
-    All = 2,
+numbered! {
+    /// What happens to a TCP segment that opens no connection and comes from an untrusted source.
+    pub enum DropLevel {
+        /// It passes: what was connected before `up` stays connected.
+        New = 0,
+        /// It passes only if this host has a socket for that connection.
+        Unestablished = 1,
+        /// It is dropped.
+        All = 2,
+    }
 }
 
 /// What is remembered about an interface. The program reads `confirm_by_ns` only while a confirmation is

@@ -34,7 +34,7 @@ pub const SCORE_DECAY: u32 = 6;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SourceSet {
-    /// A part of each network's hash, see [`Source::tag`]; 0 for an empty place.
+    /// A part of each network's hash, see [`CountedNetwork::tag`]; 0 for an empty place.
     pub tags: [u32; NETWORKS_PER_SET],
     /// How firmly each network holds its place.
     pub scores: [u16; NETWORKS_PER_SET],
@@ -48,7 +48,7 @@ pub struct SourceSet {
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct SourceSets {
-    /// The sets; a network can stand only in that of [`Source::set`].
+    /// The sets; a network can stand only in that of [`CountedNetwork::set`].
     pub sets: [SourceSet; SETS],
 }
 
@@ -56,7 +56,7 @@ pub struct SourceSets {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SourceNetwork {
-    /// [`Source::network`].
+    /// [`CountedNetwork::network`].
     pub network: u64,
     /// Packets.
     pub packets: u64,
@@ -82,7 +82,7 @@ const _: () = assert!(size_of::<SourceNetworks>() == 32 * 1024);
 
 /// The network that a packet came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Source {
+pub struct CountedNetwork {
     /// The first 64 bits of its address, as a number, without those behind the network; of an IPv4 address the
     /// 32 bits.
     pub network: u64,
@@ -93,7 +93,7 @@ pub struct Source {
 const TAG_IPV4: u32 = 2;
 const TAG_IPV6: u32 = 3;
 
-impl Source {
+impl CountedNetwork {
     /// The network of an IPv4 address, of which `mask` keeps the network's bits. `secret` keeps an attacker from choosing
     /// networks that all fall into one set.
     #[inline(always)]

@@ -31,12 +31,12 @@ pub fn passed<const SCATTERED: bool>(frame: &Frame<SCATTERED>) {
 
 #[inline(always)]
 pub fn dropped<const SCATTERED: bool>(frame: &Frame<SCATTERED>, reason: Reason) {
-    count(frame, |counts| &mut counts.dropped[reason as usize]);
+    count(frame, |counts| &mut counts.dropped[reason.index()]);
 }
 
 #[inline(always)]
 pub fn would_drop<const SCATTERED: bool>(frame: &Frame<SCATTERED>, reason: Reason) {
-    count(frame, |counts| &mut counts.would_drop[reason as usize]);
+    count(frame, |counts| &mut counts.would_drop[reason.index()]);
 }
 
 #[inline(always)]
@@ -63,7 +63,7 @@ pub fn prefix<const SCATTERED: bool>(frame: &Frame<SCATTERED>, slot: u32) {
     // only reads it. `RecentCounts::place` is below the number of places.
     let recent = unsafe { &mut (*recent).places[RecentCounts::place(slot)] };
     if recent.slot != slot + 1 {
-        give_up(recent);
+        flush(recent);
         recent.slot = slot + 1;
     }
     recent.packets += 1;
@@ -71,9 +71,9 @@ pub fn prefix<const SCATTERED: bool>(frame: &Frame<SCATTERED>, slot: u32) {
     recent.last_ns = now();
 }
 
-/// Adds what was counted in a place to the chunk, and empties it. Readers know from `turn` that it happens.
+/// Adds what was counted in a place to the chunk, and empties the place. `turn` tells readers while it happens.
 #[inline(always)]
-fn give_up(recent: &mut RecentCount) {
+fn flush(recent: &mut RecentCount) {
     let turn = recent.turn;
     // SAFETY: the reference is to an aligned word. Volatile, so that it is written before anything else is.
     unsafe { (&raw mut recent.turn).write_volatile(turn.wrapping_add(1)) };

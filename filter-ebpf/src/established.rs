@@ -8,7 +8,7 @@ use aya_ebpf::{
     helpers::generated::{bpf_sk_release, bpf_skc_lookup_tcp},
 };
 
-use crate::{frame::Frame, lists::Address, transport::Packet};
+use crate::{frame::Frame, lists::Address, packet::Packet};
 
 /// `TCP_LISTEN` of the kernel's `include/net/tcp_states.h`.
 const TCP_LISTEN: u32 = 10;
@@ -18,9 +18,7 @@ const TCP_LISTEN: u32 = 10;
 pub fn has_socket<A: Address, const SCATTERED: bool>(frame: &Frame<SCATTERED>, packet: &Packet<A>) -> bool {
     // SAFETY: a union of integers, for which zero is a value.
     let mut tuple: bpf_sock_tuple = unsafe { core::mem::zeroed() };
-    // The source port comes first in the frame.
-    let [s0, s1, d0, d1] = packet.segment.ports.to_ne_bytes();
-    let (sport, dport) = (u16::from_ne_bytes([s0, s1]), u16::from_ne_bytes([d0, d1]));
+    let (sport, dport) = packet.ports.each();
     let (source, destination) = (packet.source.words(), packet.destination.words());
     let size = if A::BITS == 32 {
         tuple.__bindgen_anon_1.ipv4 = bpf_sock_tuple__bindgen_ty_1__bindgen_ty_1 {

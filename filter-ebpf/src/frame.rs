@@ -10,8 +10,8 @@ use aya_ebpf::{
 };
 use filter_common::MAX_HEADER_OFFSET;
 
-/// A received frame. A `SCATTERED` one lies in several buffers, of which a driver may make the first as
-/// short as it likes: its headers are copied out before they are read.
+/// A received frame. A `SCATTERED` one lies in several buffers. A driver may make the first buffer as short as it likes,
+/// so headers are copied out before they are read.
 pub struct Frame<const SCATTERED: bool> {
     ctx: *mut xdp_md,
     start: usize,
@@ -20,12 +20,11 @@ pub struct Frame<const SCATTERED: bool> {
     pub len: u64,
 }
 
-/// `N` bytes of a frame that are known to be there.
-pub struct Window<const N: usize, const COPIED: bool> {
-    bytes: *const u8,
-}
+/// `N` bytes of a frame that are known to be there. `COPIED` ones lie on the stack, and end with the read that copied
+/// them.
+pub struct Window<'a, const N: usize, const COPIED: bool>(&'a [u8; N]);
 
-/// Bytes on the stack, where the verifier wants words to be aligned as it does not in a packet.
+/// Bytes on the stack. The verifier wants aligned words there, which it does not in a packet.
 #[repr(align(8))]
 struct Copied<const N: usize>([u8; N]);
 
@@ -42,8 +41,8 @@ impl<const SCATTERED: bool> Frame<SCATTERED> {
         Self { ctx, start, end, len }
     }
 
-    /// Whether there is no other buffer behind this one. It takes a call, which costs as much as all other reading does
-    /// on machines that guard returns against speculation: ask where it cannot be told otherwise.
+    /// Whether this buffer is the only one. It takes a call, and on machines that guard returns against speculation a
+    /// call costs as much as all other reading: ask only where nothing else tells.
     #[inline(always)]
     pub fn is_all(&self) -> bool {
         all_bytes(self.ctx) == self.len
@@ -59,7 +58,7 @@ impl<const SCATTERED: bool> Frame<SCATTERED> {
     pub fn read<const N: usize, T>(
         &self,
         at: usize,
-        read: impl FnOnce(&Window<N, SCATTERED>) -> T,
+        read: impl FnOnce(Window<'_, N, SCATTERED>) -> T,
     ) -> Option<T> {
         if at > MAX_HEADER_OFFSET {
             return None;
@@ -69,31 +68,28 @@ impl<const SCATTERED: bool> Frame<SCATTERED> {
             // SAFETY: `ctx` is this run's context, and `copy` has room for the `N` bytes asked for.
             let failed =
                 unsafe { bpf_xdp_load_bytes(self.ctx, at as u32, copy.as_mut_ptr().cast(), N as u32) };
-            return (failed == 0).then(|| {
-                read(&Window {
-                    bytes: copy.as_ptr().cast(),
-                })
-            });
+            // SAFETY: the helper has written all bytes unless it failed.
+            return (failed == 0).then(|| read(Window(unsafe { &copy.assume_init_ref().0 })));
         }
         if self.start + at + N > self.end {
             return None;
         }
-        Some(read(&Window {
-            bytes: (self.start + at) as *const u8,
-        }))
+        // SAFETY: the frame has `N` bytes there, as was just checked, and keeps them for as long as this run lasts.
+        let bytes = unsafe { &*((self.start + at) as *const [u8; N]) };
+        Some(read(Window(bytes)))
     }
 }
 
 impl Frame<false> {
-    /// The first `N` bytes; `None` if the frame ends before. Not by a closure, which the compiler may make a function of.
+    /// The first `N` bytes; `None` if the frame ends before. The compiler may make a function of a closure, so it takes
+    /// none.
     #[inline(always)]
-    pub fn beginning<const N: usize>(&self) -> Option<Window<N, false>> {
+    pub fn beginning<const N: usize>(&self) -> Option<Window<'_, N, false>> {
         if self.start + N > self.end {
             return None;
         }
-        Some(Window {
-            bytes: self.start as *const u8,
-        })
+        // SAFETY: the frame has `N` bytes, as was just checked, and keeps them for as long as this run lasts.
+        Some(Window(unsafe { &*(self.start as *const [u8; N]) }))
     }
 }
 
@@ -111,12 +107,12 @@ macro_rules! load {
         pub fn $name<const AT: usize>(&self) -> $word {
             const { assert!(AT + size_of::<$word>() <= N && (!COPIED || AT % align_of::<$word>() == 0)) }
             // SAFETY: the window has `N` readable bytes, and the word ends at or before the last one.
-            // Packet data has no alignment; one instruction reads it on every machine on which the
-            // verifier admits it, while `read_unaligned` becomes a load for each byte.
+            // Packet data has no alignment. Where the verifier admits it, one instruction reads the word;
+            // `read_unaligned` becomes a load for each byte.
             #[cfg(target_arch = "bpf")]
             unsafe {
                 let word: u64;
-                core::arch::asm!($asm, word = out(reg) word, bytes = in(reg) self.bytes, at = const AT, options(readonly, nostack));
+                core::arch::asm!($asm, word = out(reg) word, bytes = in(reg) self.0.as_ptr(), at = const AT, options(readonly, nostack));
                 // The instruction clears the upper bits: the compiler need not.
                 core::hint::assert_unchecked(word <= <$word>::MAX as u64);
                 word as $word
@@ -124,20 +120,19 @@ macro_rules! load {
             // SAFETY: as above.
             #[cfg(not(target_arch = "bpf"))]
             unsafe {
-                self.bytes.add(AT).cast::<$word>().read_unaligned()
+                self.0.as_ptr().add(AT).cast::<$word>().read_unaligned()
             }
         }
     };
 }
 
-impl<const N: usize, const COPIED: bool> Window<N, COPIED> {
+impl<'a, const N: usize, const COPIED: bool> Window<'a, N, COPIED> {
     /// The `M` bytes at offset `AT` of this window.
     #[inline(always)]
-    pub fn part<const AT: usize, const M: usize>(&self) -> Window<M, COPIED> {
+    pub fn part<const AT: usize, const M: usize>(&self) -> Window<'a, M, COPIED> {
         const { assert!(AT + M <= N) }
-        Window {
-            bytes: self.bytes.wrapping_add(AT),
-        }
+        // SAFETY: the part lies inside of this window, as was just checked.
+        Window(unsafe { &*self.0.as_ptr().add(AT).cast() })
     }
 
     load!(u8, u8, "{word} = *(u8 *)({bytes} + {at})");

@@ -10,7 +10,7 @@ use aya_ebpf::{
     macros::btf_map,
 };
 use filter_common::{
-    Action, Decision, Expiry, GENERATIONS, MAX_EXPIRIES, MAX_NESTED_EXPIRED, MAX_PREFIXES, Source,
+    Action, CountedNetwork, Decision, Expiry, GENERATIONS, MAX_EXPIRIES, MAX_NESTED_EXPIRED, MAX_PREFIXES,
 };
 
 use crate::{
@@ -48,12 +48,12 @@ pub trait Address: Copy {
     /// Its length in bits.
     const BITS: u32;
     /// The network that its drops are counted on.
-    fn network(self) -> Source;
+    fn counted_network(self) -> CountedNetwork;
     /// Whether any source prefix may match: `false` is certain.
     fn may_match(self) -> bool;
-    /// The number of the [`Decision`] on the longest source prefix.
+    /// The number of the [`Decision`] on the longest source prefix that matches; 0 if none does.
     fn decide_source(self) -> u32;
-    /// The same among the retired prefixes.
+    /// The number of the [`Decision`] on the longest retired prefix that matches; 0 if none does.
     fn decide_retired(self) -> u32;
     /// The four bytes of an IPv4 address, or the sixteen of an IPv6 one, as they lie in the frame.
     fn words(self) -> [u32; 4];
@@ -61,7 +61,7 @@ pub trait Address: Copy {
 
 /// What happens to a packet from `address`, and the slot of the prefix that says so.
 #[inline(always)]
-pub fn source<A: Address>(address: A) -> Option<(Action, u32)> {
+pub fn decide_on_source<A: Address>(address: A) -> Option<(Action, u32)> {
     // Before the generation is read: bits are set before a prefix is in force, and cleared after it no longer is.
     if !address.may_match() {
         return None;
@@ -72,7 +72,7 @@ pub fn source<A: Address>(address: A) -> Option<(Action, u32)> {
 
 /// Whether `address` is retired, and the slot of the prefix that says so.
 #[inline(always)]
-pub fn retired<A: Address>(address: A) -> Option<(Action, u32)> {
+pub fn decide_on_destination<A: Address>(address: A) -> Option<(Action, u32)> {
     let decision = Decision(address.decide_retired());
     Some((decision.action()?, decision.slot()))
 }
@@ -162,8 +162,8 @@ impl Address for Ipv4 {
     const BITS: u32 = 32;
 
     #[inline(always)]
-    fn network(self) -> Source {
-        Source::ipv4(
+    fn counted_network(self) -> CountedNetwork {
+        CountedNetwork::ipv4(
             u32::from_be(self.0),
             settings::source_mask_v4(),
             settings::secret(),
@@ -195,8 +195,8 @@ impl Address for Ipv6 {
     const BITS: u32 = 128;
 
     #[inline(always)]
-    fn network(self) -> Source {
-        Source::ipv6(
+    fn counted_network(self) -> CountedNetwork {
+        CountedNetwork::ipv6(
             u64::from_be(self.0[0]),
             settings::source_mask_v6(),
             settings::secret(),

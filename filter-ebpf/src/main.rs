@@ -1,8 +1,8 @@
 //! The XDP program: which packets of a NIC reach the host.
 //!
-//! A packet goes frame → network → transport → verdict → counters, one file after another. Two entries
-//! share that road: one for kernels that give XDP frames of several buffers (5.18 and later), one for the
-//! kernels before.
+//! A plain packet goes plain → verdict → counters, any other one network → transport → verdict → counters: one file
+//! after another, over the bytes that `frame` gives. Two entries share that road: one for kernels that give XDP frames
+//! of several buffers (5.18 and later), one for the kernels before.
 #![no_std]
 #![no_main]
 #![cfg_attr(target_arch = "bpf", feature(asm_experimental_arch))]
@@ -14,13 +14,15 @@
 mod confirm;
 mod counters;
 mod coverage;
+mod drop_sources;
 mod established;
+mod extensions;
 mod frame;
 mod lists;
 mod network;
+mod packet;
 mod plain;
 mod settings;
-mod sources;
 mod transport;
 mod verdict;
 
@@ -37,17 +39,17 @@ use crate::{frame::Frame, verdict::Verdict};
 #[xdp(frags)]
 #[inline(always)]
 pub fn synwall_frags(ctx: XdpContext) -> u32 {
-    plain_or(&ctx, any)
+    plain_or(&ctx, filter_any_frame)
 }
 
 /// For kernels before.
 #[xdp]
 #[inline(always)]
 pub fn synwall(ctx: XdpContext) -> u32 {
-    plain_or(&ctx, whole)
+    plain_or(&ctx, filter_one_buffer)
 }
 
-/// Filters a plain packet here, and any other where `other` does: the plain ones' way stays short.
+/// Filters a plain packet here, and leaves every other one to a function of its own, so that the common way stays short.
 #[inline(always)]
 fn plain_or(ctx: &XdpContext, other: extern "C" fn(*mut xdp_md) -> u32) -> u32 {
     if settings::awaits_confirmation() && confirm::is_overdue() {
@@ -66,7 +68,7 @@ fn plain_or(ctx: &XdpContext, other: extern "C" fn(*mut xdp_md) -> u32) -> u32 {
 /// Filters a frame of one buffer or several.
 #[unsafe(no_mangle)]
 #[inline(never)]
-extern "C" fn any(ctx: *mut xdp_md) -> u32 {
+extern "C" fn filter_any_frame(ctx: *mut xdp_md) -> u32 {
     let ctx = XdpContext::new(ctx);
     let frame = Frame::<false>::new(&ctx);
     if frame.is_all() {
@@ -80,7 +82,7 @@ extern "C" fn any(ctx: *mut xdp_md) -> u32 {
 /// Filters a frame of one buffer.
 #[unsafe(no_mangle)]
 #[inline(never)]
-extern "C" fn whole(ctx: *mut xdp_md) -> u32 {
+extern "C" fn filter_one_buffer(ctx: *mut xdp_md) -> u32 {
     let frame = Frame::<false>::new(&XdpContext::new(ctx));
     carry_out(&frame, verdict::of(&frame))
 }

@@ -1,91 +1,104 @@
 //! The plain packet: untagged, in one buffer, IPv4 without options or IPv6 without extension headers, no fragment.
-//! Nearly every packet is one, and then everything lies where it always lies: one look at the length, and each field
-//! is one instruction. Whatever is not plain goes the long way: [`crate::network`] and [`crate::transport`].
+//! Nearly every packet is one, and then every field has a fixed place in the frame: one check of the length, and one
+//! instruction for each field. Every other packet goes the long way: [`crate::network`] and [`crate::transport`].
 
-use filter_common::{TCP_FLAGS_END, UDP_PORTS_END};
+use filter_common::headers::{ether_type, ethernet, ipv4, ipv6, protocol, tcp, udp};
 
 use crate::{
     frame::{Frame, Window},
-    network::{self, Ipv4, Ipv6, ether_type, protocol},
-    settings,
-    transport::{self, Approach, Packet, Segment},
+    network::{Ipv4, Ipv6},
+    packet::{Kind, Packet, Ports},
+    settings, transport,
 };
 
+/// Where the IP header begins.
+const IP: usize = ethernet::LEN;
 /// Where the transport header begins.
-const IPV4_PAYLOAD: usize = 14 + 20;
-const IPV6_PAYLOAD: usize = 14 + 40;
+const BEHIND_IPV4: usize = IP + ipv4::LEN;
+const BEHIND_IPV6: usize = IP + ipv6::LEN;
 
 /// The plain IPv4 packet that a frame holds.
 #[inline(always)]
 pub fn ipv4(frame: &Frame<false>) -> Option<Packet<Ipv4>> {
-    const END: usize = IPV4_PAYLOAD + TCP_FLAGS_END;
+    const END: usize = BEHIND_IPV4 + tcp::FLAGS_END;
+    const FRAGMENTED: u16 = ipv4::MORE_FRAGMENTS | ipv4::FRAGMENT_OFFSET;
 
     let header = frame.beginning::<END>()?;
-    // Five words of header; no offset, and no more fragments.
-    let is_plain = header.raw_u16::<12>() == ether_type::IPV4.to_be()
-        && header.u8::<14>() == 0x45
-        && header.raw_u16::<20>() & 0x3fff_u16.to_be() == 0
-        && ends_with_frame(frame, 14 + usize::from(header.u16::<16>()), END);
+    let is_plain = header.raw_u16::<{ ethernet::TYPE }>() == ether_type::IPV4.to_be()
+        && header.u8::<{ IP + ipv4::VERSION_AND_LEN }>() == ipv4::VERSION_4_NO_OPTIONS
+        && header.raw_u16::<{ IP + ipv4::FRAGMENT }>() & FRAGMENTED.to_be() == 0
+        && ends_with_frame(
+            frame,
+            IP + usize::from(header.u16::<{ IP + ipv4::TOTAL_LEN }>()),
+            END,
+        );
     if !is_plain {
         return None;
     }
-    let (approach, segment) = approach::<END, IPV4_PAYLOAD>(&header, header.u8::<23>())?;
+    let (kind, ports) = behind_ip::<END, BEHIND_IPV4>(&header, header.u8::<{ IP + ipv4::PROTOCOL }>())?;
     Some(Packet {
-        source: Ipv4(header.raw_u32::<26>()),
-        destination: Ipv4(header.raw_u32::<30>()),
-        approach,
-        segment,
+        source: Ipv4(header.raw_u32::<{ IP + ipv4::SOURCE }>()),
+        destination: Ipv4(header.raw_u32::<{ IP + ipv4::DESTINATION }>()),
+        kind,
+        ports,
     })
 }
 
 /// The plain IPv6 packet that a frame holds.
 #[inline(always)]
 pub fn ipv6(frame: &Frame<false>) -> Option<Packet<Ipv6>> {
-    const END: usize = IPV6_PAYLOAD + TCP_FLAGS_END;
+    const END: usize = BEHIND_IPV6 + tcp::FLAGS_END;
 
     let header = frame.beginning::<END>()?;
-    let is_plain = header.raw_u16::<12>() == ether_type::IPV6.to_be()
-        && header.u8::<14>() >> 4 == 6
-        && ends_with_frame(frame, IPV6_PAYLOAD + usize::from(header.u16::<18>()), END);
+    let is_plain = header.raw_u16::<{ ethernet::TYPE }>() == ether_type::IPV6.to_be()
+        && header.u8::<{ IP + ipv6::VERSION }>() >> 4 == 6
+        && ends_with_frame(
+            frame,
+            BEHIND_IPV6 + usize::from(header.u16::<{ IP + ipv6::PAYLOAD_LEN }>()),
+            END,
+        );
     if !is_plain {
         return None;
     }
-    let (approach, segment) = approach::<END, IPV6_PAYLOAD>(&header, header.u8::<20>())?;
+    let (kind, ports) = behind_ip::<END, BEHIND_IPV6>(&header, header.u8::<{ IP + ipv6::NEXT_HEADER }>())?;
     Some(Packet {
-        source: Ipv6([header.raw_u64::<22>(), header.raw_u64::<30>()]),
-        destination: Ipv6([header.raw_u64::<38>(), header.raw_u64::<46>()]),
-        approach,
-        segment,
+        source: Ipv6([
+            header.raw_u64::<{ IP + ipv6::SOURCE_UPPER }>(),
+            header.raw_u64::<{ IP + ipv6::SOURCE_LOWER }>(),
+        ]),
+        destination: Ipv6([
+            header.raw_u64::<{ IP + ipv6::DESTINATION_UPPER }>(),
+            header.raw_u64::<{ IP + ipv6::DESTINATION_LOWER }>(),
+        ]),
+        kind,
+        ports,
     })
 }
 
 /// Whether the frame ends where its packet does, but for the padding of short ones, and the packet not before `least`.
 /// Then it lies in one buffer: a driver goes on in another one only if the packet does. (A sender could put bytes
-/// behind the packet such that the packet just fills a buffer; all that is wrong then is the count of its bytes.)
+/// behind the packet such that the packet just fills a buffer. Only the count of its bytes is wrong then.)
 #[inline(always)]
 fn ends_with_frame(frame: &Frame<false>, end: usize, least: usize) -> bool {
-    /// The shortest Ethernet frame, without its check sequence.
-    const SHORTEST: usize = 60;
+    const SHORTEST: usize = ethernet::SHORTEST_FRAME;
 
     let len = frame.len as usize;
     end >= least && (end == len || (len == SHORTEST && end < SHORTEST))
 }
 
-/// What the packet wants of a protected port; its transport header is there as far as TCP's flags. `None` where that header
-/// is not the next one.
+/// What is at `AT`, behind the IP header, as far as TCP's flags go. `None` if it is an extension header.
 #[inline(always)]
-fn approach<const END: usize, const AT: usize>(
-    header: &Window<END, false>,
+fn behind_ip<const END: usize, const AT: usize>(
+    header: &Window<'_, END, false>,
     found: u8,
-) -> Option<(Approach, Segment)> {
+) -> Option<(Kind, Ports)> {
     match found {
-        protocol::TCP => Some(transport::tcp(&header.part::<AT, TCP_FLAGS_END>())),
-        protocol::UDP if settings::any_udp() => {
-            let approach = transport::udp(&header.part::<AT, UDP_PORTS_END>());
-            Some((approach, Segment::default()))
+        protocol::TCP => Some(transport::tcp(header.part::<AT, { tcp::FLAGS_END }>())),
+        protocol::UDP if settings::protects_any_udp() => {
+            Some(transport::udp(header.part::<AT, { udp::PORTS_END }>()))
         }
-        // Only an IPv6 header leads on to one; in IPv4 they are protocols that nobody looks into.
-        _ if AT == IPV6_PAYLOAD && network::is_extension(found) => None,
-        _ => Some((Approach::None, Segment::default())),
+        // Only IPv6 has extension headers; behind IPv4 they are protocols that nobody looks into.
+        _ if AT == BEHIND_IPV6 && protocol::is_extension(found) => None,
+        _ => Some((Kind::Other, Ports::default())),
     }
 }

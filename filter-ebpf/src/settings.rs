@@ -53,17 +53,13 @@ pub fn protects_udp(port: u16) -> bool {
 }
 
 #[inline(always)]
-pub fn any_udp() -> bool {
+pub fn protects_any_udp() -> bool {
     UDP.load() != 0
 }
 
 #[inline(always)]
 pub fn drop_level() -> DropLevel {
-    match DROP_LEVEL.load() {
-        0 => DropLevel::New,
-        1 => DropLevel::Unestablished,
-        _ => DropLevel::All,
-    }
+    DropLevel::from_number(DROP_LEVEL.load()).unwrap_or(DropLevel::All)
 }
 
 #[inline(always)]
@@ -71,16 +67,11 @@ pub fn observes() -> bool {
     OBSERVE.load() != 0
 }
 
-#[inline(always)]
-pub fn may_deny() -> bool {
-    DENY.load() != 0
-}
-
-/// Whether TCP segments that open no connection pass whoever sent them: row 7 of the table, brought forward where
-/// row 4 has nothing to say.
+/// Whether TCP segments that open no connection pass, whoever sent them: at level `new`, where row 4 of the table has
+/// nothing to say.
 #[inline(always)]
 pub fn passes_segments() -> bool {
-    drop_level() == DropLevel::New && !may_deny()
+    drop_level() == DropLevel::New && DENY.load() == 0
 }
 
 #[inline(always)]

@@ -1,138 +1,59 @@
-//! What a packet wants of a protected port.
+//! The transport header: TCP, and UDP where UDP ports are protected.
 
-use filter_common::{TCP_FLAGS_END, UDP_PORTS_END};
+use filter_common::headers::{protocol, tcp, udp};
 
 use crate::{
     frame::{Frame, Window},
-    network::{Datagram, Payload, Transport, protocol},
+    network::{IpPacket, TransportBytes},
+    packet::{Kind, Packet, Ports},
     settings,
 };
 
-/// A packet's business with the protected ports.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Approach {
-    /// None: another protocol, another port, or a later fragment.
-    None,
-    /// A TCP segment to a protected port.
-    Tcp,
-    /// A datagram to a protected UDP port.
-    Udp,
-    /// It might have: its headers are cut short or too many.
-    Malformed,
-    /// It might have: the fragment hides the transport header.
-    EvasiveFragment,
-}
-
-/// What matters of a TCP segment.
-#[derive(Clone, Copy, Default)]
-pub struct Segment {
-    /// Source and destination port as they lie in the frame.
-    pub ports: u32,
-    flags: u8,
-}
-
-impl Segment {
-    /// Whether it asks for a new connection: SYN set and ACK clear, whatever the other flags. Linux
-    /// answers SYN with PSH, URG, ECE or CWR as it answers a plain one.
-    #[inline(always)]
-    pub fn opens_connection(self) -> bool {
-        const SYN: u8 = 0x02;
-        const ACK: u8 = 0x10;
-        self.flags & (SYN | ACK) == SYN
-    }
-}
-
-/// A packet, as the table of verdicts sees it.
-pub struct Packet<A> {
-    pub source: A,
-    pub destination: A,
-    pub approach: Approach,
-    /// Meaningful with [`Approach::Tcp`] alone; beside the approach and not inside of it, as the verifier refuses a
-    /// register that was never written.
-    pub segment: Segment,
-}
-
-impl<A> Packet<A> {
-    /// Reads the transport header of a datagram.
-    #[inline(always)]
-    pub fn read<const SCATTERED: bool>(frame: &Frame<SCATTERED>, datagram: Datagram<A>) -> Self {
-        let (approach, segment) = approach(frame, datagram.payload, &datagram.transport);
-        Self {
-            source: datagram.source,
-            destination: datagram.destination,
-            approach,
-            segment,
-        }
-    }
-}
-
+/// Reads the transport header of an IP packet.
 #[inline(always)]
-fn approach<const SCATTERED: bool>(
-    frame: &Frame<SCATTERED>,
-    payload: Payload,
-    transport: &Transport,
-) -> (Approach, Segment) {
-    let nothing = Segment::default();
-    match payload {
-        Payload::Transport if transport.protocol == protocol::TCP => {
-            within(frame, transport, tcp).unwrap_or((too_short(transport), nothing))
-        }
-        Payload::Transport if transport.protocol == protocol::UDP && settings::any_udp() => {
-            let approach = within(frame, transport, udp);
-            (approach.unwrap_or(too_short(transport)), nothing)
-        }
-        Payload::Transport | Payload::LaterFragment => (Approach::None, nothing),
-        Payload::Malformed => (Approach::Malformed, nothing),
-        Payload::EvasiveFragment => (Approach::EvasiveFragment, nothing),
+pub fn read<A, const SCATTERED: bool>(frame: &Frame<SCATTERED>, packet: IpPacket<A>) -> Packet<A> {
+    let bytes = &packet.transport;
+    let found = match packet.settled {
+        Some(kind) => Some((kind, Ports::default())),
+        None if bytes.protocol == protocol::TCP => within(frame, bytes, tcp),
+        None if bytes.protocol == protocol::UDP && settings::protects_any_udp() => within(frame, bytes, udp),
+        None => Some((Kind::Other, Ports::default())),
+    };
+    let (kind, ports) = found.unwrap_or((bytes.too_short(), Ports::default()));
+    Packet {
+        source: packet.source,
+        destination: packet.destination,
+        kind,
+        ports,
     }
 }
 
 /// Calls `read` with the first `N` bytes of a transport header; `None` if the packet or the frame ends before.
 #[inline(always)]
-fn within<const N: usize, const SCATTERED: bool, T>(
+fn within<const N: usize, const SCATTERED: bool>(
     frame: &Frame<SCATTERED>,
-    transport: &Transport,
-    read: impl FnOnce(&Window<N, SCATTERED>) -> T,
-) -> Option<T> {
-    if transport.at + N > transport.end {
+    bytes: &TransportBytes,
+    read: impl FnOnce(Window<'_, N, SCATTERED>) -> (Kind, Ports),
+) -> Option<(Kind, Ports)> {
+    if bytes.begin + N > bytes.end {
         return None;
     }
-    frame.read(transport.at, read)
+    frame.read(bytes.begin, read)
 }
 
-/// The approach of a TCP header (RFC 9293, section 3.1), which the flags end.
+/// What a TCP header says, as far as its flags.
 #[inline(always)]
-pub fn tcp<const COPIED: bool>(header: &Window<TCP_FLAGS_END, COPIED>) -> (Approach, Segment) {
-    let segment = Segment {
-        ports: header.raw_u32::<0>(),
-        flags: header.u8::<13>(),
+pub fn tcp<const COPIED: bool>(header: Window<'_, { tcp::FLAGS_END }, COPIED>) -> (Kind, Ports) {
+    let kind = if header.u8::<{ tcp::FLAGS }>() & (tcp::SYN | tcp::ACK) == tcp::SYN {
+        Kind::Syn
+    } else {
+        Kind::Segment
     };
-    // Whoever sent it, and to whatever port, the table would pass it: established connections pay for no more.
-    if settings::passes_segments() && !segment.opens_connection() {
-        (Approach::None, segment)
-    } else if settings::protects_tcp(header.raw_u16::<2>()) {
-        (Approach::Tcp, segment)
-    } else {
-        (Approach::None, segment)
-    }
+    (kind, Ports(header.raw_u32::<{ tcp::PORTS }>()))
 }
 
-/// The approach of a UDP header (RFC 768).
+/// What a UDP header says, as far as its ports.
 #[inline(always)]
-pub fn udp<const COPIED: bool>(header: &Window<UDP_PORTS_END, COPIED>) -> Approach {
-    if settings::protects_udp(header.raw_u16::<2>()) {
-        Approach::Udp
-    } else {
-        Approach::None
-    }
-}
-
-/// What to make of a packet that ends before its transport header does.
-#[inline(always)]
-fn too_short(transport: &Transport) -> Approach {
-    if transport.fragmented {
-        Approach::EvasiveFragment
-    } else {
-        Approach::Malformed
-    }
+pub fn udp<const COPIED: bool>(header: Window<'_, { udp::PORTS_END }, COPIED>) -> (Kind, Ports) {
+    (Kind::Udp, Ports(header.raw_u32::<{ udp::PORTS }>()))
 }

@@ -1,14 +1,14 @@
 //! The verdict on a packet. The rows of the table in `docs/design.md`, in their order and their words.
 
-use filter_common::{Action, DropLevel, Reason};
+use filter_common::{Action, DropLevel, Reason, headers::ether_type};
 
 use crate::{
-    counters, established,
+    counters, drop_sources, established,
     frame::Frame,
     lists::{self, Address},
-    network::{self, Datagram, ether_type},
-    settings, sources,
-    transport::{Approach, Packet},
+    network::{self, IpPacket},
+    packet::{Kind, Packet},
+    settings, transport,
 };
 
 pub enum Verdict {
@@ -23,85 +23,108 @@ use Verdict::{Drop, Pass};
 pub fn of<const SCATTERED: bool>(frame: &Frame<SCATTERED>) -> Verdict {
     let (ether_type, at) = network::skip_tags(frame);
     match ether_type {
-        ether_type::IPV4 => of_datagram(frame, network::ipv4(frame, at)),
-        ether_type::IPV6 => of_datagram(frame, network::ipv6(frame, at)),
-        // A host may look behind any number of tags.
-        ether_type::VLAN => Drop(Reason::Malformed),
+        ether_type::IPV4 => of_ip_packet(frame, network::ipv4(frame, at)),
+        ether_type::IPV6 => of_ip_packet(frame, network::ipv6(frame, at)),
+        // 1. More VLAN tags than that: a host may look behind any number of them.
+        ether_type::VLAN => hidden(Reason::Malformed),
         // 1. Not IPv4 or IPv6.
         _ => Pass,
     }
 }
 
 #[inline(always)]
-fn of_datagram<A: Address, const SCATTERED: bool>(
+fn of_ip_packet<A: Address, const SCATTERED: bool>(
     frame: &Frame<SCATTERED>,
-    datagram: Option<Datagram<A>>,
+    packet: Option<IpPacket<A>>,
 ) -> Verdict {
-    match datagram {
-        Some(datagram) => of_packet(frame, &Packet::read(frame, datagram)),
+    match packet {
+        Some(packet) => of_packet(frame, &transport::read(frame, packet)),
         // An IP header that is cut short: not even the source is known.
-        None => Drop(Reason::Malformed),
+        None => hidden(Reason::Malformed),
     }
 }
 
-/// The verdict on a packet that has been read.
+/// The verdict on a packet whose headers have been read.
 #[inline(always)]
 pub fn of_packet<A: Address, const SCATTERED: bool>(frame: &Frame<SCATTERED>, packet: &Packet<A>) -> Verdict {
     let verdict = table(frame, packet);
     if matches!(verdict, Drop(_)) {
-        sources::dropped(frame, packet.source.network());
+        drop_sources::count(frame, packet.source.counted_network());
     }
     verdict
 }
 
 #[inline(always)]
 fn table<A: Address, const SCATTERED: bool>(frame: &Frame<SCATTERED>, packet: &Packet<A>) -> Verdict {
-    let Packet {
-        approach, segment, ..
-    } = *packet;
-    // 2. The destination is a retired prefix.
+    // 2. The destination is inside a retired prefix.
     if settings::may_retire()
-        && let Some((Action::Retire, slot)) = lists::retired(packet.destination)
+        && let Some((Action::Retire, slot)) = lists::decide_on_destination(packet.destination)
     {
         counters::prefix(frame, slot);
         return Drop(Reason::Retired);
     }
 
-    // 3. Not TCP, or UDP where UDP ports are protected, to a protected port.
-    if approach == Approach::None {
+    // 7, brought forward: at level `new` every row below lets such a segment pass, unless an entry denies it.
+    if packet.kind == Kind::Segment && settings::passes_segments() {
         return Pass;
     }
-    let opens_connection = approach == Approach::Tcp && segment.opens_connection();
 
-    match lists::source(packet.source) {
+    // 3. Not TCP (or UDP, where UDP ports are protected) to a protected port. Headers that hide the port do not settle it.
+    let (_, destination_port) = packet.ports.each();
+    let may_reach_a_protected_port = match packet.kind {
+        Kind::Other => false,
+        Kind::Syn | Kind::Segment => settings::protects_tcp(destination_port),
+        Kind::Udp => settings::protects_udp(destination_port),
+        Kind::Malformed | Kind::Fragment => true,
+    };
+    if !may_reach_a_protected_port {
+        return Pass;
+    }
+
+    match lists::decide_on_source(packet.source) {
         // 4. The longest matching prefix of the source is a deny entry.
         Some((Action::Deny, slot)) => {
             counters::prefix(frame, slot);
             Drop(Reason::Denied)
         }
-        // 5. It is a trust entry; a new connection counts on it.
+        // 5. The longest matching prefix of the source is a trust entry; a new connection counts on that prefix.
         Some((Action::Trust, slot)) => {
-            if opens_connection || approach == Approach::Udp {
+            if matches!(packet.kind, Kind::Syn | Kind::Udp) {
                 counters::prefix(frame, slot);
             }
             Pass
         }
-        _ => match approach {
-            // 6. Untrusted, SYN set and ACK clear.
-            Approach::Tcp if opens_connection => Drop(Reason::UntrustedSyn),
-            // 7. Untrusted, any other TCP segment.
-            Approach::Tcp => match settings::drop_level() {
+        // The source is untrusted.
+        Some((Action::Retire, _)) | None => match packet.kind {
+            // 6. TCP, SYN set and ACK clear, whatever the other flags.
+            Kind::Syn => Drop(Reason::UntrustedSyn),
+            // 7. Any other TCP segment.
+            Kind::Segment => match settings::drop_level() {
                 DropLevel::New => Pass,
                 DropLevel::Unestablished if established::has_socket(frame, packet) => Pass,
                 DropLevel::Unestablished => Drop(Reason::UntrustedStray),
                 DropLevel::All => Drop(Reason::UntrustedSegment),
             },
-            // 8. Untrusted, UDP to a protected port.
-            Approach::Udp => Drop(Reason::UntrustedUdp),
-            // No way around it: headers that hide what the packet wants.
-            Approach::Malformed => Drop(Reason::Malformed),
-            Approach::EvasiveFragment => Drop(Reason::Fragment),
-            Approach::None => Pass,
+            // 8. UDP to a protected UDP port.
+            Kind::Udp => Drop(Reason::UntrustedUdp),
+            // Headers that hide what the packet wants.
+            Kind::Malformed => hidden(Reason::Malformed),
+            Kind::Fragment => hidden(Reason::Fragment),
+            // Row 3 has let it pass.
+            Kind::Other => Pass,
         },
     }
+}
+
+/// The verdict on a packet whose headers hide what it wants.
+#[inline(always)]
+fn hidden(reason: Reason) -> Verdict {
+    // Were all arms above constants, the compiler would put the reasons into an array and take them from there by the
+    // kind of packet. The verifier knows no bound of what is read so, and refuses it as the index of a counter.
+    #[cfg(target_arch = "bpf")]
+    // SAFETY: there is no instruction in it.
+    unsafe {
+        core::arch::asm!("", options(nomem, nostack, preserves_flags));
+    }
+    Drop(reason)
 }

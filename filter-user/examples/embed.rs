@@ -39,7 +39,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!(
             "dropped {}: {}",
             reason.name(),
-            totals.dropped[reason as usize].packets
+            totals.dropped[reason.index()].packets
         );
     }
     Ok(())

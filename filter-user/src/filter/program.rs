@@ -78,7 +78,7 @@ impl Specialisation {
             .chain_update(*OBJECT_HASH)
             .chain_update(tcp.bits())
             .chain_update(udp.bits())
-            .chain_update([*drop as u8, sources.v4, sources.v6])
+            .chain_update([drop.number(), sources.v4, sources.v6])
             .chain_update(flags)
             .chain_update(secret.to_ne_bytes())
             .finalize();
@@ -150,7 +150,7 @@ impl Program {
             preflight::has_coarse_clock(version),
         ]
         .map(u8::from);
-        let drop_level = settings.drop as u8;
+        let drop_level = settings.drop.number();
 
         let mut loader = EbpfLoader::new();
         for name in SHARED_MAPS {

@@ -40,7 +40,7 @@ impl From<&Settings> for SettingsRecord {
             secret: settings.secret,
             sources_v4: settings.sources.v4.into(),
             sources_v6: settings.sources.v6.into(),
-            drop: settings.drop as u32,
+            drop: settings.drop.number().into(),
             policy: match settings.policy {
                 Policy::Enforce => 0,
                 Policy::Observe => 1,
@@ -59,11 +59,11 @@ impl From<&SettingsRecord> for Settings {
                 v6: record.sources_v6.clamp(16, 64) as u8,
             },
             secret: record.secret,
-            drop: match record.drop {
-                0 => DropLevel::New,
-                1 => DropLevel::Unestablished,
-                _ => DropLevel::All,
-            },
+            // Nobody of us wrote another number; it drops most.
+            drop: u8::try_from(record.drop)
+                .ok()
+                .and_then(DropLevel::from_number)
+                .unwrap_or(DropLevel::All),
             policy: if record.policy == 0 {
                 Policy::Enforce
             } else {

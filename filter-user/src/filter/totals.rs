@@ -31,10 +31,10 @@ impl Totals {
         for cpu in cpus {
             add(&mut totals.passed, cpu.passed);
             for reason in Reason::ALL {
-                add(&mut totals.dropped[reason as usize], cpu.dropped[reason as usize]);
+                add(&mut totals.dropped[reason.index()], cpu.dropped[reason.index()]);
                 add(
-                    &mut totals.would_drop[reason as usize],
-                    cpu.would_drop[reason as usize],
+                    &mut totals.would_drop[reason.index()],
+                    cpu.would_drop[reason.index()],
                 );
             }
         }

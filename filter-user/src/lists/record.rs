@@ -42,7 +42,7 @@ impl Record {
     /// A record of a prefix in a list; nothing else is known yet.
     pub fn new(action: Action, prefix: IpNet) -> Self {
         let mut address = [0; 16];
-        let mut number = action.kernel() as u8;
+        let mut number = action.kernel().number();
         match prefix {
             IpNet::V4(prefix) => address[..4].copy_from_slice(&prefix.addr().octets()),
             IpNet::V6(prefix) => {

@@ -118,7 +118,7 @@ fn prefix(is_ipv4: bool, network: u64, lengths: Lengths) -> Option<IpNet> {
 
 #[cfg(test)]
 mod tests {
-    use filter_common::{NETWORKS, SETS, Source as Key};
+    use filter_common::{CountedNetwork as Key, NETWORKS, SETS};
 
     use super::*;
 

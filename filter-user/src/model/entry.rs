@@ -48,11 +48,11 @@ impl Action {
 
     /// The action for a number of [`Self::kernel`].
     pub const fn from_number(number: u8) -> Option<Self> {
-        match number {
-            1 => Some(Self::Trust),
-            2 => Some(Self::Deny),
-            3 => Some(Self::Retire),
-            _ => None,
+        match KernelAction::from_number(number) {
+            Some(KernelAction::Trust) => Some(Self::Trust),
+            Some(KernelAction::Deny) => Some(Self::Deny),
+            Some(KernelAction::Retire) => Some(Self::Retire),
+            None => None,
         }
     }
 }

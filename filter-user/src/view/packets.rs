@@ -62,10 +62,7 @@ pub struct ReasonCount<'a> {
 impl<'a> ReasonCount<'a> {
     pub(super) fn all(interface: &'a str, totals: &'a Totals) -> impl Iterator<Item = Self> {
         Reason::ALL.into_iter().map(move |reason| {
-            let (dropped, would_drop) = (
-                totals.dropped[reason as usize],
-                totals.would_drop[reason as usize],
-            );
+            let (dropped, would_drop) = (totals.dropped[reason.index()], totals.would_drop[reason.index()]);
             Self {
                 interface,
                 reason: reason.name(),

@@ -182,8 +182,8 @@ fn expected(reason: Option<Reason>, observes: bool, frame: &[u8]) -> Outcome {
         counts.passed = once;
     }
     match reason {
-        Some(reason) if observes => counts.would_drop[reason as usize] = once,
-        Some(reason) => counts.dropped[reason as usize] = once,
+        Some(reason) if observes => counts.would_drop[reason.index()] = once,
+        Some(reason) => counts.dropped[reason.index()] = once,
         None => {}
     }
     Outcome {

@@ -61,10 +61,10 @@ impl fmt::Display for Outcome {
         count("passed", self.counts.passed)?;
         for reason in Reason::ALL {
             let name = reason.name();
-            count(&format!("dropped {name}"), self.counts.dropped[reason as usize])?;
+            count(&format!("dropped {name}"), self.counts.dropped[reason.index()])?;
             count(
                 &format!("would drop {name}"),
-                self.counts.would_drop[reason as usize],
+                self.counts.would_drop[reason.index()],
             )?;
         }
         f.write_str(if self.unchanged { "" } else { "; ALTERED" })

@@ -11,9 +11,9 @@ fn the_common_way_is_one_function() {
     let expected = [
         "synwall_frags",
         "synwall",
-        "any",
-        "whole",
-        "walk_whole",
+        "filter_any_frame",
+        "filter_one_buffer",
+        "walk_one_buffer",
         "walk_scattered",
         "decide_source_v4",
         "decide_source_v6",

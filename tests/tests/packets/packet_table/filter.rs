@@ -10,7 +10,7 @@ use aya::{
     maps::{MapData, PerCpuArray},
     programs::{TestRun as _, TestRunOptions},
 };
-use filter_common::{InterfaceCounts, Reason};
+use filter_common::{InterfaceCounts, Reason, headers::ethernet};
 use filter_user::{
     filter::{
         instance::Instance,
@@ -211,69 +211,16 @@ impl Filter {
     /// The bytes that a frame should be counted with. This is the whole frame, except that bytes in later buffers are
     /// not counted if a plain packet ends with the first buffer.
     fn counted(&self, frame: &Frame) -> u64 {
-        const TCP_FLAGS_END: usize = 14;
         let Way::Scattered(first) = self.way else {
             return frame.bytes.len() as u64;
         };
-        let plain_end = match *frame.bytes {
-            // IPv4 without options, not a fragment.
-            [
-                _,
-                _,
-                _,
-                _,
-                _,
-                _,
-                _,
-                _,
-                _,
-                _,
-                _,
-                _,
-                0x08,
-                0x00,
-                0x45,
-                _,
-                l0,
-                l1,
-                _,
-                _,
-                f0,
-                0,
-                ..,
-            ] if f0 & 0x3f == 0 => (14 + usize::from(u16::from_be_bytes([l0, l1])), 34 + TCP_FLAGS_END),
-            // IPv6 without extension headers.
-            [
-                _,
-                _,
-                _,
-                _,
-                _,
-                _,
-                _,
-                _,
-                _,
-                _,
-                _,
-                _,
-                0x86,
-                0xdd,
-                0x60..=0x6f,
-                _,
-                _,
-                _,
-                l0,
-                l1,
-                next,
-                ..,
-            ] if ![0, 43, 44, 51, 60].contains(&next) => {
-                (54 + usize::from(u16::from_be_bytes([l0, l1])), 54 + TCP_FLAGS_END)
-            }
-            _ => (0, usize::MAX),
-        };
-        match plain_end {
-            // A short frame is padded to 60 bytes.
-            (end, least) if end >= least && (end == first as usize || (first == 60 && end < 60)) => {
+        let shortest = ethernet::SHORTEST_FRAME;
+        match frame.plain_end() {
+            // A short frame is padded.
+            Some((end, least))
+                if end >= least
+                    && (end == first as usize || (first as usize == shortest && end < shortest)) =>
+            {
                 first.into()
             }
             _ => frame.bytes.len() as u64,
@@ -292,7 +239,7 @@ impl Filter {
         for cpu in self.counts.get(&0, 0).expect("the counters").iter() {
             add("passed", &"in all", cpu.passed.packets, cpu.passed.bytes);
             for reason in Reason::ALL {
-                let (dropped, would_drop) = (cpu.dropped[reason as usize], cpu.would_drop[reason as usize]);
+                let (dropped, would_drop) = (cpu.dropped[reason.index()], cpu.would_drop[reason.index()]);
                 add("dropped", &reason.name(), dropped.packets, dropped.bytes);
                 add("would drop", &reason.name(), would_drop.packets, would_drop.bytes);
             }

@@ -3,7 +3,9 @@
 
 use std::net::IpAddr;
 
-use crate::packet_table::packet::{Ip, Packet, ethernet};
+use filter_common::headers::{ether_type, ethernet, ipv4, ipv6, protocol, tcp};
+
+use crate::packet_table::packet::{self, Ip, Packet};
 
 /// A frame as it comes from the wire.
 #[derive(Clone)]
@@ -19,7 +21,7 @@ impl Frame {
     /// A frame that is not IP.
     pub fn other(ether_type: u16, payload: &[u8]) -> Self {
         Self {
-            bytes: [&ethernet(ether_type), payload].concat(),
+            bytes: [&packet::ethernet(ether_type), payload].concat(),
             source: None,
             ip: None,
         }
@@ -46,6 +48,32 @@ impl Frame {
         let at = self.ip_at() + at;
         self.bytes[at] = value;
         self
+    }
+
+    /// Where the packet ends, and where it ends at the least, if nothing is unusual about its headers.
+    pub fn plain_end(&self) -> Option<(usize, usize)> {
+        let byte = |at: usize| self.bytes.get(at).copied();
+        let number = |at: usize| Some(u16::from_be_bytes([byte(at)?, byte(at + 1)?]));
+        let ip = ethernet::LEN;
+        let (payload, end) = match number(ethernet::TYPE)? {
+            // Without options, no fragment.
+            ether_type::IPV4
+                if byte(ip + ipv4::VERSION_AND_LEN)? == ipv4::VERSION_4_NO_OPTIONS
+                    && number(ip + ipv4::FRAGMENT)? & (ipv4::MORE_FRAGMENTS | ipv4::FRAGMENT_OFFSET) == 0 =>
+            {
+                (ip + ipv4::LEN, ip + usize::from(number(ip + ipv4::TOTAL_LEN)?))
+            }
+            // Without extension headers.
+            ether_type::IPV6
+                if byte(ip + ipv6::VERSION)? >> 4 == 6
+                    && !protocol::is_extension(byte(ip + ipv6::NEXT_HEADER)?) =>
+            {
+                let payload = ip + ipv6::LEN;
+                (payload, payload + usize::from(number(ip + ipv6::PAYLOAD_LEN)?))
+            }
+            _ => return None,
+        };
+        Some((end, payload + tcp::FLAGS_END))
     }
 
     fn ip_at(&self) -> usize {

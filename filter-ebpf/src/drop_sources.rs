@@ -2,8 +2,8 @@
 
 use aya_ebpf::{btf_maps::PerCpuArray, macros::btf_map};
 use filter_common::{
-    NETWORKS_PER_SET, SCORE_DECAY, SCORE_MAX, Source, SourceNetwork, SourceNetworks, SourceSet, SourceSets,
-    TURNS,
+    CountedNetwork, NETWORKS_PER_SET, SCORE_DECAY, SCORE_MAX, SourceNetwork, SourceNetworks, SourceSet,
+    SourceSets, TURNS,
 };
 
 use crate::frame::Frame;
@@ -15,43 +15,48 @@ static SOURCE_NETWORKS: PerCpuArray<SourceNetworks, 1> = PerCpuArray::new();
 
 /// Counts a dropped packet on the network that it came from.
 #[inline(always)]
-pub fn dropped<const SCATTERED: bool>(frame: &Frame<SCATTERED>, source: Source) {
+pub fn count<const SCATTERED: bool>(frame: &Frame<SCATTERED>, from: CountedNetwork) {
     let Some(sets) = SOURCE_SETS.get_ptr_mut(0) else {
         return;
     };
     // SAFETY: the value belongs to this CPU, on which no other run of an XDP program comes in between; user space
-    // only reads it. `Source::set` is below the number of sets.
-    let set = unsafe { &mut (*sets).sets[source.set()] };
-    let tag = source.tag();
+    // only reads it. `CountedNetwork::set` is below the number of sets.
+    let set = unsafe { &mut (*sets).sets[from.set()] };
+    let tag = from.tag();
     for place in 0..NETWORKS_PER_SET {
         if set.tags[place] == tag {
-            return add(frame, source, set, place);
+            return add(frame, from, set, place);
         }
     }
     // Places fill in their order, and none becomes empty again.
     if set.tags[NETWORKS_PER_SET - 1] == 0 {
         for place in 0..NETWORKS_PER_SET {
             if set.tags[place] == 0 {
-                return take(frame, source, set, place);
+                return take(frame, from, set, place);
             }
         }
     }
-    turn_away(frame, source, set);
+    turn_away(frame, from, set);
 }
 
 /// Counts a packet of a network that has a place.
 #[inline(always)]
-fn add<const SCATTERED: bool>(frame: &Frame<SCATTERED>, source: Source, set: &mut SourceSet, place: usize) {
-    let Some(network) = network(source, place) else {
+fn add<const SCATTERED: bool>(
+    frame: &Frame<SCATTERED>,
+    from: CountedNetwork,
+    set: &mut SourceSet,
+    place: usize,
+) {
+    let Some(record) = record(from, place) else {
         return;
     };
     // Another network with the same tag, once in a billion.
-    if network.network != source.network {
+    if record.network != from.network {
         set.lost += 1;
         return;
     }
-    network.packets += 1;
-    network.bytes += frame.len;
+    record.packets += 1;
+    record.bytes += frame.len;
     if set.scores[place] < SCORE_MAX {
         set.scores[place] += 1;
     }
@@ -60,7 +65,7 @@ fn add<const SCATTERED: bool>(frame: &Frame<SCATTERED>, source: Source, set: &mu
 /// Counts a packet of a network without a place, and moves the set's hand every so often: a place that it finds
 /// without any score is the network's.
 #[inline(always)]
-fn turn_away<const SCATTERED: bool>(frame: &Frame<SCATTERED>, source: Source, set: &mut SourceSet) {
+fn turn_away<const SCATTERED: bool>(frame: &Frame<SCATTERED>, from: CountedNetwork, set: &mut SourceSet) {
     set.lost += 1;
     if !set.lost.is_multiple_of(TURNS) {
         return;
@@ -72,21 +77,26 @@ fn turn_away<const SCATTERED: bool>(frame: &Frame<SCATTERED>, source: Source, se
     if left == 0 {
         // It is counted on the place from now on.
         set.lost -= 1;
-        take(frame, source, set, hand);
+        take(frame, from, set, hand);
     }
 }
 
 /// Gives the place to a network, with the packet that is its first.
 #[inline(always)]
-fn take<const SCATTERED: bool>(frame: &Frame<SCATTERED>, source: Source, set: &mut SourceSet, place: usize) {
-    let Some(network) = network(source, place) else {
+fn take<const SCATTERED: bool>(
+    frame: &Frame<SCATTERED>,
+    from: CountedNetwork,
+    set: &mut SourceSet,
+    place: usize,
+) {
+    let Some(record) = record(from, place) else {
         return;
     };
-    set.lost += network.packets;
-    set.tags[place] = source.tag();
+    set.lost += record.packets;
+    set.tags[place] = from.tag();
     set.scores[place] = 1;
-    *network = SourceNetwork {
-        network: source.network,
+    *record = SourceNetwork {
+        network: from.network,
         packets: 1,
         bytes: frame.len,
         error: set.lost,
@@ -94,8 +104,8 @@ fn take<const SCATTERED: bool>(frame: &Frame<SCATTERED>, source: Source, set: &m
 }
 
 #[inline(always)]
-fn network(source: Source, place: usize) -> Option<&'static mut SourceNetwork> {
+fn record(from: CountedNetwork, place: usize) -> Option<&'static mut SourceNetwork> {
     let networks = SOURCE_NETWORKS.get_ptr_mut(0)?;
     // SAFETY: as for the sets; the number is below that of all places.
-    Some(unsafe { &mut (*networks).networks[source.set() * NETWORKS_PER_SET + place] })
+    Some(unsafe { &mut (*networks).networks[from.set() * NETWORKS_PER_SET + place] })
 }
