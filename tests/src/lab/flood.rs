@@ -1,7 +1,7 @@
 //! A flood of SYNs from random sources, limited in number and in time.
 //!
 //! Flood only a target that drops the SYNs, or an address that no host has. A host that answers looks up the
-//! neighbour of each source. The kernel has one neighbour table for the whole machine, and it would overflow.
+//! neighbour of each source. The kernel has one neighbour table for the whole machine, which would overflow.
 
 use std::io::IoSlice;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

@@ -1,5 +1,5 @@
 //! Compares the program with an iptables script. Frames with the same verdict are sent together, because reading the
-//! counters of rules takes longer than sending a thousand frames. Only if the sum is wrong, they are sent one by one.
+//! counters of rules takes longer than sending a thousand frames. If the sum is wrong, they are sent one by one.
 
 use std::collections::{BTreeMap, BTreeSet};
 

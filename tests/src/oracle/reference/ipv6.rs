@@ -5,7 +5,7 @@ use filter_common::Reason;
 
 use super::packet::{Packet, Wants};
 
-/// The most extension headers that are read.
+/// The largest number of extension headers that are read.
 const MOST_HEADERS: usize = 8;
 /// The length of the shortest extension header.
 const LEAST: usize = 8;
@@ -60,7 +60,7 @@ fn walk(mut next: IpNumber, mut rest: &[u8], udp: bool) -> Wants {
             let Some(&[following, len, ..]) = rest.first_chunk::<LEAST>() else {
                 return Wants::hidden(first_fragment);
             };
-            // The next header of a whole header counts, even if it lies outside the packet.
+            // If these 8 bytes are whole, their next-header field counts, even if that header lies outside the packet.
             (next, rest) = (IpNumber(following), rest.get(len_of(len)..).unwrap_or_default());
         } else {
             return Wants::of(next, rest, first_fragment, udp);

@@ -2,7 +2,7 @@
 
 use etherparse::{EtherType, Ethernet2Slice, SingleVlanSlice};
 
-/// The most VLAN tags that are read.
+/// The largest number of VLAN tags that are read.
 const MOST_TAGS: usize = 4;
 
 /// The content of a frame.

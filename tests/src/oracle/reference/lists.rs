@@ -6,7 +6,7 @@ use filter_user::model::entry::Action;
 
 use crate::oracle::config::{Config, Entry};
 
-/// The most expired prefixes around an address that the lookup skips.
+/// The largest number of expired prefixes that a lookup skips.
 const MOST_EXPIRED: usize = 4;
 
 /// The entry that decides about a source.

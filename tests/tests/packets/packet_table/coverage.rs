@@ -137,7 +137,7 @@ fn trusted(list: &[(Action, IpNet)], source: IpAddr) -> bool {
 #[test]
 fn whatever_the_list_and_the_source_the_longest_prefix_decides() {
     let _lab = Lab::new();
-    // With deny entries, the program looks up every source.
+    // This configuration has deny entries, so the program looks for them.
     let mut filter = Filter::new(Path::new("/sys/fs/bpf/synwall"), &FULL, Way::of_kernel());
     let mut random = Inputs(Random::new(1));
     let mut passed = 0;

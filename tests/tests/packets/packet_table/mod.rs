@@ -76,7 +76,7 @@ fn check(ways: &[Way]) {
         let mut by_config: BTreeMap<_, Vec<&Row>> = BTreeMap::new();
         for row in &rows {
             // Rows with a connection in TIME_WAIT come first: this state lasts one minute. On a slow machine, all
-            // other rows of the configuration take longer.
+            // other rows of their configuration would take longer than that.
             let can_wait = !row.name.contains("TIME_WAIT");
             by_config
                 .entry((can_wait, row.config.name))
