@@ -11,6 +11,7 @@
 /// Packets and bytes.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "user", derive(bytemuck::Pod, bytemuck::Zeroable))]
 pub struct Count {
     /// How many packets.
     pub packets: u64,
@@ -21,6 +22,7 @@ pub struct Count {
 /// What was counted on one slot.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "user", derive(bytemuck::Pod, bytemuck::Zeroable))]
 pub struct PrefixCount {
     /// How many packets.
     pub packets: u64,
@@ -35,6 +37,7 @@ pub struct PrefixCount {
 /// What one CPU counted on a slot since the slot got this place.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "user", derive(bytemuck::Pod, bytemuck::Zeroable))]
 pub struct RecentCount {
     /// The slot, and one more; 0 for an empty place.
     pub slot: u32,
@@ -49,17 +52,22 @@ pub struct RecentCount {
     pub last_ns: u64,
 }
 
+/// Places on each CPU: 8 KiB, of which as much is in a cache as there are prefixes that packets match. Apart from
+/// [`RecentCounts::LEN`], since a derive does not know `Self`.
+const RECENT_LEN: usize = 256;
+
 /// The slots that one CPU met last.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "user", derive(bytemuck::Pod, bytemuck::Zeroable))]
 pub struct RecentCounts {
     /// A slot can stand only in the place of [`RecentCounts::place`].
-    pub places: [RecentCount; Self::LEN],
+    pub places: [RecentCount; RECENT_LEN],
 }
 
 impl RecentCounts {
-    /// How many: 8 KiB, of which as much is in a cache as there are prefixes that packets match.
-    pub const LEN: usize = 256;
+    /// How many places there are.
+    pub const LEN: usize = RECENT_LEN;
 
     /// The place of a slot. Neighbours in a list do not share one.
     #[inline(always)]

@@ -21,6 +21,7 @@ numbered! {
 /// The value in a trie: the action, whether the prefix has an expiry, and its slot, in 32 bits.
 #[repr(transparent)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "user", derive(bytemuck::Pod, bytemuck::Zeroable))]
 pub struct Decision(pub u32);
 
 impl Decision {
@@ -66,6 +67,7 @@ const _: () = {
 /// When a prefix stops to count, and how long it is, so that a wider one can be looked for afterwards.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "user", derive(bytemuck::Pod, bytemuck::Zeroable))]
 pub struct Expiry {
     /// Nanoseconds of `CLOCK_MONOTONIC`.
     pub deadline_ns: u64,

@@ -4,6 +4,7 @@
 //! and a value with padding shows the kernel's old bytes. Each layout states its size.
 #![no_std]
 
+mod constants;
 mod counters;
 mod coverage;
 mod entry;
@@ -15,6 +16,7 @@ mod reason;
 mod settings;
 mod sources;
 
+pub use constants::Constants;
 pub use counters::{Chunked, Count, PrefixCount, RecentCount, RecentCounts};
 pub use coverage::{
     Bit, Coarse, CoverageV4, CoverageV6, FINE_BITS_PER_KEY, FINE_LEN_MIN, FINE_WORDS, FINE_WORDS_MIN,

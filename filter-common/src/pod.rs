@@ -5,11 +5,16 @@ use crate::{
     SourceNetwork, SourceNetworks, SourceSet, SourceSets,
 };
 
+/// Compiles for plain old data alone.
+const fn is_plain<T: bytemuck::Pod>() {}
+
 macro_rules! pod {
     ($($layout:ty),+ $(,)?) => {
         $(
-            // SAFETY: `#[repr(C)]` or `#[repr(transparent)]`, made of integers and arrays of them alone,
-            // without padding (each states its size beside its definition): any bytes are a valid value.
+            const _: () = is_plain::<$layout>();
+
+            // SAFETY: bytemuck's derive has the compiler check that any bytes are a valid value, and that there is no
+            // padding; the line above asks for it.
             unsafe impl aya::Pod for $layout {}
         )+
     };

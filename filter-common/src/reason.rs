@@ -62,6 +62,7 @@ impl Reason {
 /// What one CPU counted on one interface.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default)]
+#[cfg_attr(feature = "user", derive(bytemuck::Pod, bytemuck::Zeroable))]
 pub struct InterfaceCounts {
     /// Packets that passed, for whatever cause.
     pub passed: Count,

@@ -18,6 +18,7 @@ numbered! {
 /// awaited; the rest is for user space.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "user", derive(bytemuck::Pod, bytemuck::Zeroable))]
 pub struct InterfaceRecord {
     /// Nanoseconds of `CLOCK_MONOTONIC` after which the program passes everything; 0 for never.
     pub confirm_by_ns: u64,

@@ -33,6 +33,7 @@ pub const SCORE_DECAY: u32 = 6;
 /// What a packet looks at first: one cache line for eight networks.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "user", derive(bytemuck::Pod, bytemuck::Zeroable))]
 pub struct SourceSet {
     /// A part of each network's hash, see [`CountedNetwork::tag`]; 0 for an empty place.
     pub tags: [u32; NETWORKS_PER_SET],
@@ -47,6 +48,7 @@ pub struct SourceSet {
 /// The sets of one CPU.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "user", derive(bytemuck::Pod, bytemuck::Zeroable))]
 pub struct SourceSets {
     /// The sets; a network can stand only in that of [`CountedNetwork::set`].
     pub sets: [SourceSet; SETS],
@@ -55,6 +57,7 @@ pub struct SourceSets {
 /// A network with a place, and what it had dropped since it got it, on one CPU.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "user", derive(bytemuck::Pod, bytemuck::Zeroable))]
 pub struct SourceNetwork {
     /// [`CountedNetwork::network`].
     pub network: u64,
@@ -69,6 +72,7 @@ pub struct SourceNetwork {
 /// The networks of one CPU; those of a set stand together.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "user", derive(bytemuck::Pod, bytemuck::Zeroable))]
 pub struct SourceNetworks {
     /// Place `p` of set `s` is number `s * NETWORKS_PER_SET + p`.
     pub networks: [SourceNetwork; NETWORKS],

@@ -8,12 +8,13 @@ use aya::{
     programs::{ProgramError, Xdp},
 };
 use aya_obj::Object;
+use filter_common::Constants;
 use sha2::{Digest as _, Sha256};
 
 use super::error::Result;
 use crate::{
     model::settings::{Policy, Settings},
-    pins::{self, directory::Pins},
+    pins::{self, directory::Pins, names},
     sys::{self, error::Doing as _, preflight},
 };
 
@@ -23,25 +24,29 @@ static OBJECT: &[u8] = aya::include_bytes_aligned!(env!("SYNWALL_EBPF_OBJECT"));
 /// Its SHA-256. A hash of the standard library may change with the compiler, and what is pinned outlives an upgrade.
 static OBJECT_HASH: LazyLock<[u8; 32]> = LazyLock::new(|| Sha256::digest(OBJECT).into());
 
-/// The maps that all interfaces of a filter share, by their names in the object file. Each is pinned
-/// under its name in lower case.
+/// The maps that all interfaces of a filter share. Each is pinned under its name in the object file, in lower case.
 const SHARED_MAPS: &[&str] = &[
-    "GENERATION",
-    "SOURCES_V4",
-    "SOURCES_V6",
-    "RETIRED_V4",
-    "RETIRED_V6",
-    "EXPIRIES",
-    "PREFIX_COUNTS",
-    "RECENT_COUNTS",
-    "COVERAGE_V4",
-    "COVERAGE_V6",
-    "SOURCE_SETS",
-    "SOURCE_NETWORKS",
+    names::GENERATION,
+    names::SOURCES_V4,
+    names::SOURCES_V6,
+    names::RETIRED_V4,
+    names::RETIRED_V6,
+    names::EXPIRIES,
+    names::PREFIX_COUNTS,
+    names::RECENT_COUNTS,
+    names::COVERAGE_V4,
+    names::COVERAGE_V6,
+    names::SOURCE_SETS,
+    names::SOURCE_NETWORKS,
 ];
 
 /// The maps that each interface has for itself.
-const INTERFACE_MAPS: &[&str] = &["INTERFACE_COUNTS", "INTERFACE_RECORD"];
+const INTERFACE_MAPS: &[&str] = &[names::INTERFACE_COUNTS, names::INTERFACE_RECORD];
+
+/// The name of a map in the object file.
+fn in_object(pin: &str) -> String {
+    pin.to_uppercase()
+}
 
 /// What a program is specialised for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,8 +62,8 @@ pub struct Specialisation {
 }
 
 impl Specialisation {
-    /// A number for this specialisation of this version's program, to tell whether what runs is it.
-    pub fn hash(&self) -> u64 {
+    /// What the program reads of it.
+    fn constants(&self, has_coarse_clock: bool) -> Constants {
         let Self {
             settings,
             deny,
@@ -73,14 +78,28 @@ impl Specialisation {
             sources,
             secret,
         } = settings;
-        let flags = [*policy == Policy::Observe, *deny, *retire, *confirm].map(u8::from);
+        Constants {
+            secret: *secret,
+            source_mask_v6: sources.mask_v6(),
+            source_mask_v4: sources.mask_v4(),
+            drop_level: drop.number(),
+            protects_udp: (!udp.is_empty()).into(),
+            observes: (*policy == Policy::Observe).into(),
+            may_deny: (*deny).into(),
+            may_retire: (*retire).into(),
+            awaits_confirmation: (*confirm).into(),
+            has_coarse_clock: has_coarse_clock.into(),
+            reserved: [0; 5],
+            tcp_ports: *tcp.bits(),
+            udp_ports: *udp.bits(),
+        }
+    }
+
+    /// A number for this specialisation of this version's program, to tell whether what runs is it.
+    pub fn hash(&self) -> u64 {
         let digest = Sha256::new()
             .chain_update(*OBJECT_HASH)
-            .chain_update(tcp.bits())
-            .chain_update(udp.bits())
-            .chain_update([drop.number(), sources.v4, sources.v6])
-            .chain_update(flags)
-            .chain_update(secret.to_ne_bytes())
+            .chain_update(bytemuck::bytes_of(&self.constants(false)))
             .finalize();
         let (first, _) = digest.split_at(8);
         first.iter().fold(0, |hash, byte| hash << 8 | u64::from(*byte))
@@ -134,44 +153,19 @@ impl Program {
 
     /// Makes and pins the maps that are not there yet, and opens those that are.
     pub fn make_maps(pins: &Pins, directory: &str, specialisation: &Specialisation) -> Result<Ebpf> {
-        let Specialisation {
-            settings,
-            deny,
-            retire,
-            confirm,
-        } = specialisation;
         let version = preflight::kernel_version()?;
-        let [udp, observe, deny, retire, confirm, coarse] = [
-            !settings.udp.is_empty(),
-            settings.policy == Policy::Observe,
-            *deny,
-            *retire,
-            *confirm,
-            preflight::has_coarse_clock(version),
-        ]
-        .map(u8::from);
-        let drop_level = settings.drop.number();
-
+        let constants = specialisation.constants(preflight::has_coarse_clock(version));
+        let shared = SHARED_MAPS.iter().map(|name| (in_object(name), pins.join(name)));
+        let own = INTERFACE_MAPS
+            .iter()
+            .map(|name| (in_object(name), pins.join(directory).join(name)));
+        let maps: Vec<_> = shared.chain(own).collect();
         let mut loader = EbpfLoader::new();
-        for name in SHARED_MAPS {
-            loader.map_pin_path(name, pins.join(name.to_lowercase()));
-        }
-        for name in INTERFACE_MAPS {
-            loader.map_pin_path(name, pins.join(directory).join(name.to_lowercase()));
+        for (name, path) in &maps {
+            loader.map_pin_path(name, path);
         }
         Ok(loader
-            .override_global("TCP_PORTS", settings.tcp.bits(), true)
-            .override_global("UDP_PORTS", settings.udp.bits(), true)
-            .override_global("UDP", &udp, true)
-            .override_global("DROP_LEVEL", &drop_level, true)
-            .override_global("OBSERVE", &observe, true)
-            .override_global("DENY", &deny, true)
-            .override_global("RETIRE", &retire, true)
-            .override_global("CONFIRM", &confirm, true)
-            .override_global("COARSE_CLOCK", &coarse, true)
-            .override_global("SECRET", &settings.secret, true)
-            .override_global("SOURCE_MASK_V4", &settings.sources.mask_v4(), true)
-            .override_global("SOURCE_MASK_V6", &settings.sources.mask_v6(), true)
+            .override_global(Constants::NAME, bytemuck::bytes_of(&constants), true)
             .load(OBJECT)
             .doing(|| "cannot load the kernel program".into())?)
     }
@@ -213,8 +207,8 @@ fn refused(error: ProgramError) -> sys::error::Error {
 /// checked by anyone else.
 pub fn check_maps(pins: &Pins) -> Result<()> {
     let object = Object::parse(OBJECT).doing(|| "cannot read the kernel program's object file".into())?;
-    let check = |name: &str, directory: &str| match object.maps.get(name) {
-        Some(expected) => check_map(pins, &Path::new(directory).join(name.to_lowercase()), expected),
+    let check = |name: &str, directory: &str| match object.maps.get(&in_object(name)) {
+        Some(expected) => check_map(pins, &Path::new(directory).join(name), expected),
         None => Ok(()),
     };
     SHARED_MAPS.iter().try_for_each(|name| check(name, ""))?;
@@ -254,4 +248,23 @@ fn check_map(pins: &Pins, name: &Path, expected: &aya_obj::Map) -> Result<()> {
         "has type, key, value, entries and flags {is:?}, this version {should_be:?}"
     ))
     .into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_object_has_these_maps_and_no_others() {
+        let object = Object::parse(OBJECT).unwrap();
+        let expected: BTreeSet<String> = SHARED_MAPS
+            .iter()
+            .chain(INTERFACE_MAPS)
+            .map(|name| in_object(name))
+            .collect();
+        let found = object.maps.keys().filter(|name| !name.starts_with('.'));
+        assert_eq!(found.cloned().collect::<BTreeSet<_>>(), expected);
+    }
 }
