@@ -122,7 +122,6 @@ struct Numbering {
     origins: Numbered<Origin>,
 }
 
-/// Fills the tries and a new table with `rules`, and creates missing chunks of counters.
 fn build(
     pins: &Pins,
     lists: &Lists,

@@ -1,9 +1,7 @@
-//! Changes one entry of the lists in force, without building a new generation.
-//!
-//! For packets such a change is one write, to a trie or to a deadline. Before this write, the header gets a note of
-//! the change. After it, the record and the summary are written, and the note is cleared. If a command is killed in
-//! between, the trie shows whether the change was made, and so which of the two records is true. The next change
-//! writes that record.
+//! Changes one entry of the lists in force, without building a new generation. For packets such a change is one
+//! write, to a trie or to a deadline. Before this write, the header gets a note of the change. After it, the record
+//! and the summary are written, and the note is cleared. If a command is killed in between, the trie shows whether
+//! the change was made, and so which of the two records is true. The next change writes that record.
 
 use filter_common::Decision;
 use ipnet::IpNet;
