@@ -33,7 +33,7 @@
 //! let trusted = vec!["198.51.100.0/24=office".parse()?];
 //! let rules = Rules::default().add(Action::Trust, trusted, false)?;
 //!
-//! // The number is a secret, so that nobody can guess how the filter hashes addresses.
+//! // The number is a secret of this filter.
 //! let settings = Settings::new(random::number()?);
 //! // Opens and locks the filter. A new one drops nothing yet.
 //! let (mut filter, is_new) = Instance::open_or_create(Path::new("/sys/fs/bpf/embedded"), &settings)?;

@@ -1,7 +1,7 @@
-//! Creates arrays of maps with a direct system call. aya creates them only from an object file, with type
-//! information (BTF) in the template of the inner map. Kernels 5.15 to 6.1 then refuse inner maps without BTF (they
-//! compare `timer_off`). But aya creates inner maps at run time without it. So here neither the outer map nor the
-//! inner maps have BTF.
+//! Creates arrays of maps with a direct system call. With aya they come only from an object file, whose template of
+//! the inner map has type information (BTF). Kernels 5.15 to 6.1 then refuse inner maps without BTF (they compare
+//! `timer_off`). But aya creates inner maps at run time without it. So here neither the outer map nor the inner
+//! maps have BTF.
 
 use std::{
     io,
