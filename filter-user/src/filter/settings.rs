@@ -73,7 +73,7 @@ impl From<&SettingsRecord> for Settings {
     }
 }
 
-/// Creates and pins the map for the settings. It is all zero until [`write`] is called.
+/// Creates and pins the map for the settings. It is all zero until [`write()`] is called.
 pub fn create(pins: &Pins) -> Result<()> {
     let map = Array::<_, SettingsRecord>::create(1, 0).doing(|| "cannot make the settings map".into())?;
     Ok(pins.pin(map, SETTINGS)?)
