@@ -1,20 +1,23 @@
-//! The loader of `synwall`: the XDP program, its pinned maps and links, and the agent that keeps them at what a configuration
-//! says. The command line is one user of it.
+//! The library behind `synwall`, a firewall that drops new connections from untrusted networks in XDP.
 //!
-//! A folder is a layer, and imports only the layers below it: [`text`], [`model`], [`sys`], [`pins`], [`lists`], [`filter`],
-//! [`view`], [`files`], [`feed`], [`config`], [`agent`]. `CONTRIBUTING.md` has the map, and `cargo xtask lint` checks the code
-//! against it.
+//! It loads the XDP program, pins its maps and links, and changes the lists and settings of a running filter. It also
+//! has the agent, which keeps the kernel in the state that a configuration file describes. The command line is one
+//! user of this library.
+//!
+//! Each module is a layer, and imports only layers before it in this list: [`text`], [`model`], [`sys`], [`pins`],
+//! [`lists`], [`filter`], [`view`], [`files`], [`feed`], [`config`], [`agent`]. `CONTRIBUTING.md` has a map of them,
+//! and `cargo xtask lint` checks the imports.
 //!
 //! # Features
 //!
 //! - `cli` (default): the `synwall` binary. Includes `agent`.
-//! - `agent`: [`feed`], [`config`] and [`agent`], with a runtime, TLS, DNS and a web server for metrics.
-//! - Without both: what it takes to load, list, attach and read counters.
+//! - `agent`: the modules [`feed`], [`config`] and [`agent`], with a runtime, TLS, DNS and a web server for metrics.
+//! - Without both: everything needed to load a filter, change its lists, attach it and read its counters.
 //!
 //! # Embedding
 //!
-//! Another program loads the filter, puts lists in force, attaches it, and reads its counters like this. The filter stays in force
-//! when the program ends, because it is pinned. `examples/embed.rs` is a whole program.
+//! This is how another program loads the filter, puts a list in force, attaches to an interface, and reads counters.
+//! The filter stays in force after the program has ended, because it is pinned. `examples/embed.rs` is a whole program.
 //!
 //! ```no_run
 //! use std::path::Path;
@@ -30,10 +33,12 @@
 //! let trusted = vec!["198.51.100.0/24=office".parse()?];
 //! let rules = Rules::default().add(Action::Trust, trusted, false)?;
 //!
-//! // Loads the maps and locks the filter. A new one drops nothing before it is attached.
+//! // The number is a secret of this filter.
 //! let settings = Settings::new(random::number()?);
 //! instance::refuse_nobody(&settings, rules.any(Action::Trust))?;
 //! let (mut filter, is_new) = Instance::open_or_create(Path::new("/sys/fs/bpf/embedded"), &settings)?;
+//!
+//! // The list must be in force before the program is attached.
 //! filter.set_rules(rules)?;
 //! if is_new {
 //!     filter.complete()?;

@@ -1,4 +1,5 @@
-//! Putting the program on an interface: verified first, then attached and pinned, or nothing.
+//! Attaches the program to an interface. It is verified first, then attached, and then its link is pinned. If a
+//! step fails, nothing stays attached.
 
 use std::io;
 
@@ -22,7 +23,7 @@ use crate::{
     text::padded,
 };
 
-/// A program that was verified for an interface and is not on it yet.
+/// A program that the kernel has verified for an interface, but that is not attached yet.
 pub struct Prepared {
     directory: String,
     program: Program,
@@ -30,7 +31,12 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Loads the program for `interface`. Fails if another XDP program is there.
+    /// Loads the program for `interface`, and creates its pins except the link. `confirm_by_ns` is the time of
+    /// `CLOCK_MONOTONIC` after which the program passes everything, in nanoseconds; 0 for never.
+    ///
+    /// # Errors
+    ///
+    /// Fails with [`Error::Occupied`] if another XDP program is on the interface.
     pub fn new(
         pins: &Pins,
         interface: &Interface,
@@ -58,7 +64,8 @@ impl Prepared {
         })
     }
 
-    /// Attaches the program, and says why if it had to be the generic mode.
+    /// Attaches the program and pins its link. With [`RequestedMode::Auto`], it falls back to generic XDP only if
+    /// the driver has no native XDP. The second value is then the refusal of the driver.
     pub fn attach(mut self, pins: &Pins, wanted: RequestedMode) -> Result<(Attachment, Option<io::Error>)> {
         let (program_id, fallback) = match wanted {
             RequestedMode::Generic => (self.attach_in(pins, Mode::Generic)?, None),
@@ -88,7 +95,7 @@ impl Prepared {
 
     fn attach_in(&mut self, pins: &Pins, mode: Mode) -> Result<u32> {
         let name = name_of(&self.record);
-        // Before the first packet: the record says until when to wait for a confirmation.
+        // Write the record before the program sees a packet, because the record has the time limit of `--confirm`.
         self.record.mode = match mode {
             Mode::Native => 1,
             Mode::Generic => 2,
@@ -107,7 +114,8 @@ impl Prepared {
         let link = xdp
             .take_link(id)
             .doing(|| format!("cannot take the link of {name}"))?;
-        // Where the kernel makes no link, aya attaches over netlink: that would end with this process.
+        // If the kernel cannot create a link, aya attaches over netlink. Such an attachment ends with this process,
+        // so it is an error.
         let link = FdLink::try_from(link).map_err(|_| Error::LinkNotPinnable(name.clone()))?;
         let program_id = link
             .info()
@@ -119,7 +127,7 @@ impl Prepared {
     }
 }
 
-/// Fails if another XDP program is on the interface.
+/// Fails with [`Error::Occupied`] if another XDP program is on the interface.
 pub fn check_free(interface: &Interface) -> Result<()> {
     match interface.xdp.first() {
         Some(other) => Err(occupied(interface, other.id, other.mode)),
@@ -127,7 +135,7 @@ pub fn check_free(interface: &Interface) -> Result<()> {
     }
 }
 
-/// What the kernel's refusal to attach means.
+/// Turns the kernel's refusal to attach into an error that says what to do.
 fn refused(name: &str, ifindex: u32, mode: Mode, error: ProgramError) -> Error {
     let errno = errno(&error);
     let source = errno.map_or_else(|| io::Error::other(error.to_string()), io::Error::from);
@@ -157,7 +165,7 @@ fn refused(name: &str, ifindex: u32, mode: Mode, error: ProgramError) -> Error {
             mode: mode.name(),
             source,
             hint: match mode {
-                // Drivers answer so when the MTU or an offload stands in the way.
+                // Drivers answer so if the MTU or an offload does not allow XDP.
                 Mode::Native => {
                     "; the driver refused it as the interface is set up now (often the MTU, LRO or the \
                      number of queues; dmesg may say more), or use --xdp generic"

@@ -1,5 +1,5 @@
-//! The program on an interface: one directory of pins for each, with its link, its counters and what is
-//! remembered about it.
+//! The attachment of a filter to one interface. Each has a pin directory with its link, its counters and its
+//! record.
 
 use std::{fs, io};
 
@@ -33,32 +33,32 @@ use crate::{
     text::{padded, shown, unpadded},
 };
 
-/// An interface that the filter is on, or was on when it was last seen.
+/// An attachment as it was found: its pins, its record, and the state of the interface.
 #[derive(Clone, Debug)]
 pub struct Attachment {
-    /// The directory of its pins.
+    /// The name of its directory, below the pin directory.
     pub(crate) directory: String,
-    /// What is remembered about it.
+    /// The record of the interface. If the interface was renamed, it has the new name.
     pub record: InterfaceRecord,
-    /// The program that its link has.
+    /// The ID of the program that the link runs.
     pub program_id: u32,
-    /// Where it stands.
+    /// Whether the program still runs on the interface.
     pub state: State,
 }
 
-/// Where an attachment stands.
+/// Whether the program still runs on the interface, and if not, why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    /// The program runs.
+    /// The program runs on the interface.
     Attached,
-    /// The interface is no longer there.
+    /// The interface no longer exists.
     Gone,
-    /// The interface is in another network namespace, where this process cannot look.
+    /// The interface is in another network namespace. This process cannot look there.
     Elsewhere,
 }
 
 impl Attachment {
-    /// Every attachment in `pins`.
+    /// Reads every attachment of a filter, sorted by interface name.
     pub fn all(pins: &Pins) -> Result<Vec<Self>> {
         let mut all: Vec<Self> = pins
             .linked_interfaces()?
@@ -84,11 +84,11 @@ impl Attachment {
             _ if record.netns != netlink::netns()? => State::Elsewhere,
             ifindex => match netlink::by_index(ifindex)?.filter(runs) {
                 Some(interface) => {
-                    // It may have been renamed.
+                    // The interface may have been renamed.
                     record.name = padded(&interface.name);
                     State::Attached
                 }
-                // It was moved to another namespace after it was attached.
+                // The interface moved to another namespace after the program was attached.
                 None => State::Elsewhere,
             },
         };
@@ -100,17 +100,17 @@ impl Attachment {
         })
     }
 
-    /// The interface's name, or the last one that was seen, fit for a terminal.
+    /// The name of the interface, or its last known name. It is safe to print on a terminal.
     pub fn name(&self) -> String {
         name_of(&self.record)
     }
 
-    /// Whether that is the interface's name.
+    /// Whether the interface has this name.
     pub fn is_called(&self, name: &str) -> bool {
         name.len() < INTERFACE_NAME_BYTES && padded(name) == self.record.name
     }
 
-    /// Where the program runs.
+    /// Whether the program runs in the driver or in the generic hook.
     pub fn mode(&self) -> Mode {
         if self.record.mode == 1 {
             Mode::Native
@@ -119,25 +119,26 @@ impl Attachment {
         }
     }
 
-    /// Whether filtering ends by itself, or has, unless it is confirmed.
+    /// Whether the attachment waits for `synwall confirm`. It still does after its time has passed.
     pub fn awaits_confirmation(&self) -> bool {
         self.record.confirm_by_ns != 0
     }
 
-    /// Whether it passes everything because nobody confirmed it.
+    /// Whether the program passes everything, because the confirmation did not come before `now_ns`.
     pub fn is_overdue(&self, now_ns: u64) -> bool {
         self.awaits_confirmation() && self.record.confirm_by_ns <= now_ns
     }
 
-    /// What it counted.
+    /// Packets and bytes counted on the interface, by reason.
     pub fn totals(&self, pins: &Pins) -> Result<Totals> {
         Totals::read(&pins.map(format!("{}/{INTERFACE_COUNTS}", self.directory))?)
     }
 
-    /// Has a program verified for this interface, if the one that runs is not specialised as `wanted`.
+    /// Loads and verifies a new program for this interface. `None` if the running program already fits `wanted`, or
+    /// if the interface no longer exists.
     pub fn prepare(&self, pins: &Pins, wanted: &Specialisation) -> Result<Option<Replacement>> {
         let hash = wanted.hash();
-        // One that is gone is attached anew, with the right program, if it returns.
+        // If the interface returns, it gets a new program anyway.
         if self.record.program_hash == hash || self.state == State::Gone {
             return Ok(None);
         }
@@ -145,7 +146,8 @@ impl Attachment {
         Ok(Some(Replacement { program, hash }))
     }
 
-    /// Puts a program in the place of the one that runs, between two packets.
+    /// Replaces the running program with one `bpf_link_update`. Each packet meets the old program or the new one.
+    /// If the interface has just disappeared, the state changes to [`State::Gone`].
     pub fn replace(&mut self, pins: &Pins, replacement: Replacement) -> Result<()> {
         let Replacement { mut program, hash } = replacement;
         let what = || format!("cannot replace the program on {}", self.name());
@@ -156,7 +158,7 @@ impl Attachment {
                 self.record.program_hash = hash;
                 self.write_record(pins)
             }
-            // The interface went away after we looked.
+            // The interface disappeared after it was looked up.
             Err(error) if matches!(errno(&error), Some(Errno::ENOLINK | Errno::ENODEV)) => {
                 self.state = State::Gone;
                 Ok(())
@@ -165,21 +167,21 @@ impl Attachment {
         }
     }
 
-    /// Takes the awaited confirmation as given.
+    /// Clears the time limit of the record, so that filtering continues.
     pub fn confirm(&mut self, pins: &Pins) -> Result<()> {
         self.record.confirm_by_ns = 0;
         self.write_record(pins)
     }
 
-    /// Takes the program off the interface.
+    /// Detaches the program and removes the pins of the interface.
     pub fn detach(self, pins: &Pins) -> Result<()> {
-        // The kernel takes it off when the last reference goes. Held open until the pin is gone, that is
-        // this one, and closing it takes effect at once. Where no descriptor can be had, it does so a little later.
+        // The kernel detaches the program when the last reference to its link goes. After the removal of a pin it
+        // does so later. Closing a descriptor takes effect at once, so hold one until the pin is gone.
         let path = pins.link(&self.directory);
         let held = PinnedLink::from_pin(&path);
         fs::remove_file(&path).doing(|| format!("cannot detach from {}", self.name()))?;
         drop(held);
-        // It is off. A directory without a link is removed by the next change, if not now.
+        // The program is detached, so this is no failure. The next change removes a directory without a link.
         let _ = pins.remove_directory(&self.directory);
         Ok(())
     }
@@ -189,7 +191,7 @@ impl Attachment {
     }
 }
 
-/// Writes what is remembered about an interface.
+/// Writes the record of an interface.
 pub(crate) fn write_record(pins: &Pins, directory: &str, record: &InterfaceRecord) -> Result<()> {
     let mut map: Array<MapData, InterfaceRecord> = pins.map(format!("{directory}/{INTERFACE_RECORD}"))?;
     Ok(map
@@ -197,18 +199,18 @@ pub(crate) fn write_record(pins: &Pins, directory: &str, record: &InterfaceRecor
         .doing(|| format!("cannot write the record of {}", name_of(record)))?)
 }
 
-/// A program that was verified to take the place of another one.
+/// A verified program that will replace the running one.
 pub struct Replacement {
     program: Program,
     hash: u64,
 }
 
-/// The name that was remembered, fit for a terminal.
+/// The interface name in a record. It is safe to print on a terminal.
 pub fn name_of(record: &InterfaceRecord) -> String {
     shown(&unpadded(&record.name))
 }
 
-/// What the kernel said, if it was the kernel.
+/// The error number of the system call, if a system call failed.
 pub(crate) fn errno(error: &ProgramError) -> Option<Errno> {
     let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = source {

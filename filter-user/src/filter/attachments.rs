@@ -1,4 +1,5 @@
-//! A filter's interfaces: on, off, confirmed; all of those that a command names, or none.
+//! All interfaces of a filter: attaches, detaches and confirms them, and replaces their programs. Attaching and
+//! detaching is done for all named interfaces or for none.
 
 use std::io;
 
@@ -18,40 +19,41 @@ use crate::{
     text::shown,
 };
 
-/// An interface that was attached just now.
+/// Reports an interface that was just attached.
 #[derive(Debug)]
 pub struct Attached {
-    /// Its name.
+    /// The name of the interface.
     pub interface: String,
-    /// Where the program runs.
+    /// Whether the program runs in the driver or in the generic hook.
     pub mode: Mode,
-    /// Why not natively, where that was tried first.
+    /// Why the driver refused native XDP, if the filter fell back to generic XDP.
     pub fallback: Option<io::Error>,
 }
 
-/// The interfaces that a filter is on, or was on when they were last seen.
+/// The interfaces of a filter, including those that no longer exist.
 #[derive(Debug)]
 pub struct Attachments(Vec<Attachment>);
 
 impl Attachments {
-    /// Reads those that are pinned.
+    /// Reads all pinned attachments of a filter.
     pub fn read(pins: &Pins) -> Result<Self> {
         Attachment::all(pins).map(Self)
     }
 
-    /// All of them, in the order of their names.
+    /// All attachments, sorted by interface name.
     pub fn all(&self) -> &[Attachment] {
         &self.0
     }
 
-    /// The one on that interface.
+    /// The attachment on this interface, if the program runs there.
     pub fn of(&self, interface: &Interface) -> Option<&Attachment> {
         self.0.iter().find(|attachment| {
             attachment.state == State::Attached && attachment.record.ifindex == interface.index
         })
     }
 
-    /// Fails if another XDP program is on one of the interfaces, before anything is changed for them.
+    /// Fails with [`Error::Occupied`] if one of the interfaces has another XDP program. Called before anything
+    /// changes.
     pub fn check_free(&self, interfaces: &[Interface]) -> Result<()> {
         interfaces
             .iter()
@@ -59,7 +61,8 @@ impl Attachments {
             .try_for_each(attach::check_free)
     }
 
-    /// Attaches to interfaces, all or none. Those that have the filter already are left as they are.
+    /// Attaches the filter to all interfaces, or to none if one fails. Interfaces that already have the filter stay
+    /// as they are. `confirm_by_ns` is the time limit of `--confirm`, or 0, see [`Prepared::new`].
     pub fn attach(
         &mut self,
         pins: &Pins,
@@ -68,7 +71,8 @@ impl Attachments {
         wanted: RequestedMode,
         confirm_by_ns: u64,
     ) -> Result<Vec<Attached>> {
-        // One that went away and came back has another index, and an index may have been given to another.
+        // An interface that returned has a new index, and its old index may belong to another interface. So detach
+        // what has the same name or index and is gone.
         self.detach_where(pins, |attachment| {
             attachment.state == State::Gone
                 && interfaces.iter().any(|interface| {
@@ -99,7 +103,8 @@ impl Attachments {
         };
         let result = attach();
         if result.is_err() {
-            // The first error tells why. A directory without a link is removed by the next command.
+            // Return the first error, because it names the cause. The next command removes directories without a
+            // link.
             for attachment in done.drain(..) {
                 let _ = attachment.detach(pins);
             }
@@ -109,9 +114,13 @@ impl Attachments {
         result
     }
 
-    /// Takes the filter off the interfaces with those names; off none, if it is not on all of them.
+    /// Detaches the filter from the interfaces with these names.
+    ///
+    /// # Errors
+    ///
+    /// Fails with [`Error::NotAttached`] if the filter is not on all of them. Nothing was detached then.
     pub fn detach(&mut self, pins: &Pins, names: &[String]) -> Result<()> {
-        // An interface of that name in another network namespace is another interface.
+        // In another network namespace, an interface with the same name is a different interface.
         let here = |attachment: &Attachment| attachment.state != State::Elsewhere;
         let all_here = || self.0.iter().filter(|attachment| here(attachment));
         if let Some(name) = names.iter().find(|name| !all_here().any(|a| a.is_called(name))) {
@@ -132,7 +141,7 @@ impl Attachments {
         })
     }
 
-    /// Takes the filter off the interfaces that were not confirmed in time.
+    /// Detaches the filter from the interfaces whose confirmation did not come before `now_ns`.
     pub fn detach_overdue(&mut self, pins: &Pins, now_ns: u64) -> Result<()> {
         if !self.0.is_empty() {
             pins.mark_attached()?;
@@ -148,7 +157,7 @@ impl Attachments {
             .try_for_each(|attachment| attachment.detach(pins))
     }
 
-    /// Takes the confirmations that are awaited as given, and returns the names of the interfaces.
+    /// Confirms all attachments that wait for it. Returns the names of their interfaces.
     pub fn confirm(&mut self, pins: &Pins) -> Result<Vec<String>> {
         let mut names = Vec::new();
         for attachment in &mut self.0 {
@@ -160,13 +169,14 @@ impl Attachments {
         Ok(names)
     }
 
-    /// Replaces the programs that are not specialised for these settings and features.
+    /// Replaces each program that is not specialised for these settings and features.
     pub fn respecialise(&mut self, pins: &Pins, settings: &Settings, features: Features) -> Result<()> {
         let replacements = self.prepare(pins, settings, features)?;
         self.replace(pins, replacements)
     }
 
-    /// Verified programs for the interfaces whose own does not fit.
+    /// Loads and verifies a program for each interface whose running program does not fit. The result is in the
+    /// order of the attachments.
     pub fn prepare(
         &self,
         pins: &Pins,
@@ -180,7 +190,7 @@ impl Attachments {
         self.0.iter().map(prepare).collect()
     }
 
-    /// Puts programs in the place of the ones that run.
+    /// Replaces the running programs with those from [`Self::prepare`].
     pub fn replace(&mut self, pins: &Pins, replacements: Vec<Option<Replacement>>) -> Result<()> {
         self.0
             .iter_mut()

@@ -1,4 +1,4 @@
-//! What can be done to lists, as values.
+//! Changes of lists as values, and the lists that result from them.
 
 use ipnet::IpNet;
 
@@ -7,29 +7,33 @@ use crate::model::{
     rules::{Result, Rules},
 };
 
-/// What is to be done to a list.
+/// A change of one list.
 #[derive(Debug)]
 pub enum Change {
-    /// Entries come in; those that are there already take the new label, origin and expiry.
+    /// Adds entries. An entry that exists gets the new label, origin and expiry.
     Add {
-        /// The entries.
+        /// The entries to add.
         entries: Vec<NewEntry>,
-        /// Whether prefixes that cover a whole IP version are meant.
+        /// Whether prefixes that cover a whole IP version (/0) are allowed.
         force: bool,
     },
-    /// Prefixes go; all must be there.
+    /// Removes the entries of these prefixes. All of them must exist.
     Remove(Vec<IpNet>),
-    /// Entries take the place of the whole list.
+    /// Replaces all entries of the list.
     Replace {
-        /// The entries.
+        /// The entries of the new list.
         entries: Vec<NewEntry>,
-        /// As above.
+        /// Whether prefixes that cover a whole IP version (/0) are allowed.
         force: bool,
     },
 }
 
 impl Change {
-    /// The lists after it.
+    /// The lists that result from this change of `list`.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the change is not allowed, for example if another list already has the prefix.
     pub fn applied_to(self, rules: &Rules, list: Action) -> Result<Rules> {
         match self {
             Self::Add { entries, force } => rules.add(list, entries, force),
@@ -39,27 +43,28 @@ impl Change {
     }
 }
 
-/// Changes of single entries, in any list.
+/// Changes of single entries, in any of the lists.
 #[derive(Clone, Debug, Default)]
 pub struct Edits {
-    /// Entries that come in, or take another label, origin or expiry.
+    /// Entries to add, or to give another label, origin or expiry.
     pub set: Vec<(Action, NewEntry)>,
-    /// Entries that go.
+    /// Entries to remove.
     pub remove: Vec<(Action, IpNet)>,
 }
 
 impl Edits {
-    /// Whether nothing is to be done.
+    /// Whether there is nothing to change.
     pub fn is_empty(&self) -> bool {
         self.set.is_empty() && self.remove.is_empty()
     }
 
-    /// How many entries are concerned.
+    /// How many entries change.
     pub fn len(&self) -> usize {
         self.set.len() + self.remove.len()
     }
 
-    /// Whether a prefix goes from one list of sources to another: it has to leave the one first.
+    /// Whether a prefix moves between the trust list and the deny list. Such a prefix must be removed before it is
+    /// added.
     pub fn moves_any(&self) -> bool {
         self.set.iter().any(|(action, entry)| {
             let is_other = |(from, prefix): &(Action, IpNet)| *prefix == entry.prefix && from != action;
@@ -67,7 +72,11 @@ impl Edits {
         })
     }
 
-    /// The lists after all of them.
+    /// The lists that result from all changes. Removals come first.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a change is not allowed, for example if a prefix to remove is not in its list.
     pub fn applied_to(self, mut rules: Rules) -> Result<Rules> {
         for action in Action::ALL {
             let of_list = self.remove.iter().filter(|(of, _)| *of == action);

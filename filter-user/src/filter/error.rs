@@ -1,17 +1,16 @@
-//! Why a filter cannot be opened, attached or changed.
+//! Errors of the filter layer.
 
 use std::io;
 
 use crate::{lists, model::rules, pins, sys};
 
-/// A result of this layer.
+/// The result type of this layer.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why a filter cannot be opened, attached or changed. Nothing has been changed when one of these is returned, unless it says
-/// so.
+/// Why a filter cannot be opened, attached or changed. Nothing has changed, unless the message says otherwise.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The kernel refused something.
+    /// A system call failed.
     #[error(transparent)]
     Sys(#[from] sys::error::Error),
     /// The pin directory cannot be used.
@@ -20,57 +19,57 @@ pub enum Error {
     /// The lists cannot be read or put in force.
     #[error(transparent)]
     Lists(#[from] lists::error::Error),
-    /// The lists cannot be changed in that way.
+    /// The change of the lists is not allowed.
     #[error(transparent)]
     Rules(#[from] rules::Error),
-    /// Nobody would be trusted.
+    /// An enforcing filter would have no trusted prefix, so it would drop every new connection.
     #[error(
         "no trusted prefix: every new connection to the protected ports would be dropped; trust somebody first (up --trust, --trust-file, --provider; trust add), or look without dropping (--observe)"
     )]
     NobodyTrusted,
-    /// The filter is not on that interface.
+    /// The filter is not attached to the named interface.
     #[error("synwall is not up on '{name}'{known}")]
     NotAttached {
-        /// The interface.
+        /// The name of the interface.
         name: String,
-        /// Where it is up.
+        /// The end of the message: where the filter is attached instead.
         known: String,
     },
-    /// Somebody else's XDP program is there.
+    /// Another XDP program is on the interface.
     #[error(
         "{interface} already has another XDP program: {program}; synwall does not overwrite it. Detach it with its own tool, or with: ip link set dev {interface} {xdp} off"
     )]
     Occupied {
-        /// The interface.
+        /// The name of the interface.
         interface: String,
-        /// The program's name and number.
+        /// The name and ID of the other program.
         program: String,
-        /// The word that iproute2 has for the mode.
+        /// The word for the mode in iproute2, for the command that detaches the program.
         xdp: &'static str,
     },
-    /// The driver runs no XDP programs.
+    /// The driver has no native XDP.
     #[error(
         "{interface} cannot run XDP natively: {source}; use --xdp auto or --xdp generic, which work on every interface at a higher cost per packet"
     )]
     NoNativeMode {
-        /// The interface.
+        /// The name of the interface.
         interface: String,
-        /// What the kernel said.
+        /// The error of the kernel.
         source: io::Error,
     },
-    /// The kernel would not attach the program.
+    /// The kernel refused to attach the program.
     #[error("cannot attach to {interface} ({mode} XDP): {source}{hint}")]
     Attach {
-        /// The interface.
+        /// The name of the interface.
         interface: String,
         /// The mode that was tried.
         mode: &'static str,
-        /// What the kernel said.
+        /// The error of the kernel.
         source: io::Error,
-        /// What to do about it.
+        /// The end of the message: what to check. It may be empty.
         hint: &'static str,
     },
-    /// A link that would not outlive this process.
+    /// The kernel created no link, so the attachment would end with this process.
     #[error(
         "the kernel gave {0} no XDP link that can be pinned, so filtering would end with this command; it was detached again. Kernel 5.10 or newer is needed"
     )]
@@ -78,12 +77,12 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether there is no filter.
+    /// Whether the error means that no filter exists.
     pub fn is_not_up(&self) -> bool {
         matches!(self, Self::Pins(pins::error::Error::NotUp { .. }))
     }
 
-    /// Whether another command has the filter locked.
+    /// Whether the error means that another command holds the lock.
     pub fn is_locked(&self) -> bool {
         matches!(
             self,

@@ -1,4 +1,4 @@
-//! What a program has to look for besides trusted sources: the lists tell.
+//! Which features the lists need from a program. Code for other features is left out of it.
 
 use super::program::Specialisation;
 use crate::{
@@ -6,7 +6,7 @@ use crate::{
     model::{entry::Action, rules::Rules, settings::Settings},
 };
 
-/// What of the lists a program has to look for.
+/// The features that the lists need besides looking up trusted sources.
 #[derive(Clone, Copy, Default)]
 pub struct Features {
     deny: bool,
@@ -14,7 +14,7 @@ pub struct Features {
 }
 
 impl Features {
-    /// For lists with that many entries.
+    /// The features that lists with these numbers of entries need.
     pub fn of(summary: &Summary) -> Self {
         Self {
             deny: summary.count(Action::Deny) != (0, 0),
@@ -22,7 +22,7 @@ impl Features {
         }
     }
 
-    /// What entries of one list need.
+    /// The features that entries of this list need.
     pub fn for_list(list: Action) -> Self {
         Self {
             deny: list == Action::Deny,
@@ -30,7 +30,7 @@ impl Features {
         }
     }
 
-    /// For these lists.
+    /// The features that these lists need.
     pub fn of_rules(rules: &Rules) -> Self {
         Self {
             deny: rules.any(Action::Deny),
@@ -38,7 +38,7 @@ impl Features {
         }
     }
 
-    /// For both.
+    /// All features of both.
     pub fn or(self, other: Self) -> Self {
         Self {
             deny: self.deny || other.deny,
@@ -46,7 +46,8 @@ impl Features {
         }
     }
 
-    /// What a program is specialised for. `confirm` tells that a confirmation is awaited.
+    /// The constants of a program with these features and settings. `confirm` says whether the interface waits for
+    /// `synwall confirm`.
     pub fn specialise(self, settings: &Settings, confirm: bool) -> Specialisation {
         Specialisation {
             settings: settings.clone(),

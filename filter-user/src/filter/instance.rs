@@ -1,5 +1,7 @@
-//! A filter as a whole: what is loaded, what is to change, and the order in which it changes, so that no
-//! packet meets less than the old filter or the new one, whatever is killed when.
+//! A filter as a whole: opens it, changes its lists, settings and interfaces, and takes it down.
+//!
+//! Each change is done in an order that is safe at every step. If the command is killed, packets meet either the
+//! old filter or the new one.
 //!
 //! Longer than 300 lines because its fields are private: each change of a filter has to keep all of them in step.
 
@@ -36,46 +38,52 @@ use crate::{
     sys::{clock, flock::Access, netlink::Interface, preflight},
 };
 
-/// A large list of which so many entries change is changed where they stand; more, and it is built anew.
+/// If at most this many entries of a large list change, each is changed in place. If more change, a new generation
+/// is built.
 const FEW: usize = 64;
 
-/// A filter, locked for as long as this lives.
+/// A filter that is locked until this is dropped.
 pub struct Instance {
-    /// Where it is pinned.
+    /// Its locked pin directory.
     pins: Pins,
-    /// What it does.
+    /// The settings in force.
     settings: Settings,
-    /// Its lists, which are read when somebody asks for them.
+    /// The lists in force. Entries are read only when needed.
     lists: Lists,
-    /// The interfaces that it is on.
+    /// Its interfaces.
     attachments: Attachments,
-    /// How far a change of the lists is.
+    /// The progress of a list change that is running.
     progress: Arc<Progress>,
-    /// Why something that follows a change could not be done. The change is in force, and the next one makes up for it.
+    /// Why the clean-up after a change failed. The change itself is in force.
     undone: Option<Error>,
 }
 
 impl Instance {
-    /// Opens the filter in `path` to look at it.
+    /// Opens the filter in `path` for reading.
+    ///
+    /// # Errors
+    ///
+    /// Fails if no filter is there, if another command holds the lock, if the kernel is too old, or if a capability is
+    /// missing.
     pub fn open(path: &Path) -> Result<Self> {
         preflight::check()?;
         Self::read_finished(Pins::open(path, Access::Read)?)
     }
 
-    /// Opens the filter in `path` to change it, and finishes what a killed command began.
+    /// Opens the filter in `path` for changes, and finishes what a killed command left.
     pub fn open_for_change(path: &Path) -> Result<Self> {
         Self::open_for_detaching(path)?.made_whole()
     }
 
-    /// Opens the filter in `path` to take it off interfaces: that must work also where this version's program
+    /// Opens the filter in `path` to detach it from interfaces. This works even if the program of this version
     /// cannot be loaded.
     pub fn open_for_detaching(path: &Path) -> Result<Self> {
         preflight::check()?;
         Self::read_finished(Pins::open(path, Access::Change)?)
     }
 
-    /// Opens the filter in `path` to change it, or sets up a new one with `settings` and no entries.
-    /// The second value tells whether it is new: see [`Self::complete`].
+    /// Opens the filter in `path` for changes, or creates a new one with `settings` and empty lists. The second
+    /// value says whether it is new. A new filter needs [`Self::complete`] before it is attached.
     pub fn open_or_create(path: &Path, settings: &Settings) -> Result<(Self, bool)> {
         preflight::check()?;
         let pins = Pins::open_or_create(path)?;
@@ -85,50 +93,52 @@ impl Instance {
         match Self::set_up(&pins, settings).and_then(|()| Parts::read(&pins)) {
             Ok(parts) => Ok((Self::of(pins, parts), true)),
             Err(error) => {
-                // The first error tells why; what cannot be removed now is removed by the next `up`.
+                // Return the first error, because it names the cause. The next `up` removes what is left.
                 let _ = pins.remove();
                 Err(error)
             }
         }
     }
 
-    /// Where it is pinned.
+    /// The locked pin directory.
     pub const fn pins(&self) -> &Pins {
         &self.pins
     }
 
-    /// What it does.
+    /// The settings in force.
     pub const fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    /// Its lists, which are read when somebody asks for them.
+    /// The lists in force. Entries are read only when needed.
     pub const fn lists(&self) -> &Lists {
         &self.lists
     }
 
-    /// The interfaces that it is on, or was on when it was last seen.
+    /// The interfaces of the filter, including those that no longer exist.
     pub fn attachments(&self) -> &[Attachment] {
         self.attachments.all()
     }
 
-    /// How far a change of the lists is, to be watched from another thread.
+    /// The progress of a list change, which another thread can read meanwhile.
     pub const fn progress(&self) -> &Arc<Progress> {
         &self.progress
     }
 
-    /// Why something that follows a change could not be done. The change is in force, and the next one makes up for it.
+    /// Returns and clears the reason why the clean-up after a change failed. The change itself is in force, and the
+    /// next change repeats the clean-up.
     pub const fn take_undone(&mut self) -> Option<Error> {
         self.undone.take()
     }
 
-    /// Takes the filter down and removes everything that it has pinned.
+    /// Detaches the filter from all interfaces and removes all its pins.
     pub fn remove(self) -> Result<()> {
         Ok(self.pins.remove()?)
     }
 
-    /// Says that a new filter has its settings and lists. It counts as a filter once it has been attached: a
-    /// killed first `up` must leave neither settings that nobody asked for nor a filter that trusts nobody.
+    /// Marks a new filter as ready to attach: its settings and lists are complete. It counts as a filter only after
+    /// it was attached. So a first `up` that is killed leaves no settings that nobody asked for, and no filter that
+    /// trusts nobody.
     pub fn complete(&self) -> Result<()> {
         Ok(self.pins.complete()?)
     }
@@ -176,7 +186,8 @@ impl Instance {
         pins.fresh_directory(CHUNKS)?;
         generation::make_maps(pins)?;
         counters::make_maps(pins)?;
-        // The object file describes the other maps; those of an interface are not kept.
+        // The object file describes the other maps. Loading it creates the maps of an interface too, which are not
+        // needed yet.
         let scratch = format!("{INTERFACE}scratch");
         pins.fresh_directory(&scratch)?;
         let specialisation = Features::default().specialise(settings, false);
@@ -187,8 +198,8 @@ impl Instance {
         settings::write(pins, settings)
     }
 
-    /// Finishes what a killed command began: an entry that is half changed, coverage of more than the lists, programs that
-    /// do not fit the settings and lists yet, confirmations that did not come, directories without a link.
+    /// Finishes what a killed command left: a half-changed entry, coverage with too many bits, directories without a
+    /// link, and programs that do not fit. Also detaches interfaces whose confirmation did not come in time.
     fn recover(&mut self) -> Result<()> {
         let now = clock::now_ns()?;
         self.attachments.detach_overdue(&self.pins, now)?;
@@ -202,27 +213,31 @@ impl Instance {
         self.respecialise(self.features())
     }
 
-    /// The lists as the kernel has them, entries that have expired included.
+    /// Reads all entries, including expired ones.
     pub fn rules(&self) -> Result<Rules> {
         Ok(self.lists.rules(&self.pins)?)
     }
 
-    /// The lists without what has expired.
+    /// Reads all entries that have not expired.
     pub fn live_rules(&self) -> Result<Rules> {
         Ok(self.rules()?.without_expired(clock::now_ns()?))
     }
 
-    /// How many entries there are that have not expired.
+    /// How many entries there are, without expired ones.
     pub fn live_summary(&self) -> Result<Summary> {
         Ok(self.lists.live_summary(&self.pins)?)
     }
 
-    /// The lists without what has expired, with what was counted on each entry.
+    /// Reads all entries that have not expired, with the packets and bytes counted on each.
     pub fn counted(&self) -> Result<Vec<(Entry, PrefixCount)>> {
         Ok(self.lists.counted(&self.pins, clock::now_ns()?)?)
     }
 
-    /// Puts other lists in force. An enforcing filter does not lose the last that it trusts.
+    /// Puts new lists in force.
+    ///
+    /// # Errors
+    ///
+    /// Fails with [`Error::NobodyTrusted`] if an enforcing filter would lose its last trusted prefix.
     pub fn set_rules(&mut self, rules: Rules) -> Result<()> {
         if self.trusts_somebody()? {
             refuse_nobody(&self.settings, rules.any(Action::Trust))?;
@@ -234,7 +249,11 @@ impl Instance {
         Ok(self.live_summary()?.count(Action::Trust) != (0, 0))
     }
 
-    /// Puts other settings in force on every interface.
+    /// Puts new settings in force on all interfaces.
+    ///
+    /// # Errors
+    ///
+    /// Fails with [`Error::NobodyTrusted`] if the policy changes to `enforce` and there is no trusted prefix.
     pub fn set_settings(&mut self, settings: Settings) -> Result<()> {
         if self.settings.policy == Policy::Observe {
             refuse_nobody(&settings, self.trusts_somebody()?)?;
@@ -242,7 +261,7 @@ impl Instance {
         self.install_settings(settings)
     }
 
-    /// Puts settings in force, and lists if there are others, whatever they are.
+    /// Puts settings and, if given, lists in force. Does not check whether somebody is trusted.
     pub fn install(&mut self, settings: Settings, rules: Option<Rules>) -> Result<()> {
         if settings != self.settings {
             self.install_settings(settings)?;
@@ -252,8 +271,8 @@ impl Instance {
 
     fn install_rules(&mut self, rules: Rules) -> Result<()> {
         generation::check_limits(&rules)?;
-        // A program that looks for deny entries and retired prefixes is right with or without them; one
-        // that does not look must not run while there are some.
+        // A program that looks for deny entries and retired prefixes is right even if there are none. A program
+        // that does not look must not run while there are some. So replace programs first.
         let (before, after) = (self.features(), Features::of_rules(&rules));
         let secret = self.settings.secret;
         let installed = self.respecialise(before.or(after)).and_then(|()| {
@@ -271,7 +290,8 @@ impl Instance {
                 self.afterwards(followed.map_err(Error::from));
             }
             Err(error) => {
-                // The first error tells why; what cannot be put back now is put back by the next command.
+                // Return the first error, because it names the cause. The next command puts back what could not be
+                // put back now.
                 let _ = self.respecialise(before);
                 return Err(error);
             }
@@ -281,7 +301,7 @@ impl Instance {
         Ok(())
     }
 
-    /// Remembers why something could not be done that follows a change in force.
+    /// Keeps the first failure of the clean-up after a change, for [`Self::take_undone`].
     fn afterwards(&mut self, result: Result<()>) {
         if let Err(error) = result {
             self.undone.get_or_insert(error);
@@ -291,13 +311,13 @@ impl Instance {
     fn install_settings(&mut self, settings: Settings) -> Result<()> {
         let features = self.features();
         let replacements = self.attachments.prepare(&self.pins, &settings, features)?;
-        // From here on it takes a system call for each interface. A command that is killed in between has
-        // the next one finish its work.
+        // From here on, each interface takes one system call. If the command is killed in between, the next one
+        // finishes the work.
         settings::write(&self.pins, &settings)?;
         let before = std::mem::replace(&mut self.settings, settings);
         if let Err(error) = self.attachments.replace(&self.pins, replacements) {
-            // The first error tells why. Where the old settings cannot be written either, the next command puts the new
-            // ones in force.
+            // Return the first error, because it names the cause. If the old settings cannot be written either, the
+            // next command puts the new ones in force.
             let _ = settings::write(&self.pins, &before);
             self.settings = before;
             let _ = self.respecialise(features);
@@ -306,7 +326,7 @@ impl Instance {
         Ok(())
     }
 
-    /// Whether the program on an interface is what settings and lists ask for.
+    /// Whether the program on an interface fits the settings, the lists and this version.
     pub fn is_current(&self, attachment: &Attachment) -> bool {
         let awaits = attachment.awaits_confirmation();
         attachment.record.program_hash == self.features().specialise(&self.settings, awaits).hash()
@@ -321,7 +341,8 @@ impl Instance {
             .respecialise(&self.pins, &self.settings, features)
     }
 
-    /// Changes entries: all at once, but for a few of a large list, of which those that come in come first.
+    /// Changes entries of any list. The changes come into force all at once, with one exception: a few changes of a
+    /// large list are made one by one, additions first.
     pub fn edit(&mut self, edits: Edits) -> Result<()> {
         let is_large = self.lists.summary().total() > SMALL;
         if edits.len() == 1 || is_large && edits.len() <= FEW && !edits.moves_any() {
@@ -338,7 +359,7 @@ impl Instance {
         self.set_rules(rules)
     }
 
-    /// Changes a list, and says what is different.
+    /// Changes one list, and returns what is different.
     pub fn change(&mut self, list: Action, change: Change) -> Result<Difference> {
         match &change {
             Change::Add { entries, force } if entries.len() == 1 => {
@@ -359,7 +380,7 @@ impl Instance {
         Ok(difference)
     }
 
-    /// `None` if there is no room for it beside the others.
+    /// Returns `None` if the generation has no room for the entry.
     fn add_one(&mut self, list: Action, new: &NewEntry, force: bool) -> Result<Option<Difference>> {
         let changed = self.one_entry()?.add(list, new, force)?;
         Ok(changed.map(|changed| self.note(changed)))
@@ -379,18 +400,22 @@ impl Instance {
         changed.difference
     }
 
-    /// Fails if another XDP program is on one of the interfaces, before anything is changed for them.
+    /// Fails with [`Error::Occupied`] if one of the interfaces has another XDP program. To be called before
+    /// anything changes.
     pub fn check_free(&self, interfaces: &[Interface]) -> Result<()> {
         self.attachments.check_free(interfaces)
     }
 
-    /// The filter on that interface.
+    /// The attachment on this interface, if the program runs there.
     pub fn attachment_of(&self, interface: &Interface) -> Option<&Attachment> {
         self.attachments.of(interface)
     }
 
-    /// Attaches to interfaces, all or none. Those that have the filter already are left as they are. Unless `confirm_by_ns` is 0,
-    /// filtering ends then if nobody [confirms](Self::confirm) it.
+    /// Attaches the filter to all interfaces, or to none if one fails. Interfaces that already have the filter stay
+    /// as they are.
+    ///
+    /// `confirm_by_ns` is a time of `CLOCK_MONOTONIC` in nanoseconds, or 0 for no limit. After it, the program
+    /// passes everything, unless [`Self::confirm`] was called before.
     pub fn attach(
         &mut self,
         interfaces: &[Interface],
@@ -402,12 +427,16 @@ impl Instance {
             .attach(&self.pins, specialised_for, interfaces, wanted, confirm_by_ns)
     }
 
-    /// Takes the filter off the interfaces with those names; off none, if it is not on all of them.
+    /// Detaches the filter from the interfaces with these names.
+    ///
+    /// # Errors
+    ///
+    /// Fails with [`Error::NotAttached`] if the filter is not on all of them. Nothing was detached then.
     pub fn detach(&mut self, names: &[String]) -> Result<()> {
         self.attachments.detach(&self.pins, names)
     }
 
-    /// Keeps what `up --confirm` would undo, and returns the names of the interfaces.
+    /// Confirms all interfaces that `up --confirm` attached, so that filtering continues. Returns their names.
     pub fn confirm(&mut self) -> Result<Vec<String>> {
         let names = self.attachments.confirm(&self.pins)?;
         let respecialised = self.respecialise(self.features());
@@ -416,7 +445,7 @@ impl Instance {
     }
 }
 
-/// What is read of a filter when it is opened.
+/// What opening a filter reads from its pins.
 struct Parts {
     settings: Settings,
     lists: Lists,
@@ -433,7 +462,7 @@ impl Parts {
     }
 }
 
-/// Fails if a filter with these settings would drop everyone.
+/// Fails with [`Error::NobodyTrusted`] if a filter with these settings would drop every new connection.
 pub fn refuse_nobody(settings: &Settings, trusts_somebody: bool) -> Result<()> {
     if settings.policy == Policy::Enforce && !trusts_somebody {
         return Err(Error::NobodyTrusted);

@@ -1,4 +1,4 @@
-//! A filter as a whole: its program, its interfaces, its changes.
+//! A filter as a whole: its program, its interfaces, and changes of its lists and settings.
 
 pub(crate) mod attach;
 pub mod attachment;

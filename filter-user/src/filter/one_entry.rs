@@ -1,4 +1,5 @@
-//! A change of one entry, where it stands in the lists in force.
+//! Adds, changes or removes one entry of the lists in force, without building a new generation. It also does what
+//! must happen before and after: programs, coverage, and expired entries.
 
 use ipnet::IpNet;
 
@@ -18,15 +19,16 @@ use crate::{
     sys::clock,
 };
 
-/// What a change came to.
+/// The result of a change.
 pub struct Changed {
-    /// What is different.
+    /// The numbers of entries that are different.
     pub difference: Difference,
-    /// Why something that follows the change could not be done. The next change does it.
+    /// Why the clean-up after the change failed. The change itself is in force, and the next change repeats the
+    /// clean-up.
     pub undone: Option<Error>,
 }
 
-/// A filter in which one entry is changed.
+/// A filter that is open for the change of one entry.
 pub struct OneEntry<'a> {
     pins: &'a Pins,
     settings: &'a Settings,
@@ -38,7 +40,7 @@ pub struct OneEntry<'a> {
 }
 
 impl<'a> OneEntry<'a> {
-    /// Opens the lists in force.
+    /// Opens the lists in force. They must have no unfinished change.
     pub fn open(
         pins: &'a Pins,
         settings: &'a Settings,
@@ -56,8 +58,12 @@ impl<'a> OneEntry<'a> {
         })
     }
 
-    /// Adds an entry, or gives it another label, origin or expiry. `None` if there is no room for it beside the others: then all
-    /// lists are built anew.
+    /// Adds an entry, or gives it another label, origin or expiry. `None` if the generation has no room for it, so
+    /// that a new one must be built.
+    ///
+    /// # Errors
+    ///
+    /// Fails if another list has the prefix, or if the prefix is a /0 and `force` is false.
     pub fn add(mut self, list: Action, new: &NewEntry, force: bool) -> Result<Option<Changed>> {
         let prefix = new.prefix;
         if prefix.prefix_len() == 0 && !force {
@@ -83,7 +89,7 @@ impl<'a> OneEntry<'a> {
                 ..Difference::default()
             })));
         }
-        // A program that looks for deny entries or retired prefixes comes before the first of them.
+        // Programs must look for deny entries or retired prefixes before the first such entry exists.
         let features = Features::of(&self.lists.summary());
         let wanted = features.or(Features::for_list(list));
         let added = self
@@ -94,7 +100,8 @@ impl<'a> OneEntry<'a> {
             Ok(true) => {}
             Ok(false) => return Ok(None),
             Err(error) => {
-                // The first error tells why; a program that looks for more than there is does no harm.
+                // Return the first error, because it names the cause. A program that looks for entries that do not
+                // exist is still right.
                 let _ = self.attachments.respecialise(self.pins, self.settings, features);
                 return Err(error);
             }
@@ -108,7 +115,11 @@ impl<'a> OneEntry<'a> {
         })))
     }
 
-    /// Removes an entry.
+    /// Removes the entry of exactly this prefix.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there is none, or if an enforcing filter would lose its last trusted prefix.
     pub fn remove(mut self, list: Action, prefix: IpNet) -> Result<Changed> {
         let present = self.editor.find(list, prefix)?;
         let is_listed = |record: &Record| record.action() == Some(list) && !record.is_over(self.now_ns);
@@ -133,10 +144,10 @@ impl<'a> OneEntry<'a> {
         }))
     }
 
-    /// Puts an entry in the place of `live`, or in a free one. `false` if there is no room for it.
+    /// Writes an entry over `live`, or into a free slot. Returns false if there is no room for it.
     fn put(&mut self, list: Action, new: &NewEntry, live: Option<(u32, Record)>) -> Result<bool> {
-        // An entry for this prefix whose time is over goes first. Given another deadline, it would count again for as long as
-        // the program finds the old one.
+        // An expired entry for the same prefix must go first. If it got a new deadline instead, it would count
+        // again while the program still finds the old entry.
         let expired = self.remove_expired()?;
         let Some(plan) = self.editor.plan(list, new, live)? else {
             return Ok(false);
@@ -154,7 +165,7 @@ impl<'a> OneEntry<'a> {
         Ok(true)
     }
 
-    /// Removes the entries whose time is over, and says how many there were.
+    /// Removes all expired entries. Returns how many there were.
     fn remove_expired(&mut self) -> Result<u64> {
         self.lists.header().set_dirty(true);
         let mut expired = 0;
@@ -167,8 +178,8 @@ impl<'a> OneEntry<'a> {
         Ok(expired)
     }
 
-    /// Does what follows a change of so many entries, of which none was removed if `is_larger_only`. What cannot be done now is
-    /// done by the next change.
+    /// Cleans up after `edits` changes. `is_larger_only` says that no entry was removed. If something fails, the
+    /// next change repeats it.
     fn follow(&mut self, edits: u64, is_larger_only: bool) {
         let secret = self.settings.secret;
         if let Err(error) = covered::tidy(self.pins, self.lists, secret, edits, is_larger_only) {
@@ -180,8 +191,8 @@ impl<'a> OneEntry<'a> {
         }
     }
 
-    /// Notes why something that follows could not be done. Where the record could not be written, coverage stays dirty, since it
-    /// is made from records; the note in the header has the next change write the record and do the rest.
+    /// Keeps the first failure of the clean-up. If a record could not be written, coverage stays dirty, because it
+    /// is made from records. The note in the header makes the next change write the record, and then the rest.
     fn left(&mut self, error: Error) {
         self.undone.get_or_insert(error);
     }

@@ -1,4 +1,4 @@
-//! The kernel program, specialised for the settings of a filter and loaded over its maps.
+//! The kernel program: sets its constants, loads it over the maps of a filter, and checks these maps.
 
 use std::{fs, path::Path, sync::LazyLock};
 
@@ -18,7 +18,7 @@ use crate::{
     sys::{self, error::Doing as _, preflight},
 };
 
-/// The object file of the kernel program, aligned as ELF readers want it.
+/// The object file of the kernel program, with the alignment that an ELF parser needs.
 static OBJECT: &[u8] = aya::include_bytes_aligned!(env!("SYNWALL_EBPF_OBJECT"));
 
 /// Its SHA-256. A hash of the standard library may change with the compiler, and what is pinned outlives an upgrade.
@@ -48,16 +48,16 @@ fn in_object(pin: &str) -> String {
     pin.to_uppercase()
 }
 
-/// What a program is specialised for.
+/// The constants of a program. The verifier removes code that they turn off.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Specialisation {
     /// The settings of the filter.
     pub settings: Settings,
-    /// Whether the lists may hold deny entries.
+    /// Whether the program looks for deny entries.
     pub deny: bool,
-    /// Whether the lists may hold retired prefixes.
+    /// Whether the program looks for retired prefixes.
     pub retire: bool,
-    /// Whether `synwall confirm` is awaited.
+    /// Whether the program compares the clock with the time limit of `--confirm`.
     pub confirm: bool,
 }
 
@@ -106,17 +106,17 @@ impl Specialisation {
     }
 }
 
-/// The entries of the object file.
+/// The entry points in the object file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Entry {
-    /// For kernels that give XDP frames of several buffers.
+    /// For kernels that pass frames of several buffers to XDP programs (since 5.18).
     Frags,
-    /// For kernels before.
+    /// For older kernels.
     OneBuffer,
 }
 
 impl Entry {
-    /// The one for the running kernel.
+    /// The entry point for the running kernel.
     pub fn of_kernel() -> Result<Self> {
         let version = preflight::kernel_version()?;
         Ok(if preflight::has_frags(version) {
@@ -126,7 +126,7 @@ impl Entry {
         })
     }
 
-    /// Its name in the object file.
+    /// The name of the entry point in the object file.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Frags => "synwall_frags",
@@ -135,15 +135,19 @@ impl Entry {
     }
 }
 
-/// A program over its maps.
+/// A program with its maps.
 pub struct Program {
     ebpf: Ebpf,
     entry: Entry,
 }
 
 impl Program {
-    /// Loads the program over the maps in `pins` and the interface's in `directory` of it, as
-    /// [`Self::make_maps`] does, and has the kernel verify it.
+    /// Loads the program for an interface over the maps in `pins`, and has the kernel verify it. The maps of the
+    /// interface are in `directory`. Missing maps are created.
+    ///
+    /// # Errors
+    ///
+    /// Fails with the end of the verifier's log if the verifier refuses the program.
     pub fn load(pins: &Pins, directory: &str, specialisation: &Specialisation, entry: Entry) -> Result<Self> {
         let ebpf = Self::make_maps(pins, directory, specialisation)?;
         let mut program = Self { ebpf, entry };
@@ -151,7 +155,7 @@ impl Program {
         Ok(program)
     }
 
-    /// Makes and pins the maps that are not there yet, and opens those that are.
+    /// Opens all maps that the object file describes. Missing ones are created and pinned.
     pub fn make_maps(pins: &Pins, directory: &str, specialisation: &Specialisation) -> Result<Ebpf> {
         let version = preflight::kernel_version()?;
         let constants = specialisation.constants(preflight::has_coarse_clock(version));
@@ -170,7 +174,7 @@ impl Program {
             .doing(|| "cannot load the kernel program".into())?)
     }
 
-    /// The program as aya sees it.
+    /// The program in the form that aya can load and attach.
     pub fn xdp(&mut self) -> Result<&mut Xdp> {
         let name = self.entry.name();
         let program = self.ebpf.program_mut(name).ok_or(ProgramError::NotLoaded);
@@ -180,7 +184,8 @@ impl Program {
     }
 }
 
-/// What the verifier says of a program is thousands of lines; the last ones tell why it refused it.
+/// Adds the last lines of the verifier's log, which say why it refused the program. The whole log has thousands of
+/// lines.
 fn refused(error: ProgramError) -> sys::error::Error {
     const LINES: usize = 12;
     let doing = "the kernel refused the program".to_owned();
@@ -203,8 +208,12 @@ fn refused(error: ProgramError) -> sys::error::Error {
     }
 }
 
-/// Fails unless the maps in `pins` are what this version's program expects: a map that is reused is not
-/// checked by anyone else.
+/// Checks that the pinned maps have the types and sizes that this version's program expects. Nothing else checks a
+/// map that is used again.
+///
+/// # Errors
+///
+/// Fails with [`pins::error::Error::OtherLayout`] if a map is missing or different.
 pub fn check_maps(pins: &Pins) -> Result<()> {
     let object = Object::parse(OBJECT).doing(|| "cannot read the kernel program's object file".into())?;
     let check = |name: &str, directory: &str| match object.maps.get(&in_object(name)) {

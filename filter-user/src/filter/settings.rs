@@ -1,4 +1,4 @@
-//! The settings of a filter as they are pinned.
+//! Reads and writes the pinned settings of a filter.
 
 use aya::maps::{Array, MapData};
 use filter_common::{DropLevel, PORT_SET_BYTES};
@@ -14,7 +14,7 @@ use crate::{
     sys::error::Doing as _,
 };
 
-/// [`Settings`] as they lie in their map.
+/// The layout of [`Settings`] in the pinned map.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct SettingsRecord {
@@ -29,7 +29,7 @@ pub struct SettingsRecord {
 
 const _: () = assert!(size_of::<SettingsRecord>() == 2 * PORT_SET_BYTES + 24);
 
-// SAFETY: `#[repr(C)]`, made of integers and arrays of them, without padding (see the size above).
+// SAFETY: `#[repr(C)]`, made of integers and arrays of integers, without padding (see the size above).
 unsafe impl aya::Pod for SettingsRecord {}
 
 impl From<&Settings> for SettingsRecord {
@@ -73,20 +73,20 @@ impl From<&SettingsRecord> for Settings {
     }
 }
 
-/// Makes and pins the map for them, which is empty.
+/// Creates and pins the map for the settings. It is all zero until [`write()`] is called.
 pub fn create(pins: &Pins) -> Result<()> {
     let map = Array::<_, SettingsRecord>::create(1, 0).doing(|| "cannot make the settings map".into())?;
     Ok(pins.pin(map, SETTINGS)?)
 }
 
-/// The settings that are pinned.
+/// Reads the pinned settings.
 pub fn read(pins: &Pins) -> Result<Settings> {
     let map: Array<MapData, SettingsRecord> = pins.map(SETTINGS)?;
     let record = map.get(&0, 0).doing(|| "cannot read the settings".into())?;
     Ok((&record).into())
 }
 
-/// Writes others in their place.
+/// Replaces the pinned settings. Running programs keep their constants until they are replaced.
 pub fn write(pins: &Pins, settings: &Settings) -> Result<()> {
     let mut map: Array<MapData, SettingsRecord> = pins.map(SETTINGS)?;
     Ok(map

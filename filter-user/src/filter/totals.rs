@@ -1,4 +1,4 @@
-//! The totals of an interface, over all CPUs.
+//! The packets and bytes counted on one interface, by reason.
 
 use aya::maps::{MapData, PerCpuArray};
 use filter_common::{Count, InterfaceCounts, REASONS, Reason};
@@ -6,14 +6,14 @@ use filter_common::{Count, InterfaceCounts, REASONS, Reason};
 use super::error::Result;
 use crate::sys::error::Doing as _;
 
-/// The totals of one interface, over all CPUs.
+/// The totals of one interface, added up over all CPUs.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Totals {
-    /// Packets that passed.
+    /// Packets that passed, including those in `would_drop`.
     pub passed: Count,
     /// Packets that were dropped, by reason.
     pub dropped: [Count; REASONS],
-    /// Packets that passed although `enforce` would have dropped them, by reason.
+    /// Packets that passed under `observe` and that `enforce` would have dropped, by reason.
     pub would_drop: [Count; REASONS],
 }
 
@@ -25,7 +25,7 @@ impl Totals {
         Ok(Self::of(cpus.iter()))
     }
 
-    /// The sums over all CPUs.
+    /// Adds up the counters of all CPUs.
     pub fn of<'a>(cpus: impl Iterator<Item = &'a InterfaceCounts>) -> Self {
         let mut totals = Self::default();
         for cpu in cpus {
@@ -41,12 +41,12 @@ impl Totals {
         totals
     }
 
-    /// Packets that were dropped, for whatever reason.
+    /// Packets dropped for any reason.
     pub fn all_dropped(&self) -> u64 {
         packets(&self.dropped)
     }
 
-    /// Packets that would have been dropped, for whatever reason.
+    /// Packets that `enforce` would have dropped for any reason.
     pub fn all_would_drop(&self) -> u64 {
         packets(&self.would_drop)
     }

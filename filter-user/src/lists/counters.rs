@@ -1,7 +1,8 @@
-//! The counters of configured prefixes.
+//! Reads the counters of listed prefixes.
 //!
-//! What was counted on a slot lies in its chunk and, for a while, with the CPUs that met it last. A CPU may move what
-//! it has to the chunk at any moment, so the CPUs are asked before the chunk and after it.
+//! Each prefix has a slot, and each slot has a counter. The counters are in chunks of 4,096. Each CPU also keeps
+//! the counts of the slots that it met last to itself. A CPU may move such a count to its chunk at any moment. So
+//! a reader reads the CPUs, the chunk, and the CPUs again.
 
 use std::fs;
 
@@ -25,7 +26,7 @@ use crate::{
 
 type Chunk = Array<MapData, PrefixCount>;
 
-/// Makes the map that holds the chunks.
+/// Creates and pins the array of maps that holds the chunks. It has no chunks yet.
 pub fn make_maps(pins: &Pins) -> Result<()> {
     let template = make_chunk()?;
     Ok(array_of_maps::create(
@@ -40,14 +41,18 @@ fn make_chunk() -> Result<Chunk> {
     Ok(Chunk::create(Chunked::CHUNK_LEN, MMAPABLE).doing(|| "cannot make a chunk of counters".into())?)
 }
 
-/// Whether there is a chunk of that number. If that cannot be told it is an error: what is taken for missing is made, and
-/// takes the place of what was counted.
+/// Whether chunk `number` exists.
+///
+/// # Errors
+///
+/// Fails if the pin directory cannot be read. The answer must not be "missing" then. The caller would make a new
+/// chunk, and the counts in the old one would be lost.
 pub fn has_chunk(pins: &Pins, number: u32) -> Result<bool> {
     Ok(fs::exists(pins.join(format!("{CHUNKS}/{number}")))
         .doing(|| format!("cannot look for chunk {number} of the counters"))?)
 }
 
-/// Makes the chunks that are not there yet, and returns which these were.
+/// Creates the chunks among `numbers` that do not exist yet, and returns the numbers of these new chunks.
 pub fn make_chunks(pins: &Pins, numbers: impl Iterator<Item = u32>) -> Result<Vec<u32>> {
     let mut missing = Vec::new();
     for number in numbers {
@@ -56,7 +61,7 @@ pub fn make_chunks(pins: &Pins, numbers: impl Iterator<Item = u32>) -> Result<Ve
         }
     }
     let chunks: Vec<Chunk> = missing.iter().map(|_| make_chunk()).collect::<Result<_>>()?;
-    // The program first, the pin second: a chunk that is pinned is one that the program counts in.
+    // Put the chunk into the array before pinning it. So the program counts in every chunk that has a pin.
     array_of_maps::set_all(
         pins.path(),
         PREFIX_COUNTS,
@@ -72,11 +77,13 @@ pub fn make_chunks(pins: &Pins, numbers: impl Iterator<Item = u32>) -> Result<Ve
     Ok(missing)
 }
 
-/// How often a counter is read again that a CPU is just moving. Each time takes it a system call, and a CPU as many
-/// packets of different prefixes as it has places to move it once more.
+/// How often a count is read, at most, while a CPU keeps moving it. After the last attempt only the count in the
+/// chunk is returned. Each attempt takes two system calls. A CPU moves the same count again only after about as
+/// many packets of different prefixes as it has places.
 const TRIES: usize = 64;
 
-/// What was counted on each of `slots`, which are best asked for in their order.
+/// The packets and bytes counted on each of `slots`, since the slot was first used. Sorted slots are read fastest,
+/// because each chunk is then opened only once.
 pub fn totals(pins: &Pins, slots: &[u32]) -> Result<Vec<PrefixCount>> {
     let recent: PerCpuArray<MapData, RecentCounts> = pins.map(RECENT_COUNTS)?;
     let recent = || -> Result<Vec<RecentCounts>> {
@@ -88,7 +95,7 @@ pub fn totals(pins: &Pins, slots: &[u32]) -> Result<Vec<PrefixCount>> {
     totals_of(&mut Chunks::new(pins), recent, slots)
 }
 
-/// The same, wherever chunks and the counters of the CPUs are read from.
+/// Computes [`totals`] from any chunks and CPU counts, so that tests need no kernel.
 pub fn totals_of(
     chunks: &mut impl ReadChunk,
     recent: impl Fn() -> Result<Vec<RecentCounts>>,
@@ -102,8 +109,9 @@ pub fn totals_of(
             totals[*number] = chunks.read(slots[*number])?;
         }
         let after = recent()?;
-        // What a CPU has, it had in its place all the time; else some of it may be in the chunk by now, too.
-        let stood = |slot: u32| {
+        // A sum is right only if no CPU moved this count between the two reads. Otherwise a part of it may be in
+        // the chunk too, and would count twice.
+        let is_unmoved = |slot: u32| {
             let place = RecentCounts::place(slot);
             let same = |(before, after): (&RecentCounts, &RecentCounts)| {
                 let (before, after) = (before.places[place], after.places[place]);
@@ -115,7 +123,7 @@ pub fn totals_of(
         let moved: Vec<usize> = wanted
             .iter()
             .copied()
-            .filter(|number| !stood(slots[*number]))
+            .filter(|number| !is_unmoved(slots[*number]))
             .collect();
         for number in &wanted {
             if moved.binary_search(number).is_err() {
@@ -140,13 +148,14 @@ fn add_recent(total: &mut PrefixCount, recent: &RecentCount) {
     total.last_ns = total.last_ns.max(recent.last_ns);
 }
 
-/// Where a slot's counter can be read.
+/// Reads the counter that the chunks hold for a slot.
 pub trait ReadChunk {
-    /// What stands on it.
+    /// The count in the chunk of `slot`, without what CPUs still keep to themselves. A slot without a chunk has a
+    /// count of 0.
     fn read(&mut self, slot: u32) -> Result<PrefixCount>;
 }
 
-/// The chunks, opened as they are asked for. One at a time: those of a million prefixes would be 32 MB.
+/// The pinned chunks. Only one is open at a time, because all chunks of a million prefixes would take 32 MB.
 struct Chunks<'a> {
     pins: &'a Pins,
     open: Option<(u32, Option<Mapped<PrefixCount>>)>,
@@ -182,7 +191,8 @@ mod tests {
 
     use super::*;
 
-    /// One CPU and one chunk; between any two looks at them something may happen.
+    /// A CPU and a chunk. `happens` runs before and after each read of the chunk, so that the CPU can move a count
+    /// there.
     struct Cpu<'a> {
         chunk: &'a RefCell<BTreeMap<u32, PrefixCount>>,
         happens: &'a dyn Fn(),
@@ -199,8 +209,8 @@ mod tests {
 
     #[test]
     fn a_counter_that_is_being_moved_is_neither_lost_nor_counted_twice() {
-        // Two slots that share a place: each packet of one moves the other to the chunk. The traffic stops after some
-        // time, at every instant once.
+        // The two slots share a place, so each packet of one moves the count of the other to the chunk. Each round
+        // stops the traffic after one more event.
         let (ours, other) = (5, 5 + RecentCounts::LEN as u32);
         for stops_after in 0..40 {
             let chunk = RefCell::new(BTreeMap::new());

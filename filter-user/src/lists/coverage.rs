@@ -1,9 +1,11 @@
-//! Coverage: which addresses the tries need not be asked about.
+//! Coverage: bitmaps that say for which source addresses no trie lookup is needed.
 //!
-//! One coverage serves both generations, and at every instant it covers at least the list that is in force: before
-//! a list comes into force its bits are set beside those of the other ([`Plan::cover`]), and when it is, the rest is
-//! cleared ([`Plan::settle`]). A program reads coverage before it reads which generation is in force. So what it
-//! finds clear is in no prefix of the list that is in force at that moment; and whatever it finds set, the trie decides.
+//! Both generations share one coverage. At every moment it covers at least the list in force. Before a list comes
+//! into force, [`Coverage::cover`] adds its bits to those already set. After the switch, [`Coverage::settle`]
+//! clears the bits that are no longer needed.
+//!
+//! A program reads coverage before it reads which generation is in force. If the bit is clear, no prefix of the
+//! list in force at that moment contains the address. If the bit is set, the trie decides.
 
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
@@ -22,20 +24,20 @@ use crate::{
     sys::bpf::mapped::Mapped,
 };
 
-/// Words of either coverage as a whole.
+/// Size of the coverage of IPv4, in 64-bit words.
 pub const WORDS_V4: usize = size_of::<CoverageV4>() / 8;
-/// See [`WORDS_V4`].
+/// Size of the coverage of IPv6, in 64-bit words.
 pub const WORDS_V6: usize = size_of::<CoverageV6>() / 8;
-/// Where the parts begin, in words.
+/// Where each part begins, in 64-bit words.
 const FINE_V4: usize = std::mem::offset_of!(CoverageV4, fine) / 8;
 const MASK: usize = std::mem::offset_of!(CoverageV6, fine_mask) / 8;
 const COARSE_V6: usize = std::mem::offset_of!(CoverageV6, coarse) / 8;
 const FINE_V6: usize = std::mem::offset_of!(CoverageV6, fine) / 8;
 
-/// The upper of the two bits of each /16: [`Coarse::Wide`].
+/// Masks the upper bit of each pair of bits. This bit means [`Coarse::Wide`].
 const WIDE: u64 = 0xaaaa_aaaa_aaaa_aaaa;
 
-/// Coverage as the programs read it.
+/// The coverage of IPv4 and IPv6, mapped into memory. Programs read the same memory.
 #[derive(Debug)]
 pub struct Coverage {
     v4: Mapped<[u64; WORDS_V4]>,
@@ -43,12 +45,12 @@ pub struct Coverage {
 }
 
 impl Coverage {
-    /// What lies in these maps.
+    /// Takes coverage from maps that are already open.
     pub fn new(v4: Mapped<[u64; WORDS_V4]>, v6: Mapped<[u64; WORDS_V6]>) -> Self {
         Self { v4, v6 }
     }
 
-    /// Whether both cover the same.
+    /// Whether both have the same mask and the same bits set. The reserved words do not count.
     pub fn is_same(&self, other: &Self) -> bool {
         let same = |ours: &[AtomicU64], theirs: &[AtomicU64]| {
             ours.iter()
@@ -62,7 +64,7 @@ impl Coverage {
             && same(&ours[reserved.end..], &theirs[reserved.end..])
     }
 
-    /// That of a filter.
+    /// Opens the pinned coverage of a filter.
     pub fn open(pins: &Pins) -> Result<Self> {
         Ok(Self {
             v4: pins.mapped(COVERAGE_V4)?,
@@ -70,12 +72,12 @@ impl Coverage {
         })
     }
 
-    /// Covers one more prefix.
+    /// Sets the bits of one more source prefix. `secret` is the secret of the filter's settings.
     pub fn add(&self, prefix: IpNet, secret: u64) {
         cover(self.v4.words(), self.v6.words(), std::iter::once(prefix), secret);
     }
 
-    /// Covers what the plan covers, beside what is covered already.
+    /// Sets the bits that the plan needs. All other bits stay as they are.
     pub fn cover(&self, plan: &Plan<impl Prefixes>) {
         cover(
             self.v4.words(),
@@ -85,24 +87,29 @@ impl Coverage {
         );
     }
 
-    /// Covers what the plan covers and nothing else. `grace` waits until no program runs that has read what was
-    /// there before.
+    /// Sets the bits that the plan needs, and clears all others. `grace` must wait for an RCU grace period, that
+    /// is, until every running program has ended. It is called only if a program may still use what it read
+    /// before.
+    ///
+    /// # Errors
+    ///
+    /// Fails if `grace` fails. No bit was cleared then.
     pub fn settle(&self, plan: &Plan<impl Prefixes>, grace: impl FnMut() -> Result<()>) -> Result<()> {
         plan.settle(self.v4.words(), self.v6.words(), grace)
     }
 
-    /// Whether IPv6 has the room that the plan wants for it.
+    /// Whether the Bloom filter of IPv6 already has the size that the plan needs.
     pub fn fits(&self, plan: &Plan<impl Prefixes>) -> bool {
         self.v6.words()[MASK].load(SeqCst) == plan.mask
     }
 }
 
-/// Source prefixes, which are walked through more than once.
+/// Source prefixes as an iterator that can be cloned, because planning and setting bits each walk through them.
 pub trait Prefixes: Iterator<Item = IpNet> + Clone {}
 
 impl<I: Iterator<Item = IpNet> + Clone> Prefixes for I {}
 
-/// What a list needs.
+/// The source prefixes that coverage has to cover, and the size that the Bloom filter of IPv6 needs for them.
 pub struct Plan<I> {
     prefixes: I,
     secret: u64,
@@ -110,7 +117,8 @@ pub struct Plan<I> {
 }
 
 impl<I: Prefixes> Plan<I> {
-    /// For a list whose source prefixes, trusted or denied, are `prefixes`.
+    /// Plans coverage for the trusted and denied prefixes of a list. They should be sorted: then prefixes in the
+    /// same /32 count once. `secret` is the secret of the filter's settings.
     pub fn new(prefixes: I, secret: u64) -> Self {
         let keys: u64 = networks_v6(prefixes.clone())
             .filter(|network| network.prefix_len() >= FINE_LEN_MIN)
@@ -141,7 +149,7 @@ impl<I: Prefixes> Plan<I> {
             }
         };
         if v6[MASK].load(SeqCst) != self.mask {
-            // For a while it is covered under both masks: a program may have read the old one.
+            // Set the bits under both masks first: a program may already have read the old mask.
             set(&v6[FINE_V6..], &image_v6[FINE_V6..]);
             v6[MASK].store(self.mask, SeqCst);
             grace()?;
@@ -149,7 +157,8 @@ impl<I: Prefixes> Plan<I> {
             .iter()
             .any(|word| word.load(SeqCst) & WIDE != 0)
         {
-            // A program may have read `Fine` where there is `Wide` now, and not looked at the second level yet.
+            // A program may have read `Fine` where `Wide` stands now, and may read the second level only after
+            // this.
             grace()?;
         }
         let write = |words: &[AtomicU64], image: &[AtomicU64]| {
@@ -170,12 +179,12 @@ fn zeroes(words: usize) -> Vec<AtomicU64> {
     (0..words).map(|_| AtomicU64::new(0)).collect()
 }
 
-/// Sets the bits of prefixes, of IPv6 under the mask that is in use.
+/// Sets the bits of the prefixes. IPv6 uses the mask that is now in use.
 fn cover(v4: &[AtomicU64], v6: &[AtomicU64], prefixes: impl Prefixes, secret: u64) {
     for network in networks_v4(prefixes.clone()) {
         cover_v4(v4, network);
     }
-    // A filter that was just made has no mask yet: it begins with the smallest one.
+    // A new filter has no mask yet. Start with the smallest one.
     let _ = v6[MASK].compare_exchange(0, FINE_WORDS_MIN as u64 - 1, SeqCst, SeqCst);
     let mask = v6[MASK].load(SeqCst);
     for network in networks_v6(prefixes) {
@@ -190,7 +199,8 @@ fn networks_v4(prefixes: impl Prefixes) -> impl Iterator<Item = Ipv4Net> {
     })
 }
 
-/// Networks of IPv6, those with the same /32 as the one before left out: they share its bits.
+/// The IPv6 prefixes, cut to at most /32. Neighbours in the same /32 share their bits, so only the first one is
+/// returned.
 fn networks_v6(prefixes: impl Prefixes) -> impl Iterator<Item = Ipv6Net> {
     let mut before = None;
     prefixes.filter_map(move |prefix| {
@@ -210,7 +220,7 @@ fn cover_v4(words: &[AtomicU64], network: Ipv4Net) {
     set_range(&words[FINE_V4..], first >> 8, last >> 8);
 }
 
-/// Sets the bits from number `first` to number `last`.
+/// Sets the bits from `first` to `last`, both included.
 fn set_range(words: &[AtomicU64], first: u32, last: u32) {
     for word in first / 64..=last / 64 {
         let from = if word == first / 64 { first % 64 } else { 0 };
@@ -230,7 +240,7 @@ fn cover_v6(words: &[AtomicU64], network: Ipv6Net, mask: u64, secret: u64) {
     let (first, last) = (upper(network.network()), upper(network.broadcast()));
     let is_fine = network.prefix_len() >= FINE_LEN_MIN;
     let coarse = if is_fine { Coarse::Fine } else { Coarse::Wide };
-    // The second level before the first one, which leads there.
+    // Set the second level first, because a bit in the first level sends programs to the second.
     if is_fine {
         for key in first..=last {
             let Bit { word, mask } = fine_v6(key, mask, secret);

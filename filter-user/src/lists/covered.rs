@@ -1,4 +1,4 @@
-//! Coverage that is made for the list in force, from its records.
+//! Makes the coverage of the list in force exact again, from the records of its entries.
 
 use std::{iter::Copied, slice::Iter};
 
@@ -13,11 +13,12 @@ use super::{
 };
 use crate::{model::entry::Action, pins::directory::Pins};
 
-/// For lists up to this many entries coverage is made anew when something is removed: it takes a few milliseconds.
+/// The largest list, in entries, whose coverage is rebuilt after every removal. For such a list this takes a few
+/// milliseconds.
 pub const SMALL: usize = 65_536;
 
-/// Makes coverage fit the list after `edits` of single entries; `is_larger_only` tells that none was removed. A large list is
-/// not read for each edit: removed entries stay covered until they are an eighth of the list.
+/// Updates coverage after `edits` changes of single entries. `is_larger_only` says that no entry was removed. A
+/// large list is not read for each change: bits of removed entries stay until they are an eighth of the list.
 pub fn tidy(pins: &Pins, lists: &Lists, secret: u64, edits: u64, is_larger_only: bool) -> Result<()> {
     let total = lists.summary().total();
     let drift = lists.header().drift() + edits;
@@ -31,7 +32,7 @@ pub fn tidy(pins: &Pins, lists: &Lists, secret: u64, edits: u64, is_larger_only:
     })
 }
 
-/// Makes coverage exactly what the list needs.
+/// Sets exactly the bits that the list in force needs.
 pub fn restore(pins: &Pins, lists: &Lists, secret: u64) -> Result<()> {
     make(pins, lists, secret, |_, _| false)
 }

@@ -1,4 +1,4 @@
-//! When prefixes stop to count: the map that the program looks deadlines up in.
+//! The map of deadlines: the program looks up there when a temporary prefix (`--for`) expires.
 
 use aya::maps::{HashMap, MapData, MapError};
 use filter_common::{Expiry, GENERATIONS};
@@ -9,21 +9,21 @@ use crate::{
     sys::error::Doing as _,
 };
 
-/// The deadlines of both generations.
+/// The deadlines of both generations. All times are nanoseconds of `CLOCK_MONOTONIC`.
 #[derive(Debug)]
 pub struct Expiries {
     map: HashMap<MapData, u32, Expiry>,
 }
 
 impl Expiries {
-    /// Those of a filter.
+    /// Opens the pinned map of a filter.
     pub fn open(pins: &Pins) -> Result<Self> {
         Ok(Self {
             map: pins.map(EXPIRIES)?,
         })
     }
 
-    /// The deadline of the prefix that has `slot` in `generation`.
+    /// The deadline of the prefix that has `slot` in `generation`. `None` if the prefix does not expire.
     pub fn get(&self, slot: u32, generation: u32) -> Result<Option<u64>> {
         match self.map.get(&Expiry::key(slot, generation), 0) {
             Ok(expiry) => Ok(Some(expiry.deadline_ns)),
@@ -32,7 +32,8 @@ impl Expiries {
         }
     }
 
-    /// Notes a deadline, or another one in its place.
+    /// Sets the deadline of a slot, and replaces an earlier one. `prefix_len` lets the program skip an expired
+    /// prefix: it looks for a shorter one next.
     pub fn set(&mut self, slot: u32, generation: u32, deadline_ns: u64, prefix_len: u8) -> Result<()> {
         let expiry = Expiry {
             deadline_ns,
@@ -45,7 +46,7 @@ impl Expiries {
             .doing(|| "cannot remember when a prefix expires".into())?)
     }
 
-    /// Forgets a deadline, if there is one.
+    /// Removes the deadline of a slot. It is no error if there is none.
     pub fn remove(&mut self, slot: u32, generation: u32) -> Result<()> {
         if self.get(slot, generation)?.is_none() {
             return Ok(());
@@ -56,7 +57,7 @@ impl Expiries {
             .doing(|| "cannot forget when a prefix expires".into())?)
     }
 
-    /// Forgets the deadlines of a generation that is not in force.
+    /// Removes all deadlines of a generation. It must not be in force.
     pub fn forget(&mut self, generation: u32) -> Result<()> {
         let what = || "cannot forget when prefixes expired".to_owned();
         Ok(self
@@ -65,7 +66,7 @@ impl Expiries {
             .try_for_each(|key| self.map.remove(&key).doing(what))?)
     }
 
-    /// The slots in a generation whose time is over.
+    /// The slots of a generation whose deadline is at or before `now_ns`, in ascending order.
     pub fn over(&self, generation: u32, now_ns: u64) -> Result<Vec<u32>> {
         let mut slots = Vec::new();
         for key in self.keys(generation)? {

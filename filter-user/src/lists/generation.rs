@@ -1,7 +1,6 @@
-//! Generations: all lists, as the tries that the program reads and the table that users see.
-//!
-//! The next generation is built beside the one in force, and one write to the map `generation` puts it
-//! in force: whatever is killed when, a packet sees the old lists or the new ones.
+//! Builds a generation and puts it in force. A generation is one version of all lists: the tries that the program
+//! reads, and the table that users see. It is built beside the one in force, and one write to the map `generation`
+//! switches to it. So each packet meets the old lists or the new ones, even if the command is killed.
 
 use std::{collections::BTreeSet, thread};
 
@@ -34,14 +33,16 @@ use crate::{
     sys::{clock, spawn},
 };
 
-/// What a generation up to this many entries takes may lie about until the next change needs its number.
+/// The largest replaced generation, in entries, that stays until its number is needed. Freeing takes two grace
+/// periods.
 const KEPT: usize = 65_536;
 
-/// Room for labels and origins that single entries bring.
+/// Room for names of entries that are later added one by one.
 const SPARE_LABELS: usize = 1024;
 const SPARE_ORIGINS: usize = 64;
 
-/// Puts `rules` in force in the place of `lists`. Returns what is in force then, and whether what follows could be done.
+/// Builds a generation from `rules` and puts it in force in place of `lists`. If it fails, the old lists stay in
+/// force. The second value is the result of the clean-up after the switch. The next change repeats a failed clean-up.
 pub fn install(
     pins: &Pins,
     lists: &Lists,
@@ -56,8 +57,8 @@ pub fn install(
     progress.expect(rules.len());
 
     let (table, numbering, summary) = thread::scope(|scope| {
-        // What has the number `next` was in force before. A program may have read that number then and not have looked
-        // anything up yet: it is waited for while there is something else to do.
+        // The number `next` was last used by an older generation. A program may have read that number then, and may
+        // look up its trie only now. Wait for an RCU grace period, in parallel with the build.
         let grace = spawn::begin(scope, || tries_before.grace(pins, before));
         let built = build(pins, lists, rules, &tries, progress);
         grace.join()?;
@@ -93,8 +94,7 @@ pub fn install(
 
     put_in_force(pins, next)?;
 
-    // The list is in force, and the command has done what it should. What is left is to give back what only the one
-    // before needed; where that fails, the next change does it.
+    // The new list is in force, so the command has succeeded. What follows only frees what the old list needed.
     let settled = coverage.settle(&plan, || tries.grace(pins, next));
     if settled.is_ok() {
         after.header().set_dirty(false);
@@ -106,23 +106,22 @@ pub fn install(
     Ok((after, settled.and(taken_down)))
 }
 
-/// Gives back the memory of a generation that is no longer in force; `number` and `in_force` are what is.
+/// Frees a `generation` that was replaced. `in_force` and `number` belong to the one in force.
 fn take_down(pins: &Pins, generation: u32, in_force: &Tries, number: u32) -> Result<()> {
-    // A program may have read the old number and not looked anything up yet.
+    // A program may have read the old number, and may look up its trie only now.
     in_force.grace(pins, number)?;
     Tries::empty()?.set(pins, generation)?;
     Expiries::open(pins)?.forget(generation)?;
     Ok(pins.remove_directory(&directory(generation))?)
 }
 
-/// What the entries of new lists are known by: slots in the order of the entries, and numbers of names.
+/// The slots and numbers of a new generation. Slots are in the order of the entries.
 struct Numbering {
     slots: Vec<u32>,
     labels: Numbered<Label>,
     origins: Numbered<Origin>,
 }
 
-/// Fills tries and a table with `rules`.
 fn build(
     pins: &Pins,
     lists: &Lists,
@@ -180,7 +179,7 @@ fn build(
     ))
 }
 
-/// The record of an entry in the lists before, if it had the slot that the entry names.
+/// The old record of an entry. `None` if the entry is new, or if its slot now has another prefix or action.
 fn kept(old: &Table, entry: &Entry) -> Result<Option<Record>> {
     let Some(slot) = entry.slot else {
         return Ok(None);
@@ -190,8 +189,8 @@ fn kept(old: &Table, entry: &Entry) -> Result<Option<Record>> {
     Ok(is_same.then_some(record))
 }
 
-/// Slots for all entries, in their order, and the chunks that these lie in. Who had a slot keeps it; others get one that
-/// the list in force does not use, so that until the switch nothing is counted on it.
+/// Chooses a slot for each entry, and returns the chunks of these slots too. An entry that had a slot keeps it. A new
+/// one gets a slot that the list in force does not use, so nothing is counted there before the switch.
 fn assign_slots(old: &Table, rules: &Rules) -> Result<(Vec<u32>, BTreeSet<u32>)> {
     let mut free = FreeSlots {
         old,
@@ -218,7 +217,7 @@ fn assign_slots(old: &Table, rules: &Rules) -> Result<(Vec<u32>, BTreeSet<u32>)>
     Ok((slots, chunks))
 }
 
-/// Slots that a table does not use, from the lowest on.
+/// The slots that the old table does not use, in ascending order.
 struct FreeSlots<'a> {
     old: &'a Table,
     slots: std::ops::Range<u32>,
@@ -242,7 +241,7 @@ impl FreeSlots<'_> {
     }
 }
 
-/// What stands on the slots of those entries that are new on them, in their order.
+/// The counts on the slots of new entries, in the order of the entries. Their own counts start from there.
 fn bases(pins: &Pins, old: &Table, rules: &Rules, slots: &[u32]) -> Result<Vec<filter_common::PrefixCount>> {
     let mut new = Vec::new();
     for (entry, slot) in rules.iter().zip(slots) {
@@ -253,13 +252,13 @@ fn bases(pins: &Pins, old: &Table, rules: &Rules, slots: &[u32]) -> Result<Vec<f
     counters::totals(pins, &new)
 }
 
-/// Fails if there are more prefixes than the maps take, before anything is made.
+/// Fails with [`Error::Full`] if the lists do not fit into the maps. To be called before anything is created.
 pub fn check_limits(rules: &Rules) -> Result<()> {
     let expiring = rules.iter().filter(|entry| entry.expires_ns.is_some()).count();
     check_counts(|action| rules.count(action), expiring)
 }
 
-/// The same for the numbers alone.
+/// Checks the limits from the numbers of entries. `count` returns how many IPv4 and IPv6 entries a list has.
 pub(crate) fn check_counts(count: impl Fn(Action) -> (usize, usize), expiring: usize) -> Result<()> {
     let check = |wanted: usize, limit: u32, what| {
         let limit = limit as usize;
@@ -277,12 +276,12 @@ pub(crate) fn check_counts(count: impl Fn(Action) -> (usize, usize), expiring: u
     check(expiring, MAX_EXPIRIES, "temporary prefixes")
 }
 
-/// Makes the maps that hold the tries of both generations.
+/// Creates and pins the outer maps, which hold the tries of both generations.
 pub fn make_maps(pins: &Pins) -> Result<()> {
     Tries::empty()?.make_outer_maps(pins)
 }
 
-/// The first generation: no entries at all.
+/// Creates generation 0 of a new filter, without entries.
 pub fn install_first(pins: &Pins) -> Result<()> {
     let name = directory(0);
     pins.fresh_directory(&name)?;

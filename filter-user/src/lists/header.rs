@@ -1,4 +1,5 @@
-//! The header of a generation: its summary, and what is being done to one entry.
+//! The header of a generation. It has the numbers of entries, and a note of the change of one entry that is in
+//! progress.
 
 use aya::maps::{Array, MapData};
 
@@ -14,16 +15,17 @@ use crate::{
     },
 };
 
-/// One entry that is being changed. From the tries follows whether it has been: then `after` holds, else `before`.
+/// A change of one entry, noted in the header before it is made. If the command is killed, the tries show whether
+/// the change was made. If so, `after` is true, else `before`.
 #[derive(Clone, Copy, Debug)]
 pub struct Intent {
-    /// The entry's slot.
+    /// The slot of the entry.
     pub slot: u32,
-    /// Its record before; a free one if it is new.
+    /// The record before the change. It is a free record if the entry is new.
     pub before: Record,
-    /// Its record afterwards; a free one if it goes.
+    /// The record after the change. It is a free record if the entry is removed.
     pub after: Record,
-    /// The summary afterwards.
+    /// The summary after the change.
     pub summary: Summary,
 }
 
@@ -36,25 +38,29 @@ const INTENT_BEFORE: usize = 3;
 const INTENT_AFTER: usize = 4;
 const LINES: u32 = 5;
 
-/// Words of the line [`STATE`].
+/// Positions of the words in line [`STATE`].
 const ACTIVE: usize = 0;
 const SLOT: usize = 1;
 const DIRTY: usize = 2;
 const DRIFT: usize = 3;
 
-/// The map of a generation that holds its summary.
+/// The pinned map that holds the header, mapped into memory.
 #[derive(Debug)]
 pub struct Header {
     lines: Mapped<Line>,
 }
 
 impl Header {
-    /// The one that lies in `lines`.
+    /// Takes the header from a map that is already open.
     pub fn new(lines: Mapped<Line>) -> Self {
         Self { lines }
     }
 
-    /// The one that is pinned in `directory`.
+    /// Opens the header that is pinned in the directory of a generation.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the map is missing, or is too small for a header.
     pub fn open(pins: &Pins, directory: &str) -> Result<Self> {
         let name = format!("{directory}/{HEADER}");
         let lines = pins.mapped(&name)?;
@@ -64,7 +70,8 @@ impl Header {
         Ok(Self::new(lines))
     }
 
-    /// Makes one for a new generation and pins it in `directory`. Coverage is not made for it yet.
+    /// Creates the header of a new generation and pins it in `directory`. It starts dirty, because coverage was
+    /// not made for this generation yet.
     pub fn create(pins: &Pins, directory: &str, summary: &Summary) -> Result<()> {
         let map: Array<MapData, Line> =
             Array::create(LINES, MMAPABLE).doing(|| "cannot make the summary of the lists".into())?;
@@ -74,32 +81,34 @@ impl Header {
         Ok(pins.pin(map, format!("{directory}/{HEADER}"))?)
     }
 
-    /// The summary as it was before an entry that is being changed.
+    /// The summary of the generation. It does not include a change that is still in progress.
     pub fn summary(&self) -> Summary {
         self.line(SUMMARY)
     }
 
-    /// Whether coverage may hold more than the list needs, or has been begun to be made for another.
+    /// Whether coverage may have bits that this list does not need. It is also set while coverage is being made
+    /// for the next generation.
     pub fn is_dirty(&self) -> bool {
         self.state()[DIRTY] != 0
     }
 
-    /// Notes that.
+    /// Sets whether coverage may have bits that this list does not need, see [`is_dirty`](Self::is_dirty).
     pub fn set_dirty(&self, is_dirty: bool) {
         self.set_state(DIRTY, is_dirty.into());
     }
 
-    /// How many entries have been changed since coverage was made for the whole list.
+    /// How many entries have changed since coverage was last made exact.
     pub fn drift(&self) -> u64 {
         self.state()[DRIFT]
     }
 
-    /// Notes that.
+    /// Sets how many entries have changed since coverage was last made exact.
     pub fn set_drift(&self, entries: u64) {
         self.set_state(DRIFT, entries);
     }
 
-    /// What is being done to one entry.
+    /// The change of one entry that is in progress. In an opened list it is a change that a killed command did not
+    /// finish.
     pub fn intent(&self) -> Option<Intent> {
         let state = self.state();
         (state[ACTIVE] != 0).then(|| Intent {
@@ -110,17 +119,17 @@ impl Header {
         })
     }
 
-    /// Notes what will be done to one entry.
+    /// Notes the change of one entry, before it is made.
     pub fn begin(&self, intent: &Intent) {
         self.set_line(INTENT_BEFORE, &intent.before);
         self.set_line(INTENT_AFTER, &intent.after);
         self.set_line(INTENT_SUMMARY, &intent.summary);
         self.set_state(SLOT, intent.slot.into());
-        // The last: what stands there is complete.
+        // Set the flag last: a reader that sees it finds the whole note.
         self.set_state(ACTIVE, 1);
     }
 
-    /// Notes that nothing is being done any more.
+    /// Clears the note, after the change is written down.
     pub fn end(&self) {
         self.set_state(ACTIVE, 0);
     }
@@ -142,13 +151,13 @@ impl Header {
     fn line<T: aya::Pod + Default>(&self, number: usize) -> T {
         const { assert!(size_of::<T>() == size_of::<Line>()) };
         let line = self.lines.get(number).unwrap_or_default();
-        // SAFETY: as long as each other, and any bytes are a valid value of a `Pod`.
+        // SAFETY: `T` and `Line` have the same size, and any bytes are a valid value of a `Pod`.
         unsafe { std::mem::transmute_copy(&line) }
     }
 
     fn set_line<T: aya::Pod>(&self, number: usize, value: &T) {
         const { assert!(size_of::<T>() == size_of::<Line>()) };
-        // SAFETY: as long as each other, and both are plain bytes without padding.
+        // SAFETY: `T` and `Line` have the same size, and both are plain bytes without padding.
         self.lines
             .set(number, &unsafe { std::mem::transmute_copy(value) });
     }

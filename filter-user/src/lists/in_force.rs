@@ -1,4 +1,4 @@
-//! The lists in force, read as far as somebody wants to know.
+//! The lists in force. Opening them is cheap; entries are read from the kernel only when they are asked for.
 
 use std::{collections::HashMap, net::IpAddr, num::NonZeroU64};
 
@@ -31,22 +31,22 @@ use crate::{
     sys::clock,
 };
 
-/// The generation in force.
+/// The generation in force: its number, its header, and access to its entries.
 #[derive(Debug)]
 pub struct Lists {
     number: u32,
     header: Header,
-    /// What a killed command left undone, and whether the program sees it as done.
+    /// A change of one entry that a killed command did not finish. The flag says whether packets already see it.
     left: Option<(Intent, bool)>,
 }
 
 impl Lists {
-    /// Opens the generation in force. Its entries are not read.
+    /// Opens the generation in force, without reading its entries.
     pub fn open(pins: &Pins) -> Result<Self> {
         Self::open_generation(pins, in_force(pins)?)
     }
 
-    /// Opens a generation before it is in force.
+    /// Opens a generation that is not in force yet. Fails if the note in the header names an impossible slot.
     pub(crate) fn open_generation(pins: &Pins, number: u32) -> Result<Self> {
         let header = Header::open(pins, &directory(number))?;
         let left = match header.intent() {
@@ -57,27 +57,27 @@ impl Lists {
         Ok(Self { number, header, left })
     }
 
-    /// Its number.
+    /// The number of the generation: 0 or 1.
     pub fn number(&self) -> u32 {
         self.number
     }
 
-    /// Its header.
+    /// The header of the generation.
     pub const fn header(&self) -> &Header {
         &self.header
     }
 
-    /// Where it is pinned.
+    /// The name of the directory that the generation is pinned in, below the pin directory.
     pub(crate) fn directory(&self) -> String {
         directory(self.number)
     }
 
-    /// What a killed command left undone, and whether the program sees it as done.
+    /// A change of one entry that a killed command did not finish. The flag says whether packets already see it.
     pub(crate) fn left(&self) -> Option<&(Intent, bool)> {
         self.left.as_ref()
     }
 
-    /// How many entries there are, those that have expired included.
+    /// How many entries the lists have, including expired ones.
     pub fn summary(&self) -> Summary {
         match &self.left {
             Some((intent, true)) => intent.summary,
@@ -85,7 +85,7 @@ impl Lists {
         }
     }
 
-    /// How many entries there are that have not expired.
+    /// How many entries the lists have, without expired ones.
     pub fn live_summary(&self, pins: &Pins) -> Result<Summary> {
         let mut summary = self.summary();
         if summary.expiring > 0 {
@@ -98,7 +98,7 @@ impl Lists {
         Ok(summary)
     }
 
-    /// The record of a slot.
+    /// The record of a slot. If a killed command was changing this entry, it is the record that packets see.
     pub(crate) fn record(&self, table: &Table, slot: u32) -> Result<Record> {
         match &self.left {
             Some((intent, is_done)) if intent.slot == slot => {
@@ -108,7 +108,7 @@ impl Lists {
         }
     }
 
-    /// Every entry, those that have expired included.
+    /// Reads every entry, including expired ones. Fails if a record cannot be understood.
     pub fn rules(&self, pins: &Pins) -> Result<Rules> {
         let mut reader = Reader::open(self, pins)?;
         let table = Table::whole(pins, &self.directory())?;
@@ -120,7 +120,8 @@ impl Lists {
         Ok(Rules::from(entries))
     }
 
-    /// Every entry with what was counted on it, those left out that expired before `now_ns`.
+    /// Reads every entry that has not expired at `now_ns`, with its counts. They are sorted as in [`Rules`]. Fails if
+    /// a record cannot be understood.
     pub fn counted(&self, pins: &Pins, now_ns: u64) -> Result<Vec<(Entry, PrefixCount)>> {
         let table = Table::whole(pins, &self.directory())?;
         let mut live = Vec::with_capacity(self.summary().total().min(table.slots()));
@@ -163,7 +164,8 @@ impl Lists {
         Ok(found)
     }
 
-    /// The entry that decides about packets from an address: as the program finds it.
+    /// The entry that decides about packets from `address`. It is found as the program finds it: an expired prefix is
+    /// skipped for the next wider one, at most [`MAX_NESTED_EXPIRED`] times.
     pub fn deciding(&self, pins: &Pins, address: IpAddr) -> Result<Option<Entry>> {
         let tries = Tries::open(pins, &self.directory())?;
         let table = Table::few(pins, &self.directory())?;
@@ -188,9 +190,10 @@ impl Lists {
         Ok(None)
     }
 
-    /// Every record that is taken, with its slot.
+    /// Calls `what` for every record in use, with its slot.
     fn each_record(&self, table: &Table, mut what: impl FnMut(u32, Record) -> Result<()>) -> Result<()> {
-        // The record of an entry that a killed command was changing may be the one before or the one after.
+        // The table may not show the truth for an entry that a killed command was changing. Take this record from the
+        // note.
         let left = self
             .left
             .as_ref()
@@ -208,7 +211,7 @@ impl Lists {
     }
 }
 
-/// All but the last bit of the first `len` bits of an address.
+/// The network of `address` that is one bit shorter than `len`. `None` if `len` is 0.
 fn shorter(address: IpAddr, len: u8) -> Option<IpNet> {
     let len = len.checked_sub(1)?;
     match address {
@@ -217,7 +220,7 @@ fn shorter(address: IpAddr, len: u8) -> Option<IpNet> {
     }
 }
 
-/// What of a slot's total was counted on the prefix that has it now.
+/// The part of a slot's total that was counted since the current prefix got the slot.
 fn since(record: &Record, total: PrefixCount) -> PrefixCount {
     PrefixCount {
         packets: total.packets.saturating_sub(record.base_packets),
@@ -231,7 +234,7 @@ fn since(record: &Record, total: PrefixCount) -> PrefixCount {
     }
 }
 
-/// Turns records into entries.
+/// Turns records into entries. It remembers labels and origins, because many entries share them.
 pub struct Reader {
     labels: Names<LABEL>,
     origins: Names<ORIGIN>,
@@ -240,7 +243,7 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// For records of which these are the labels and the origins.
+    /// Uses these maps of labels and origins. They must belong to the same generation as the records.
     pub fn new(labels: Names<LABEL>, origins: Names<ORIGIN>) -> Self {
         Self {
             labels,
@@ -258,7 +261,8 @@ impl Reader {
         ))
     }
 
-    /// The entry that stands on a slot; `None` if nobody of this version wrote that record.
+    /// The entry that a record in `slot` describes. `None` if the record is free, or if this version cannot
+    /// understand it.
     pub fn entry(&mut self, slot: u32, record: &Record) -> Option<Entry> {
         let (prefix, action) = (record.prefix()?, record.action()?);
         let label = match self.known_labels.get(&record.label) {

@@ -1,9 +1,7 @@
-//! One entry of the lists in force, changed where it stands.
-//!
-//! For packets a change of one entry is one write to a trie, or to its deadline, so it needs no other generation. What else
-//! belongs to it (its record, the summary) follows. Before anything is done, the header gets a note of what is to be done.
-//! After a killed command, the trie tells whether it was done, and so which of the two records is true. The next change writes
-//! that one down.
+//! Changes one entry of the lists in force, without building a new generation. For packets such a change is one
+//! write, to a trie or to a deadline. Before this write, the header gets a note of the change. After it, the record
+//! and the summary are written, and the note is cleared. If a command is killed in between, the trie shows whether
+//! the change was made, and so which of the two records is true. The next change writes that record.
 
 use filter_common::Decision;
 use ipnet::IpNet;
@@ -30,10 +28,10 @@ use crate::{
     sys::clock,
 };
 
-/// A change of one entry as it is planned. Nothing has been written for it.
+/// A planned change of one entry. Nothing has been written for it yet.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// What is done to the entry.
+    /// The change as it will be noted in the header.
     pub intent: Intent,
     label: Option<NewName<Label>>,
     origin: Option<NewName<Origin>>,
@@ -41,7 +39,7 @@ pub struct Plan {
 }
 
 impl From<Intent> for Plan {
-    /// A change that needs nothing but places that are there.
+    /// A change that needs no new label, origin or page.
     fn from(intent: Intent) -> Self {
         Self {
             intent,
@@ -52,7 +50,7 @@ impl From<Intent> for Plan {
     }
 }
 
-/// The lists in force, to change single entries.
+/// The lists in force, opened to change single entries.
 pub struct Editor<'a> {
     pins: &'a Pins,
     header: &'a Header,
@@ -66,7 +64,7 @@ pub struct Editor<'a> {
 }
 
 impl<'a> Editor<'a> {
-    /// Opens the lists in force. Nothing may be left undone in them, see [`finish`].
+    /// Opens the lists in force. They must have no unfinished change: see [`finish`].
     pub fn open(pins: &'a Pins, lists: &'a Lists) -> Result<Self> {
         let name = lists.directory();
         Ok(Self {
@@ -82,7 +80,7 @@ impl<'a> Editor<'a> {
         })
     }
 
-    /// The slot and the record of exactly that prefix, among sources or retired ones.
+    /// The slot and the record of exactly this prefix, among sources (trust, deny) or among retired prefixes.
     pub fn find(&self, action: Action, prefix: IpNet) -> Result<Option<(u32, Record)>> {
         let Some(decision) = self.tries.longest(action, prefix)? else {
             return Ok(None);
@@ -91,7 +89,7 @@ impl<'a> Editor<'a> {
         Ok((record.prefix() == Some(prefix)).then_some((decision.slot(), record)))
     }
 
-    /// Where the entry of a record comes from, if the agent keeps it there.
+    /// The origin of an entry, if the agent owns the entry. `None` if an operator added it by hand.
     pub fn kept_by(&self, record: &Record) -> Option<String> {
         let origin: Option<Origin> = record
             .is_saved()
@@ -100,7 +98,7 @@ impl<'a> Editor<'a> {
         origin.map(|origin| origin.as_str().to_owned())
     }
 
-    /// Whether a record says what a new entry says.
+    /// Whether a record already has the label, origin, deadline and owner of the new entry.
     pub fn is_same(&self, record: &Record, new: &NewEntry) -> bool {
         let label = match record.label.checked_sub(1) {
             None => Some(Label::default()),
@@ -112,7 +110,7 @@ impl<'a> Editor<'a> {
             && record.is_saved() == new.saved
     }
 
-    /// The slots of entries whose time is over, with their records.
+    /// The slots and records of entries that have expired at `now_ns`.
     pub fn over(&self, now_ns: u64) -> Result<Vec<(u32, Record)>> {
         if self.summary.expiring == 0 {
             return Ok(Vec::new());
@@ -124,8 +122,8 @@ impl<'a> Editor<'a> {
         taken.filter(is_taken).collect()
     }
 
-    /// Plans an entry: its slot, its record before and after, and the summary then. `present` is what is there for that prefix,
-    /// and not over. `None` if there is no room for it here.
+    /// Plans to add an entry, or to change the one that exists. `present` is the slot and record of an entry for the
+    /// same prefix that has not expired. `None` if the generation has no room, so that a new one must be built.
     pub fn plan(
         &self,
         action: Action,
@@ -180,7 +178,7 @@ impl<'a> Editor<'a> {
         }))
     }
 
-    /// Plans that an entry goes.
+    /// Plans the removal of the entry in `slot`. The slot becomes the first in the chain of free slots.
     pub fn plan_removal(&self, slot: u32, record: Record) -> Plan {
         let mut summary = self.summary;
         summary.count_record(&record, false);
@@ -194,11 +192,11 @@ impl<'a> Editor<'a> {
         })
     }
 
-    /// A slot that nobody has: from the chain of free ones, or the first one of a new page.
+    /// A free slot with its record: the next in the chain, or the first of a new page. `None` if there is no room.
     fn free_slot(&self, summary: &mut Summary) -> Result<Option<(u32, Record, Option<NewPage>)>> {
         if let Some(slot) = summary.free() {
             let record = self.table.get(slot)?;
-            // A chain that leads anywhere else is none: what is built anew has another one.
+            // The chain is damaged. Behave as if there were no room: the next generation gets a new chain.
             if record.action().is_some() || !self.table.has_place(slot) {
                 return Ok(None);
             }
@@ -212,8 +210,8 @@ impl<'a> Editor<'a> {
         }))
     }
 
-    /// Writes what a planned change needs and nobody sees yet: names, and a page. Killed afterwards, a name is written over and a
-    /// page is lost, until the next list is built.
+    /// Writes what packets do not see: a new label or origin, and a new page. If the command is killed after this,
+    /// the next new name overwrites the name. The page stays unused until the next generation.
     pub fn prepare(&self, plan: &Plan) -> Result<()> {
         self.labels.add(plan.label.as_ref());
         self.origins.add(plan.origin.as_ref());
@@ -224,7 +222,8 @@ impl<'a> Editor<'a> {
         Ok(())
     }
 
-    /// Does what was planned: from here on packets see it. What is left is to [write it down](Self::write_down).
+    /// Makes the planned change. When this returns, packets see it. Then call [`write_down`](Self::write_down). Fails
+    /// if a write fails. The record and the deadline are then set to what packets see, now or by the next change.
     pub fn apply(&mut self, plan: &Plan) -> Result<()> {
         self.prepare(plan)?;
         let intent = &plan.intent;
@@ -232,13 +231,13 @@ impl<'a> Editor<'a> {
         let result = self.write_tries(intent);
         if result.is_err() {
             let is_done = is_done_in(&self.tries, &self.expiries, self.generation, intent).unwrap_or(false);
-            // The first error tells why; what cannot be undone now is undone by the next change.
+            // Return the first error, because it names the cause. If this fails too, the next change repeats it.
             let _ = self.finish(intent, is_done);
         }
         result
     }
 
-    /// The deadline comes before the trie's entry that has the program look for it, and goes after it.
+    /// Writes what packets see. A deadline is written before the trie entry that refers to it, and removed after it.
     fn write_tries(&mut self, intent: &Intent) -> Result<()> {
         let Intent {
             slot, before, after, ..
@@ -262,19 +261,19 @@ impl<'a> Editor<'a> {
         }
     }
 
-    /// Writes down what was [done](Self::apply). Until then the note about it stands in the header, and the next change
-    /// does this first.
+    /// Writes the record and the summary of an [applied](Self::apply) change, and clears the note. Else the next
+    /// change does.
     pub fn write_down(&mut self, plan: &Plan) -> Result<()> {
         self.finish(&plan.intent, true)
     }
 
-    /// Writes down what is true: the record and the summary.
+    /// Writes the true record, and the summary if the change was made. Then clears the note.
     fn finish(&mut self, intent: &Intent, is_done: bool) -> Result<()> {
         let record = if is_done { &intent.after } else { &intent.before };
         if record.expires_ns == 0 {
             self.expiries.remove(intent.slot, self.generation)?;
         } else if let Some(prefix) = record.prefix().filter(|_| !is_done) {
-            // It may have been given the new one already.
+            // The failed change may have written its own deadline. Restore the old one.
             let (slot, deadline) = (intent.slot, record.expires_ns);
             self.expiries
                 .set(slot, self.generation, deadline, prefix.prefix_len())?;
@@ -289,7 +288,7 @@ impl<'a> Editor<'a> {
     }
 }
 
-/// Finishes what a killed command left undone, and says whether there was something.
+/// Finishes the change that a killed command left. Returns whether there was one; if so, open the lists again.
 pub fn finish(pins: &Pins, lists: &Lists) -> Result<bool> {
     let Some((intent, is_done)) = lists.left() else {
         return Ok(false);

@@ -1,17 +1,18 @@
-//! Whether a change of one entry that was begun has been done: packets see it in the tries and deadlines, so these tell.
+//! Finds out whether a noted change of one entry was made. The tries and the deadlines show it, because they are
+//! what packets see.
 
 use filter_common::Decision;
 
 use super::{error::Result, expiries::Expiries, header::Intent, tries::Tries};
 use crate::pins::{directory::Pins, generation::directory};
 
-/// Whether the program sees an entry as it should be afterwards.
+/// Whether packets already see the entry as it should be after the change.
 pub fn is_done(pins: &Pins, generation: u32, intent: &Intent) -> Result<bool> {
     let tries = Tries::open(pins, &directory(generation))?;
     is_done_in(&tries, &Expiries::open(pins)?, generation, intent)
 }
 
-/// The same with tries and deadlines that are open already.
+/// Answers [`is_done`] with tries and deadlines that are already open.
 pub fn is_done_in(tries: &Tries, expiries: &Expiries, generation: u32, intent: &Intent) -> Result<bool> {
     let Intent {
         slot, before, after, ..

@@ -1,4 +1,7 @@
-//! A generation of the lists: what the kernel program reads of it, and what users see.
+//! The lists of a filter: trusted, denied and retired prefixes, in the kernel's maps.
+//!
+//! A generation is one version of all lists. There are two, and one of them is in force. Each has LPM tries for
+//! the program, and a table, labels and origins for users.
 
 pub mod counters;
 pub mod coverage;

@@ -1,4 +1,4 @@
-//! Labels and origins: texts that many entries share, each stored once and known by its number.
+//! Labels and origins: texts that many entries share. Each is stored once, and records refer to it by number.
 
 use std::{collections::HashMap, hash::Hash};
 
@@ -15,16 +15,16 @@ use crate::{
     text::{padded, unpadded},
 };
 
-/// Bytes of a label in its map, and of an origin, padded with NULs.
+/// Bytes of a label in its map, padded with NULs.
 pub const LABEL: usize = MAX_LABEL_BYTES + 1;
-/// See [`LABEL`].
+/// Bytes of an origin in its map, padded with NULs.
 pub const ORIGIN: usize = MAX_ORIGIN_BYTES + 1;
 
-/// A text that entries share.
+/// A text that entries share: a label or an origin.
 pub trait Name: Clone + Eq + Hash {
-    /// It as users see it.
+    /// The text as users see it.
     fn text(&self) -> &str;
-    /// Back from its text.
+    /// Makes a name from its stored text. `None` if the text is not a valid name.
     fn from_text(text: &str) -> Option<Self>;
 }
 
@@ -48,7 +48,7 @@ impl Name for Origin {
     }
 }
 
-/// Names that are being numbered, in the order in which they are met.
+/// Numbers names in the order in which they first appear, for a new generation.
 #[derive(Debug)]
 pub struct Numbered<N> {
     numbers: HashMap<N, u32>,
@@ -67,7 +67,8 @@ impl<N> Default for Numbered<N> {
 }
 
 impl<N: Name> Numbered<N> {
-    /// The number of a name. Neighbours mostly have the same.
+    /// The number of a name; a new name gets the next number. The last name is remembered, because neighbours in a
+    /// list mostly share their names.
     pub fn number(&mut self, name: &N) -> u32 {
         if let Some((_, number)) = self.last.as_ref().filter(|(last, _)| last == name) {
             return *number;
@@ -81,17 +82,17 @@ impl<N: Name> Numbered<N> {
         number
     }
 
-    /// How many there are.
+    /// How many different names there are.
     pub fn len(&self) -> usize {
         self.names.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no names.
     pub fn is_empty(&self) -> bool {
         self.names.is_empty()
     }
 
-    /// Makes a map of them, with room for `spare` more, and pins it as `pin`.
+    /// Creates a map with these names and room for `spare` more, and pins it as `pin`.
     pub fn store<const BYTES: usize>(&self, pins: &Pins, pin: String, spare: usize) -> Result<()> {
         let room = u32::try_from(self.len() + spare).unwrap_or(u32::MAX);
         let map: Array<MapData, [u8; BYTES]> =
@@ -104,41 +105,43 @@ impl<N: Name> Numbered<N> {
     }
 }
 
-/// A name that is not stored yet, and the number that it gets.
+/// A name that is not stored yet, with the number that it will get.
 #[derive(Clone, Debug)]
 pub struct NewName<N> {
     number: u32,
     name: N,
 }
 
-/// Names as they lie in their map.
+/// The names of a generation, in their pinned map.
 #[derive(Debug)]
 pub struct Names<const BYTES: usize> {
     map: Mapped<[u8; BYTES]>,
 }
 
-/// How many of the last names are compared with a new one: another copy of a name does no harm.
+/// A new name is compared only with this many of the last names. If it is an older one, it is stored twice, which
+/// does no harm.
 const COMPARED: u32 = 4096;
 
 impl<const BYTES: usize> Names<BYTES> {
-    /// The ones that are pinned as `pin`.
+    /// Opens the names that are pinned as `pin`.
     pub fn open(pins: &Pins, pin: &str) -> Result<Self> {
         Ok(Self::new(pins.mapped(pin)?))
     }
 
-    /// Those that lie in `map`.
+    /// Takes the names from a map that is already open.
     pub fn new(map: Mapped<[u8; BYTES]>) -> Self {
         Self { map }
     }
 
-    /// The name with a number, if there is one.
+    /// The name with this number. `None` if the map has no such place, or if the text is not a valid name.
     pub fn get<N: Name>(&self, number: u32) -> Option<N> {
         let bytes = self.map.get(number as usize)?;
         N::from_text(&unpadded(&bytes))
     }
 
-    /// The number of a name, of which there are `len`. A new one comes back too, and is counted; it is stored with
-    /// [`Self::add`]. `None` if there is no room for it.
+    /// Looks for a name among the first `len` names and returns its number. A new name gets the next number and
+    /// raises `len`. It is returned too; store it with [`Self::add`]. Returns `None` if there is no room for a new
+    /// name.
     pub fn number<N: Name>(&self, name: &N, len: &mut u32) -> Option<(u32, Option<NewName<N>>)> {
         let wanted = padded::<BYTES>(name.text());
         let same = |number: &u32| self.map.get(*number as usize) == Some(wanted);
@@ -154,7 +157,7 @@ impl<const BYTES: usize> Names<BYTES> {
         })
     }
 
-    /// Stores a new name.
+    /// Stores a new name, if there is one.
     pub fn add<N: Name>(&self, new: Option<&NewName<N>>) {
         if let Some(NewName { number, name }) = new {
             self.set(*number, name);

@@ -1,4 +1,4 @@
-//! Which networks drops come from: the tables of all CPUs, put together.
+//! Reads which networks drops come from, and adds up the tables of all CPUs.
 
 use std::{cmp::Reverse, collections::BTreeMap, iter};
 
@@ -16,32 +16,33 @@ use crate::{
     sys::error::Doing as _,
 };
 
-/// A network and its drops.
+/// A source network and how much of its traffic was dropped. With the policy `observe` it is what would have been
+/// dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Source {
-    /// The network.
+    /// The network, as long as the settings say (/24 and /48 by default).
     pub prefix: IpNet,
-    /// Packets, at the least.
+    /// Packets that were counted. The true number is between `packets` and `packets + error`.
     pub packets: u64,
-    /// How many there may have been beside them: the true number is not above `packets + error`.
+    /// The largest number of packets that may be missing in `packets`.
     pub error: u64,
-    /// Bytes, at the least.
+    /// Bytes that were counted, from the Ethernet header on. The true number may be higher.
     pub bytes: u64,
 }
 
 /// Where drops came from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sources {
-    /// The networks that are counted apart, the one with the most packets first.
+    /// The networks that have a place in the table, the one with the most packets first.
     pub networks: Vec<Source>,
-    /// Packets of all other networks.
+    /// Packets that were counted only for a whole set, because their network had no place or lost it.
     pub others: u64,
 }
 
-/// What one CPU counted.
+/// The table of one CPU.
 pub type CpuTable<'a> = (&'a SourceSets, &'a SourceNetworks);
 
-/// The networks that drops came from.
+/// Reads the tables of all CPUs. `lengths` are the prefix lengths that the filter counts by.
 pub fn read(pins: &Pins, lengths: Lengths) -> Result<Sources> {
     let what = || "cannot read the table of sources".to_owned();
     let sets: PerCpuArray<MapData, SourceSets> = pins.map(SOURCE_SETS)?;
@@ -51,15 +52,15 @@ pub fn read(pins: &Pins, lengths: Lengths) -> Result<Sources> {
     Ok(merge(&tables, lengths))
 }
 
-/// Adds up the tables. On a CPU on which a network has no place it may have had as many packets as its set has lost
-/// there, so its error grows by that.
+/// Adds up the tables of several CPUs. If a network has no place on a CPU, its packets there are part of what its
+/// set lost. So its error grows by that number.
 pub fn merge(tables: &[CpuTable<'_>], lengths: Lengths) -> Sources {
     let mut lost: BTreeMap<usize, u64> = BTreeMap::new();
     for (number, set, _) in tables.iter().flat_map(sets) {
         let sum = lost.entry(number).or_default();
         *sum = sum.saturating_add(set.lost);
     }
-    // A network stands in the set of the same number on every CPU.
+    // A network is in the set with the same number on every CPU.
     let mut sums: BTreeMap<(usize, bool, u64), SourceNetwork> = BTreeMap::new();
     for (number, set, networks) in tables.iter().flat_map(sets) {
         for (tag, network) in iter::zip(set.tags, networks).filter(|(tag, _)| *tag != 0) {
@@ -70,7 +71,7 @@ pub fn merge(tables: &[CpuTable<'_>], lengths: Lengths) -> Sources {
             });
             sum.packets = sum.packets.saturating_add(network.packets);
             sum.bytes = sum.bytes.saturating_add(network.bytes);
-            // Here it is known what was lost before the network came.
+            // On this CPU the network has a place, and its entry says what the set had lost before.
             sum.error = sum.error.saturating_sub(set.lost).saturating_add(network.error);
         }
     }
@@ -92,7 +93,7 @@ pub fn merge(tables: &[CpuTable<'_>], lengths: Lengths) -> Sources {
     }
 }
 
-/// The sets of a table with their numbers, and the networks in them.
+/// The sets of a table, each with its number and its networks.
 fn sets<'a>(
     (sets, networks): &CpuTable<'a>,
 ) -> impl Iterator<Item = (usize, &'a SourceSet, &'a [SourceNetwork])> + use<'a> {
@@ -187,7 +188,8 @@ mod tests {
     #[test]
     fn what_a_set_lost_before_a_network_came_is_its_error() {
         let ours = v4([192, 0, 2, 1]);
-        // Here it came when 7 were lost, of 12 in all; there it has no place, and 3 were lost.
+        // The first CPU had lost 7 packets when the network came, and lost 12 in all. On the second CPU the
+        // network has no place, and 3 packets were lost.
         let tables = [table(&[(ours, 100, 7)], &[(ours, 12)]), table(&[], &[(ours, 3)])];
         assert_eq!(shown(&tables), ["192.0.2.0/24 100 +10 6000", "others 15"]);
     }

@@ -1,50 +1,50 @@
-//! How many entries the lists of a generation have, and where a new one goes: known without reading them.
+//! How many entries a generation has. It is stored in the header, so that it is known without reading the table.
 
 use super::record::Record;
 use crate::model::entry::Action;
 
-/// How many entries there are, and where a new one goes.
+/// How many entries the lists have, and the first free slot.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
-    /// Entries by list and IP version, those that have expired included.
+    /// Entries by list and IP version, including expired ones.
     counts: [[u32; 2]; 3],
-    /// Entries that expire.
+    /// Entries that have a deadline, including expired ones.
     pub expiring: u32,
-    /// The first free slot, and one more.
+    /// The first free slot plus one; 0 for none.
     free: u32,
-    /// Labels in use.
+    /// Labels stored in the map of labels.
     pub labels: u32,
-    /// Origins in use.
+    /// Origins stored in the map of origins.
     pub origins: u32,
-    /// Entries by list that the agent did not put there, those that have expired included.
+    /// Entries by list that the agent does not own, including expired ones.
     runtime_only: [u32; 3],
     reserved: [u32; 3],
 }
 
 const _: () = assert!(size_of::<Summary>() == 64);
 
-// SAFETY: `#[repr(C)]`, made of integers and arrays of them, without padding (see the size above).
+// SAFETY: `#[repr(C)]`, made of integers and arrays of integers, without padding (see the size above).
 unsafe impl aya::Pod for Summary {}
 
 impl Summary {
-    /// How many entries of one list are IPv4 and IPv6.
+    /// How many IPv4 entries and how many IPv6 entries one list has.
     pub fn count(&self, action: Action) -> (usize, usize) {
         let [v4, v6] = self.counts[action as usize];
         (v4 as usize, v6 as usize)
     }
 
-    /// How many entries of one list are gone after a reboot, since the agent did not put them there.
+    /// How many entries of one list a reboot would remove, because the agent does not own them.
     pub fn runtime_only(&self, action: Action) -> usize {
         self.runtime_only[action as usize] as usize
     }
 
-    /// How many entries there are in all lists.
+    /// How many entries all lists have together.
     pub fn total(&self) -> usize {
         self.counts.iter().flatten().map(|count| *count as usize).sum()
     }
 
-    /// Counts an entry in, or out again.
+    /// Adds an entry to the numbers, or subtracts it if `is_there` is false. A free record changes nothing.
     pub fn count_record(&mut self, record: &Record, is_there: bool) {
         let (Some(action), Some(prefix)) = (record.action(), record.prefix()) else {
             return;
@@ -66,12 +66,12 @@ impl Summary {
         }
     }
 
-    /// The first free slot.
+    /// The first slot in the chain of free slots.
     pub fn free(&self) -> Option<u32> {
         self.free.checked_sub(1)
     }
 
-    /// Notes the first free slot.
+    /// Sets the first slot in the chain of free slots.
     pub fn set_free(&mut self, slot: Option<u32>) {
         self.free = slot.map_or(0, |slot| slot + 1);
     }

@@ -1,8 +1,10 @@
-//! The table of a generation: its entries as users see them, which the kernel program has no use for.
+//! The table of a generation: a record for each entry. Users see it; the kernel program does not need it.
 //!
-//! A record stands where the slot of its prefix says, so that one that a trie has found needs no search. Slots come in
-//! pages, as many as a chunk of counters has, and the directory tells where the page of a chunk lies: a list that
-//! uses the chunks from 256 on takes no more memory than another.
+//! The slot of an entry says where its record is. A trie lookup returns the slot, so a record is found without a
+//! search.
+//!
+//! The table has pages with as many slots as a chunk of counters. The directory says which page holds the slots of
+//! which chunk. So a list with high slot numbers takes no more memory than one with low numbers.
 
 use aya::maps::{Array, MapData};
 use filter_common::{Chunked, SLOT_LIMIT};
@@ -22,21 +24,21 @@ use crate::{
 /// Slots on a page.
 pub const PAGE: u32 = Chunked::CHUNK_LEN;
 
-/// How many pages a list needs: where its slots are spread over `used` pages, and so many are in use, room for
-/// one in sixteen more.
+/// How many pages to make for a list. Its slots are spread over `used` chunks, each of which needs a page. There
+/// is also room for one in sixteen more entries.
 pub fn pages_for(used: usize, entries: usize) -> usize {
     let comfortable = (entries + entries / 16 + PAGE as usize / 4).div_ceil(PAGE as usize);
     used.max(comfortable)
 }
 
-/// Where the pages of chunks lie.
+/// The directory of the table: which page holds the slots of which chunk.
 #[derive(Debug)]
 pub struct Directory {
-    /// By chunk: the page, and one more; 0 for none. Two in a word.
+    /// For each chunk, the page plus one; 0 for no page. Each map value has two chunks.
     pages: Mapped<[u32; 2]>,
 }
 
-/// Pages at the most.
+/// The largest number of pages.
 const PAGES: usize = (SLOT_LIMIT / PAGE) as usize;
 
 impl Directory {
@@ -53,22 +55,22 @@ impl Directory {
     }
 }
 
-/// A page that is not in use yet, and the chunk whose slots it gets.
+/// An unused page, and the chunk whose slots it will hold.
 #[derive(Clone, Copy, Debug)]
 pub struct NewPage {
-    /// The chunk.
+    /// The number of the chunk.
     pub chunk: u32,
     page: u32,
 }
 
 impl NewPage {
-    /// The first slot on it.
+    /// The first slot of the page.
     pub const fn first_slot(self) -> u32 {
         self.chunk * PAGE
     }
 }
 
-/// A table, opened as a whole or for a few records.
+/// The table of a generation. It is mapped as a whole, or page by page if only a few records are needed.
 #[derive(Debug)]
 pub struct Table {
     directory: Directory,
@@ -78,18 +80,18 @@ pub struct Table {
 #[derive(Debug)]
 enum Entries {
     Whole(Mapped<Record>),
-    /// Pages are mapped as they are needed: all of them would take longer than what is done with one.
+    /// Maps one page at a time. For a few records this is faster than mapping all pages.
     Pages(MapData),
 }
 
-/// The maps of a new table, before they are pinned.
+/// The maps of a new table, which are not pinned yet.
 pub struct NewTable {
     directory: Array<MapData, [u32; 2]>,
     entries: Array<MapData, Record>,
 }
 
 impl NewTable {
-    /// Makes a table with room for so many pages.
+    /// Creates a table with room for `pages` pages.
     pub fn make(pages: usize) -> Result<Self> {
         let what = || "cannot make the table of the lists".to_owned();
         let records = u32::try_from(pages * PAGE as usize).unwrap_or(u32::MAX);
@@ -99,7 +101,7 @@ impl NewTable {
         })
     }
 
-    /// To write into it.
+    /// Maps the new table, to fill it.
     pub fn table(&self) -> Result<Table> {
         Ok(Table::new(
             Mapped::of(&self.directory)?,
@@ -107,7 +109,7 @@ impl NewTable {
         ))
     }
 
-    /// Pins the table in `directory`.
+    /// Pins the table in the directory of a generation.
     pub fn pin(self, pins: &Pins, directory: &str) -> Result<()> {
         pins.pin(self.directory, format!("{directory}/{PAGES_PIN}"))?;
         Ok(pins.pin(self.entries, format!("{directory}/{ENTRIES}"))?)
@@ -115,7 +117,7 @@ impl NewTable {
 }
 
 impl Table {
-    /// The table that lies in these maps.
+    /// Takes the table from maps that are already open.
     pub fn new(pages: Mapped<[u32; 2]>, entries: Mapped<Record>) -> Self {
         Self {
             directory: Directory { pages },
@@ -123,7 +125,8 @@ impl Table {
         }
     }
 
-    /// The table that is pinned in `directory`, to read or write all of it.
+    /// Opens the table that is pinned in `directory`, and maps all of it. Best for reading or writing most
+    /// records.
     pub fn whole(pins: &Pins, directory: &str) -> Result<Self> {
         Ok(Self::new(
             pins.mapped(format!("{directory}/{PAGES_PIN}"))?,
@@ -131,7 +134,7 @@ impl Table {
         ))
     }
 
-    /// The table that is pinned in `directory`, for a few records.
+    /// Opens the table that is pinned in `directory`. Best for a few records.
     pub fn few(pins: &Pins, directory: &str) -> Result<Self> {
         let path = pins.join(format!("{directory}/{ENTRIES}"));
         let entries: Array<MapData, Record> = open_map(&path)?;
@@ -141,7 +144,7 @@ impl Table {
             directory: Directory {
                 pages: pins.mapped(format!("{directory}/{PAGES_PIN}"))?,
             },
-            // Short tables are mapped as quickly as a page.
+            // Mapping a short table takes no longer than mapping a page.
             entries: if records <= 4 * PAGE {
                 Entries::Whole(Mapped::of(&entries)?)
             } else {
@@ -150,7 +153,7 @@ impl Table {
         })
     }
 
-    /// How many slots there is room for.
+    /// How many slots the table has room for.
     pub fn slots(&self) -> usize {
         match &self.entries {
             Entries::Whole(entries) => entries.len(),
@@ -158,7 +161,7 @@ impl Table {
         }
     }
 
-    /// How many pages there is room for.
+    /// How many pages the table has room for.
     pub fn capacity(&self) -> usize {
         self.slots() / PAGE as usize
     }
@@ -168,29 +171,29 @@ impl Table {
         self.directory.get(chunk).is_some()
     }
 
-    /// Gives the slots of a chunk a page.
+    /// Assigns `page` to the slots of a chunk.
     pub fn set_page(&self, chunk: u32, page: u32) {
         self.directory.set(chunk, page);
     }
 
-    /// The chunks whose slots have a page.
+    /// The chunks whose slots have a page, in ascending order.
     pub fn chunks(&self) -> impl Iterator<Item = u32> {
         (0..PAGES as u32).filter(|chunk| self.has_page(*chunk))
     }
 
-    /// Whether there is a place for the record of a slot.
+    /// Whether the slot has a page that lies inside the table.
     pub fn has_place(&self, slot: u32) -> bool {
         let page = self.directory.get(Chunked::locate(slot).chunk);
         page.is_some_and(|page| page < self.capacity())
     }
 
-    /// The record of a slot; a free one where it has none.
+    /// The record of a slot. It is a free record if the slot has no page.
     pub fn get(&self, slot: u32) -> Result<Record> {
         let record = self.with(slot, |entries, number| entries.get(number))?;
         Ok(record.flatten().unwrap_or_default())
     }
 
-    /// Writes the record of a slot, which must have a page.
+    /// Writes the record of a slot. Does nothing if the slot has no page.
     pub fn set(&self, slot: u32, record: &Record) -> Result<()> {
         self.with(slot, |entries, number| entries.set(number, record))
             .map(drop)
@@ -208,7 +211,7 @@ impl Table {
         }))
     }
 
-    /// Every slot on a page with its record, free ones included.
+    /// Every slot that has a page, with its record. Free records are included.
     pub fn all(&self) -> impl Iterator<Item = Result<(u32, Record)>> {
         self.chunks().flat_map(move |chunk| {
             let slots = chunk * PAGE..(chunk + 1) * PAGE;
@@ -216,7 +219,7 @@ impl Table {
         })
     }
 
-    /// Every slot that is taken, with its record.
+    /// Every slot in use, with its record.
     pub fn taken(&self) -> impl Iterator<Item = Result<(u32, Record)>> {
         self.all().filter(|slot| {
             slot.as_ref()
@@ -224,7 +227,7 @@ impl Table {
         })
     }
 
-    /// A page for the slots of a chunk that has none, if there is room for one.
+    /// An unused page, and the first chunk without a page. `None` if all pages are in use.
     pub fn free_page(&self) -> Option<NewPage> {
         let page = self.chunks().count();
         let chunk = (0..Chunked::MAX_CHUNKS).find(|chunk| !self.has_page(*chunk))?;
@@ -233,13 +236,13 @@ impl Table {
         Some(NewPage { chunk, page })
     }
 
-    /// Puts a page in use and chains all its places.
+    /// Assigns a new page to its chunk, and chains all its slots as free ones.
     pub fn add_page(&self, new: NewPage) -> Result<()> {
         self.set_page(new.chunk, new.page);
         self.chain_page(new.chunk)
     }
 
-    /// Chains all places of the page of a chunk, on which there is nothing yet.
+    /// Chains all slots of an empty page as free ones.
     fn chain_page(&self, chunk: u32) -> Result<()> {
         let slots = chunk * PAGE..(chunk + 1) * PAGE;
         let last = slots.end - 1;
@@ -252,7 +255,7 @@ impl Table {
         self.with(chunk * PAGE, write).map(drop)
     }
 
-    /// Chains the free places of all pages, the lowest slot first, and returns where the chain begins.
+    /// Chains the free slots of all pages, the lowest slot first. Returns the first slot of the chain.
     pub fn chain_free(&self) -> Result<Option<u32>> {
         let mut next = None;
         let chunks: Vec<u32> = self.chunks().collect();

@@ -1,4 +1,4 @@
-//! The tries of a generation: what the program reads.
+//! The tries of a generation: LPM tries, in which the program looks up addresses.
 
 use std::{
     sync::{
@@ -35,19 +35,19 @@ use crate::{
 type Trie4 = LpmTrie<MapData, [u8; 4], Decision>;
 type Trie6 = LpmTrie<MapData, [u8; 16], Decision>;
 
-/// `BPF_F_NO_PREALLOC`: the kernel has no other kind of trie.
+/// `BPF_F_NO_PREALLOC`. The kernel allows LPM tries only with this flag.
 const NO_PREALLOC: u32 = 1;
 
-/// Their names, as pins of a generation and of the outer maps.
+/// The names of the tries, both in the directory of a generation and as outer maps.
 const NAMES: [&str; 4] = [SOURCES_V4, SOURCES_V6, RETIRED_V4, RETIRED_V6];
 
-/// Entries that go into tries with one system call. More make it no faster.
+/// Entries inserted with one system call. More entries for each call are not faster.
 const BATCH: usize = 4096;
 
-/// How many threads insert. They wait for one another in the kernel, as each trie has a lock; so more are no faster.
+/// How many threads insert entries. More are not faster, because in the kernel they wait for the lock of the trie.
 const THREADS: usize = 2;
 
-/// The four tries of a generation.
+/// The four tries of a generation: sources and retired prefixes, for IPv4 and IPv6.
 pub struct Tries {
     sources_v4: Trie4,
     sources_v6: Trie6,
@@ -56,7 +56,7 @@ pub struct Tries {
 }
 
 impl Tries {
-    /// New ones, without entries.
+    /// Creates tries without entries.
     pub fn empty() -> Result<Self> {
         let what = || "cannot make the tries of a list".to_owned();
         let trie4 = || Trie4::create(MAX_PREFIXES, NO_PREALLOC).doing(what);
@@ -69,7 +69,8 @@ impl Tries {
         })
     }
 
-    /// Those that are pinned in `directory`. From an outer map one cannot have them without CAP_SYS_ADMIN.
+    /// Opens the tries that are pinned in `directory`. They are pinned there because only CAP_SYS_ADMIN can get them
+    /// out of an outer map.
     pub fn open(pins: &Pins, directory: &str) -> Result<Self> {
         let [sources_v4, sources_v6, retired_v4, retired_v6] =
             NAMES.map(|name| format!("{directory}/{name}"));
@@ -81,7 +82,7 @@ impl Tries {
         })
     }
 
-    /// Pins them in `directory`.
+    /// Pins the tries in `directory`.
     pub fn pin(&self, pins: &Pins, directory: &str) -> Result<()> {
         let path = |name| pins.join(format!("{directory}/{name}"));
         let [sources_v4, sources_v6, retired_v4, retired_v6] = NAMES.map(path);
@@ -92,7 +93,8 @@ impl Tries {
         Ok(self.retired_v6.map().pin(retired_v6).doing(what)?)
     }
 
-    /// Makes the outer maps, in which both generations have their tries.
+    /// Creates and pins the outer maps, which hold the tries of both generations. These tries serve as the template
+    /// of an inner map.
     pub fn make_outer_maps(&self, pins: &Pins) -> Result<()> {
         let [sources_v4, sources_v6, retired_v4, retired_v6] = NAMES;
         array_of_maps::create(pins.path(), sources_v4, GENERATIONS, &self.sources_v4)?;
@@ -106,8 +108,9 @@ impl Tries {
         )?)
     }
 
-    /// Puts all entries in, each with its slot from `slots`. Entries in their order go in fastest: what one walks
-    /// through is in the cache for the next.
+    /// Inserts all entries, each with its slot from `slots`. Sorted entries are fastest, because the nodes on the way
+    /// to one entry are still in the cache for the next. Fails with the last error of a thread. Some entries may be
+    /// in the tries.
     pub fn fill(&self, entries: &[Entry], slots: &[u32], progress: &Progress) -> Result<()> {
         let next = AtomicUsize::new(0);
         let failed = Mutex::new(None);
@@ -163,7 +166,8 @@ impl Tries {
         Ok(v6[1].put(self.retired_v6.map()).doing(what)?)
     }
 
-    /// Puts one entry in, or another in its place, between two packets.
+    /// Inserts one entry, or replaces the one for the same prefix. A packet sees the trie either before or after the
+    /// change.
     pub fn insert(&mut self, action: Action, prefix: IpNet, decision: Decision) -> Result<()> {
         let inserted = match prefix {
             IpNet::V4(prefix) => self.v4_mut(action).insert(&key_v4(prefix), decision, 0),
@@ -172,7 +176,7 @@ impl Tries {
         Ok(inserted.doing(|| format!("cannot put {prefix} into a trie"))?)
     }
 
-    /// Takes one entry out.
+    /// Removes the entry of exactly this prefix.
     pub fn remove(&mut self, action: Action, prefix: IpNet) -> Result<()> {
         let removed = match prefix {
             IpNet::V4(prefix) => self.v4_mut(action).remove(&key_v4(prefix)),
@@ -181,7 +185,8 @@ impl Tries {
         Ok(removed.doing(|| format!("cannot take {prefix} out of a trie"))?)
     }
 
-    /// What is decided about the longest prefix that contains all of `prefix`, among sources or retired ones.
+    /// Looks up the longest prefix that contains all of `prefix`. `action` says where: among sources (trust, deny) or
+    /// among retired prefixes.
     pub fn longest(&self, action: Action, prefix: IpNet) -> Result<Option<Decision>> {
         let found = match prefix {
             IpNet::V4(prefix) => self.v4(action).get(&key_v4(prefix), 0),
@@ -222,8 +227,9 @@ impl Tries {
         }
     }
 
-    /// Puts the tries where the program finds those of `generation`. The kernel waits for an RCU grace period
-    /// after each (`maybe_wait_bpf_programs` of `kernel/bpf/syscall.c`), so they wait for it together.
+    /// Puts the tries into the outer maps, as `generation`. The kernel waits for an RCU grace period after each of
+    /// them (`maybe_wait_bpf_programs` in `kernel/bpf/syscall.c`). Each has a thread of its own, so that they wait
+    /// for the same grace period.
     pub fn set(&self, pins: &Pins, generation: u32) -> Result<()> {
         thread::scope(|scope| {
             [
@@ -237,8 +243,8 @@ impl Tries {
         })
     }
 
-    /// Waits until every program has ended that runs now. The kernel does so when an inner map is set, also if it is
-    /// the one that is there: these are to be the tries of `generation`.
+    /// Waits for an RCU grace period, that is, until every running program has ended. The kernel waits when an inner
+    /// map is set, even if it is set to the same map. So `self` must be the tries of `generation`.
     pub fn grace(&self, pins: &Pins, generation: u32) -> Result<()> {
         set(pins, SOURCES_V4, generation, &self.sources_v4)
     }
@@ -264,7 +270,7 @@ fn set<K: Pod>(
         .doing(|| format!("cannot set generation {generation} of {outer}"))?)
 }
 
-/// Keys and values of a trie as the kernel reads them: the length in bits, then the address.
+/// Keys and values for a batch of trie entries. The kernel expects the prefix length as 32 bits, then the address.
 struct Keys<const KEY: usize> {
     keys: Vec<[u8; KEY]>,
     values: Vec<[u8; 4]>,

@@ -1,4 +1,4 @@
-//! A pin directory: locked against other commands, and how maps are opened in it.
+//! A pin directory: opening, locking and checking it, and opening the maps that are pinned in it.
 
 use std::{
     fs::{self, DirBuilder, File},
@@ -21,20 +21,20 @@ use crate::sys::{
     flock::{self, Access},
 };
 
-/// Where a filter is kept unless told otherwise.
+/// The pin directory, if no other is named.
 pub const DEFAULT: &str = "/sys/fs/bpf/synwall";
 
-/// How long a command waits for another one to finish.
+/// How long a command waits for the lock of the filter.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// A pin directory, locked for as long as this lives.
+/// A locked pin directory. The lock is released when this is dropped.
 #[derive(Debug)]
 pub struct Pins {
     path: PathBuf,
     _lock: File,
 }
 
-/// That this process's agent is the only one of a filter, as long as its directory is there.
+/// The lock that makes this process's agent the only one of a filter. It ends when this is dropped.
 #[derive(Debug)]
 pub struct AgentLock {
     directory: File,
@@ -52,6 +52,11 @@ impl AgentLock {
 
 impl Pins {
     /// Opens and locks the directory at `path`.
+    ///
+    /// # Errors
+    ///
+    /// Fails with [`Error::NotUp`] if it does not exist. Fails if others could change it, or if the lock is not
+    /// free within five seconds.
     pub fn open(path: &Path, access: Access) -> Result<Self> {
         let not_up = || Error::NotUp {
             path: path.to_owned(),
@@ -59,10 +64,14 @@ impl Pins {
         Self::lock(path, access)?.ok_or_else(not_up)
     }
 
-    /// Makes the directory if it is not there, and opens and locks it.
+    /// Opens and locks the directory at `path` for a change. Creates it with mode 0700 if it does not exist.
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`Self::open`] does, or if the directory would be inside another filter.
     pub fn open_or_create(path: &Path) -> Result<Self> {
         let path = &safe(path)?;
-        // Taking down the outer one would take the inner one with it.
+        // `down --all` on the outer filter would remove the inner one too.
         if let Some(outer) = path.ancestors().skip(1).find(|outer| outer.join(LAYOUT).exists()) {
             return Err(Error::ForeignPins {
                 path: path.to_owned(),
@@ -72,7 +81,7 @@ impl Pins {
         loop {
             check_file_system(path)?;
             make(path)?;
-            // Another command may have removed it in between.
+            // Another command may have removed the directory since `make`.
             if let Some(pins) = Self::lock(path, Access::Change)? {
                 return Ok(pins);
             }
@@ -96,7 +105,8 @@ impl Pins {
                 .doing(|| format!("cannot look at {}", path.display()))?;
             check_file_system(path)?;
             check_owner(path, &opened)?;
-            // Half a filter has none; there is seldom a crowd before it.
+            // Wait in the queue first, see `sys::flock`. Half a filter has no directory to queue on, and few
+            // commands wait for it.
             let turn = open_directory(&path.join(CHUNKS))
                 .and_then(|queue| flock::wait(&queue, Access::Change, give_up));
             let lock = flock::wait(&directory, access, give_up)
@@ -106,7 +116,8 @@ impl Pins {
                     seconds: PATIENCE.as_secs(),
                 })?;
             drop(turn);
-            // The directory may have been removed, and made anew, while we waited for it.
+            // While we waited, the directory may have been removed and created again. Our lock is on the old one
+            // then.
             if fs::metadata(path).is_ok_and(|now| now.ino() == opened.ino()) {
                 return Ok(Some(Self {
                     path: path.to_owned(),
@@ -121,23 +132,35 @@ impl Pins {
         self.path.join(name)
     }
 
-    /// The directory.
+    /// The path of the pin directory, without symbolic links.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
     /// Opens the map that is pinned as `name`.
+    ///
+    /// # Errors
+    ///
+    /// Fails with [`Error::Map`] if the map is missing, or has another type.
     pub fn map<M: TryFrom<Map, Error = aya::maps::MapError>>(&self, name: impl AsRef<Path>) -> Result<M> {
         open_map(&self.join(name))
     }
 
-    /// Maps the records of the map that is pinned as `name` into memory.
+    /// Maps the values of the array map that is pinned as `name` into memory.
+    ///
+    /// # Errors
+    ///
+    /// Fails with [`Error::Map`] if the map is missing, or if its values have another size.
     pub fn mapped<T: aya::Pod>(&self, name: impl AsRef<Path>) -> Result<Mapped<T>> {
         let path = self.join(name);
         Mapped::pinned(&path).map_err(|error| unusable(&path, error))
     }
 
-    /// Pins a map as `name`, in the place of what may be there.
+    /// Pins a map as `name`.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the name is taken.
     pub fn pin<V: aya::Pod>(&self, map: Array<MapData, V>, name: impl AsRef<Path>) -> Result<()> {
         let path = self.join(name);
         Ok(map
@@ -145,7 +168,7 @@ impl Pins {
             .doing(|| format!("cannot pin a map as {}", path.display()))?)
     }
 
-    /// Makes the directory `name`, empty.
+    /// Creates the empty directory `name`. If it exists, it is removed first.
     pub fn fresh_directory(&self, name: &str) -> Result<()> {
         self.remove_directory(name)?;
         let path = self.join(name);
@@ -155,12 +178,12 @@ impl Pins {
             .doing(|| format!("cannot make {}", path.display()))?)
     }
 
-    /// Removes the directory `name` and what is pinned in it, or whatever else is there.
+    /// Removes the directory `name` and all that is pinned in it. It is no error if it does not exist.
     pub fn remove_directory(&self, name: &str) -> Result<()> {
         let path = self.join(name);
         let removed = match fs::symlink_metadata(&path) {
             Ok(found) if found.is_dir() => fs::remove_dir_all(&path),
-            // Somebody put something else in its place.
+            // It is not a directory, so it is not ours. Remove it all the same.
             Ok(_) => fs::remove_file(&path),
             Err(error) => Err(error),
         };
@@ -189,7 +212,8 @@ impl Pins {
         }
     }
 
-    /// Removes the directories of interfaces to which nothing was attached.
+    /// Removes the directories of interfaces without a link. A command that was killed before it attached leaves
+    /// them.
     pub(crate) fn remove_unlinked(&self) -> Result<()> {
         for name in self.interface_directories()? {
             if !self.is_linked(&name)? {
@@ -199,8 +223,7 @@ impl Pins {
         Ok(())
     }
 
-    /// The directories of interfaces that have a link. Without one, a command was killed before it had
-    /// attached anything.
+    /// The names of the directories of interfaces that have a link. Without a link, nothing is attached.
     pub(crate) fn linked_interfaces(&self) -> Result<Vec<String>> {
         let mut linked = Vec::new();
         for name in self.interface_directories()? {
@@ -211,18 +234,22 @@ impl Pins {
         Ok(linked)
     }
 
-    /// Whether there is a link in an interface's directory. If that cannot be told it is an error: what is taken for
-    /// unlinked is removed.
+    /// Whether there is a link in the directory of an interface.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the directory cannot be read. The answer must not be "no" then, because directories without a link
+    /// are removed.
     fn is_linked(&self, directory: &str) -> Result<bool> {
         Ok(fs::exists(self.link(directory)).doing(|| format!("cannot look for the link of {directory}"))?)
     }
 
-    /// The path of an interface's link.
+    /// The path of the link of an interface.
     pub(crate) fn link(&self, directory: &str) -> PathBuf {
         self.join(directory).join(LINK)
     }
 
-    /// The names of the directories of interfaces.
+    /// The names of the directories of interfaces, in alphabetical order.
     fn interface_directories(&self) -> Result<Vec<String>> {
         let mut names = self.names()?;
         names.retain(|name| name.starts_with(INTERFACE));
@@ -248,7 +275,7 @@ pub(crate) fn open_map<M: TryFrom<Map, Error = aya::maps::MapError>>(path: &Path
         .map_err(|source| unusable(path, source))
 }
 
-/// Why a pinned map cannot be used.
+/// The error for a pinned map that cannot be used.
 pub(crate) fn unusable(path: &Path, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
     Error::Map {
         path: path.to_owned(),

@@ -1,5 +1,5 @@
-//! What lies in a pin directory: a filter, half of one, another version's, or something that is not ours to
-//! touch; and how it is taken away.
+//! Decides what a pin directory holds: a filter, half a filter, a filter of another version, or something else.
+//! Also removes a filter.
 
 use std::{fs, io};
 
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{sys::error::Doing as _, text::shown};
 
-/// "synwall\0" as a number, so that a map of somebody else is not taken for ours.
+/// "synwall\0" as a number. It shows that the map is ours.
 const MAGIC: u64 = u64::from_le_bytes(*b"synwall\0");
 
 #[repr(C)]
@@ -24,24 +24,29 @@ const MAGIC: u64 = u64::from_le_bytes(*b"synwall\0");
 struct LayoutRecord {
     magic: u64,
     version: u32,
-    /// 0 until the filter has been attached for the first time.
+    /// 0 until the filter is attached for the first time, then 1.
     attached: u32,
 }
 
 // SAFETY: `#[repr(C)]`, three integers without padding.
 unsafe impl aya::Pod for LayoutRecord {}
 
-/// What lies in a pin directory.
+/// What a pin directory holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Content {
-    /// Nothing, or half a filter whose command was killed.
+    /// Nothing, or half a filter that a killed command left.
     Unfinished,
-    /// A filter.
+    /// A whole filter.
     Filter,
 }
 
 impl Pins {
-    /// What lies in the directory, if it is ours.
+    /// What the directory holds.
+    ///
+    /// # Errors
+    ///
+    /// Fails with [`Error::ForeignPins`] if something else is in it, and with [`Error::OtherLayout`] if another
+    /// version pinned the filter.
     pub fn content(&self) -> Result<Content> {
         let found = self.names()?;
         if !found.iter().any(|name| name == LAYOUT) {
@@ -69,7 +74,7 @@ impl Pins {
         Ok(map.get(&0, 0).doing(|| "cannot read the layout".into())?)
     }
 
-    /// Says that everything is there, and only to be attached.
+    /// Pins the layout, which says that a new filter has its settings and lists and can be attached.
     pub fn complete(&self) -> Result<()> {
         let mut map = Array::create(1, 0).doing(|| "cannot make the layout map".into())?;
         let layout = LayoutRecord {
@@ -81,7 +86,7 @@ impl Pins {
         self.pin(map, LAYOUT)
     }
 
-    /// Says that the filter has been attached: from now on it is one also while it is on no interface.
+    /// Notes that the filter has been attached. From now on it counts as a filter, even if it is on no interface.
     pub(crate) fn mark_attached(&self) -> Result<()> {
         let layout = self.layout()?;
         if layout.attached != 0 {
@@ -100,15 +105,19 @@ impl Pins {
             .doing(|| "cannot write the layout".into())?)
     }
 
-    /// Removes what a killed command left of a filter that it was setting up or taking down.
+    /// Removes the half filter that a killed command left. The lock of the agent stays.
     pub(crate) fn clear(&self) -> Result<()> {
         let mut names = self.names()?;
-        // Whose agent sets the filter up has it locked.
+        // If an agent is setting up the filter, it holds the lock on this directory.
         names.retain(|name| name != AGENT);
         self.remove_all(names, false)
     }
 
-    /// Removes what this library pins, of whatever version, and the directory with it.
+    /// Removes the filter and its directory. A filter of another version is removed too.
+    ///
+    /// # Errors
+    ///
+    /// Fails if something else is in the directory. Nothing was removed then.
     pub fn remove(self) -> Result<()> {
         let is_other = match self.content() {
             Ok(_) => false,
@@ -121,23 +130,24 @@ impl Pins {
         }
         self.remove_all(names, is_other)?;
         match fs::remove_dir(self.path()) {
-            // Somebody mounted the BPF file system just here.
+            // The directory is a mount point of the BPF file system, so it stays.
             Err(error) if error.kind() == io::ErrorKind::ResourceBusy => Ok(()),
             removed => Ok(removed.doing(|| format!("cannot remove {}", self.path().display()))?),
         }
     }
 
     fn remove_all(&self, mut names: Vec<String>, is_other_version: bool) -> Result<()> {
-        // Interfaces first: nothing may filter with half of its maps gone. Then the layout, so that what is
-        // left if this is killed counts as unfinished. Of another version we do not know all the names: its
-        // layout is what makes the directory ours until the end.
+        // Remove interfaces first, so that no program filters with half of its maps. Then remove the layout: if
+        // the command is killed after that, the rest counts as nothing. For another version, remove the layout
+        // last. We do not know all names of that version, so only the layout shows that the directory is ours.
         let layout = if is_other_version { 2 } else { 0 };
         names.sort_by_key(|name| {
             let rest = if name == LAYOUT { layout } else { 1 };
             (!name.starts_with(INTERFACE), rest)
         });
-        // The kernel detaches when the last reference goes: after a pin's alone it would do so later, in a
-        // worker; closing a descriptor takes effect at once.
+        // The kernel detaches a program when the last reference to its link goes. After the removal of a pin it
+        // does so later, in a worker. Closing a descriptor takes effect at once, so we hold one until the pins are
+        // gone.
         let links: Vec<_> = names
             .iter()
             .map(|name| PinnedLink::from_pin(self.link(name)))
@@ -148,7 +158,7 @@ impl Pins {
     }
 
     fn remove_entry(&self, name: &str) -> Result<()> {
-        // The link first: without it, what is left of an interface is known to be left over.
+        // Remove the link first. Without a link, the rest of the directory counts as left over.
         let _ = fs::remove_file(self.link(name));
         self.remove_directory(name)
     }

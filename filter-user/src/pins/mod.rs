@@ -1,4 +1,4 @@
-//! The pin directory: where a filter lies on the BPF file system.
+//! The pin directory: the directory on the BPF file system in which a filter pins its maps and links.
 
 pub mod directory;
 pub mod error;

@@ -1,60 +1,61 @@
-//! The names in a pin directory, each once. bpffs reserves names with a dot, so there is none in ours.
+//! The name of each pin, defined once. No name has a dot, because bpffs reserves such names.
 
-/// Pinned when a new filter has everything but an interface, and removed as soon as nothing is attached any more when it is
-/// taken down: without it, the directory holds half a filter.
+/// The magic and version of the filter. Without it, the directory holds half a filter. It is pinned when a new
+/// filter has everything but an interface. When a filter is taken down, it is removed right after the interfaces.
 pub const LAYOUT: &str = "layout";
-/// Ports, level and policy, for which every program is specialised.
+/// Ports, drop level and policy. They become constants of every program.
 pub const SETTINGS: &str = "settings";
-/// Which generation of the lists is in force.
+/// The number of the generation in force.
 pub const GENERATION: &str = "generation";
-/// The tries of both generations, by source and by destination.
+/// Outer map: the IPv4 tries of source prefixes (trust, deny) of both generations.
 pub const SOURCES_V4: &str = "sources_v4";
-/// See [`SOURCES_V4`].
+/// Outer map: the IPv6 tries of source prefixes, see [`SOURCES_V4`].
 pub const SOURCES_V6: &str = "sources_v6";
-/// See [`SOURCES_V4`].
+/// Outer map: the IPv4 tries of retired prefixes, by destination, of both generations.
 pub const RETIRED_V4: &str = "retired_v4";
-/// See [`SOURCES_V4`].
+/// Outer map: the IPv6 tries of retired prefixes, see [`RETIRED_V4`].
 pub const RETIRED_V6: &str = "retired_v6";
-/// When prefixes expire.
+/// The deadlines of temporary prefixes, by slot and generation.
 pub const EXPIRIES: &str = "expiries";
-/// The counters of prefixes, in chunks.
+/// Outer map: the chunks of counters of prefixes.
 pub const PREFIX_COUNTS: &str = "prefix_counts";
-/// What each CPU has not added to them yet.
+/// Counts of prefixes that each CPU has not added to the chunks yet.
 pub const RECENT_COUNTS: &str = "recent_counts";
-/// For which sources the tries need not be asked.
+/// Coverage of IPv4: for which sources no trie lookup is needed.
 pub const COVERAGE_V4: &str = "coverage_v4";
-/// See [`COVERAGE_V4`].
+/// Coverage of IPv6, see [`COVERAGE_V4`].
 pub const COVERAGE_V6: &str = "coverage_v6";
-/// Drops by source network.
+/// Drops by source network, per CPU: the part of the table that is read first.
 pub const SOURCE_SETS: &str = "source_sets";
-/// See [`SOURCE_SETS`].
+/// Drops by source network, per CPU: the counts, see [`SOURCE_SETS`].
 pub const SOURCE_NETWORKS: &str = "source_networks";
-/// The directory of the chunks of counters. Commands queue on it for the filter's lock, as a filter has it for all its life.
+/// The directory of the chunks of counters. A command first queues on it for the lock of the filter. It exists as
+/// long as the filter.
 pub const CHUNKS: &str = "chunks";
-/// The directory that the agent holds a lock on as long as it runs.
+/// The directory that a running agent holds a lock on.
 pub const AGENT: &str = "agent";
 
-/// How the names of the directories of interfaces begin.
+/// The prefix of the names of interface directories.
 pub const INTERFACE: &str = "interface_";
-/// In the directory of an interface: its link.
+/// In an interface directory: the link that attaches the program.
 pub const LINK: &str = "link";
-/// In the directory of an interface: its counters.
+/// In an interface directory: the counters of the interface, by reason.
 pub const INTERFACE_COUNTS: &str = "interface_counts";
-/// In the directory of an interface: what is remembered about it.
+/// In an interface directory: name, mode and program of the interface, and the deadline of `--confirm`.
 pub const INTERFACE_RECORD: &str = "interface_record";
 
-/// In the directory of a generation: the table of its entries.
+/// In a generation directory: the records of entries, one for each slot.
 pub const ENTRIES: &str = "entries";
-/// In the directory of a generation: where the pages of the table lie.
+/// In a generation directory: the page of each chunk of slots.
 pub const PAGES: &str = "pages";
-/// In the directory of a generation: what is known without reading it.
+/// In a generation directory: numbers of entries, first free slot, and a change in progress.
 pub const HEADER: &str = "header";
-/// In the directory of a generation: the labels of its entries.
+/// In a generation directory: the labels of entries.
 pub const LABELS: &str = "labels";
-/// In the directory of a generation: where its entries came from.
+/// In a generation directory: the origins of entries.
 pub const ORIGINS: &str = "origins";
 
-/// Everything that a filter pins beside its layout and its interfaces.
+/// All names that a filter pins, except its layout and its interface directories.
 const FILTER: &[&str] = &[
     SETTINGS,
     GENERATION,
@@ -75,7 +76,7 @@ const FILTER: &[&str] = &[
     AGENT,
 ];
 
-/// Whether a filter pins something of that name.
+/// Whether a filter of this version pins something called `name`.
 pub fn is_ours(name: &str) -> bool {
     name == LAYOUT || FILTER.contains(&name) || name.starts_with(INTERFACE)
 }

@@ -1,4 +1,4 @@
-//! Where a pin directory may lie: on a BPF file system, and where nobody else can put another directory in its place.
+//! Checks where a pin directory is: on a BPF file system, and where other users cannot replace it.
 
 use std::{
     fs::{DirBuilder, File, Metadata},
@@ -19,14 +19,19 @@ use crate::sys::{
     path::{LastLink, Way},
 };
 
-/// A symbolic link could lead anywhere, and be somebody else's.
+/// Opens a directory. Does not follow a symbolic link at the end of the path, because another user could have
+/// planted it.
 pub fn open_directory(path: &Path) -> io::Result<File> {
     let flags = OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW;
     File::options().read(true).custom_flags(flags.bits()).open(path)
 }
 
-/// The path without symbolic links, if nobody else can put another directory there. What is done by path from then on
-/// is done to the directory that was locked.
+/// Resolves all symbolic links of `path`. After this the path always leads to the directory that was locked, so
+/// pins can be used by path.
+///
+/// # Errors
+///
+/// Fails if other users could put another directory in its place.
 pub fn safe(path: &Path) -> Result<PathBuf> {
     let way = Way::walk(path, LastLink::Keep)
         .doing(|| format!("cannot look for the pin directory {}", path.display()))?;
@@ -45,7 +50,7 @@ pub fn safe(path: &Path) -> Result<PathBuf> {
     }
 }
 
-/// Makes the directory and those above it that are missing, each in one that others cannot change.
+/// Creates the directory and its missing parents with mode 0700. Each parent is checked with [`safe`] first.
 pub fn make(path: &Path) -> Result<()> {
     let mut missing: Vec<&Path> = path.ancestors().take_while(|path| !path.exists()).collect();
     while let Some(directory) = missing.pop() {
@@ -58,7 +63,8 @@ pub fn make(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Whoever can write to the directory can take the filter off, and whoever can read it can hold its lock for ever.
+/// Fails unless the directory belongs to the caller and has mode 0700. A user who can write to it can take the
+/// filter off. A user who can read it can hold its lock for ever.
 pub fn check_owner(path: &Path, directory: &Metadata) -> Result<()> {
     const OPEN_TO_OTHERS: u32 = 0o077;
     let (owner, mode) = (directory.uid(), directory.mode() & 0o777);
@@ -76,7 +82,7 @@ pub fn check_owner(path: &Path, directory: &Metadata) -> Result<()> {
     })
 }
 
-/// Fails unless `path`, or its nearest ancestor that exists, is on a BPF file system.
+/// Fails unless `path`, or its nearest existing parent, is on a BPF file system.
 pub fn check_file_system(path: &Path) -> Result<()> {
     let nearest = path.ancestors().find(|ancestor| ancestor.exists());
     match nearest.map(statfs) {

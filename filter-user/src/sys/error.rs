@@ -1,25 +1,25 @@
-//! What the kernel or the file system refused.
+//! Errors of calls to the kernel and the file system.
 
 use std::path::PathBuf;
 
-/// A result of this layer.
+/// The result type of this layer.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What the kernel or the file system refused.
+/// Why a call to the kernel or the file system failed, or cannot succeed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A system call failed.
     #[error("{doing}: {source}")]
     Kernel {
-        /// What was being done.
+        /// What synwall tried to do, as the beginning of a message.
         doing: String,
-        /// What the kernel said.
+        /// The error of the kernel or of aya.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// The running kernel is too old.
+    /// The running kernel is older than the oldest supported one.
     #[error("kernel {found} is too old: synwall needs Linux 5.10 or newer")]
     KernelTooOld {
-        /// What `uname -r` says.
+        /// The release of the kernel, as in `uname -r`.
         found: String,
     },
     /// This process lacks capabilities.
@@ -27,35 +27,35 @@ pub enum Error {
         "not permitted: {missing} missing; run as root (sudo), or grant CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON"
     )]
     NotPermitted {
-        /// Which capabilities are missing.
+        /// The names of the missing capabilities.
         missing: String,
     },
-    /// Maps count as locked memory, and there may not be enough of it.
+    /// Maps count as locked memory on this kernel, and the limit may be too low.
     #[error(
         "not permitted: before Linux 5.11 lists count against RLIMIT_MEMLOCK, and {most} bytes are not enough; run as root (sudo), grant CAP_SYS_RESOURCE too, or lift it: ulimit -l unlimited, for a service LimitMEMLOCK=infinity"
     )]
     LockedMemory {
-        /// What the process may lock at the most, in bytes.
+        /// The limit of locked memory, in bytes.
         most: u64,
     },
-    /// No interface has that name.
+    /// No interface in this network namespace has this name.
     #[error("there is no interface '{0}' in this network namespace; see: ip -brief link")]
     UnknownInterface(String),
-    /// Another command has the lock.
+    /// Another command holds the lock.
     #[error(
         "another synwall command is at work on {path} (waited {seconds} s for it); try again when it is done. Nothing was changed"
     )]
     Locked {
-        /// The directory.
+        /// The pin directory.
         path: PathBuf,
-        /// How long it was waited for.
+        /// How long this command waited, in seconds.
         seconds: u64,
     },
 }
 
-/// Says what was being done when a call failed.
+/// Turns any error into [`Error::Kernel`], with what synwall tried to do.
 pub(crate) trait Doing<T> {
-    /// Wraps the error.
+    /// Calls `what` only if there is an error.
     fn doing(self, what: impl FnOnce() -> String) -> Result<T>;
 }
 

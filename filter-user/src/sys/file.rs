@@ -14,26 +14,28 @@ use nix::fcntl::OFlag;
 
 use super::path::{Exposed, LastLink, Way, Who};
 
-/// Bytes of a file at the most: room for as many prefixes as fit, each on a line with a label and a comment.
+/// The largest file that is read, in bytes. It has room for the largest list, with a label and a comment on each
+/// line.
 pub const MAX_BYTES: u64 = 256 << 20;
 
-/// A file that was read.
+/// The content of a file, and who else could change it.
 #[derive(Debug)]
 pub struct TrustedFile {
-    /// What is in it.
+    /// The bytes of the file.
     pub bytes: Vec<u8>,
-    /// Where it lies, without symbolic links.
+    /// The path of the file, without symbolic links.
     pub path: PathBuf,
-    /// That a group can change it. It may be there for that.
+    /// The file or directory that a group can change, if there is one. This is allowed, because the group may be
+    /// meant to edit the list.
     pub exposed: Option<Exposed>,
 }
 
 /// Why a file was not read.
 #[derive(Debug)]
 pub enum NotRead {
-    /// Others could have written it.
+    /// Other users could have written it.
     Exposed(Exposed),
-    /// It cannot be read.
+    /// It cannot be opened or read, or is too large.
     Io(io::Error),
 }
 
@@ -43,10 +45,10 @@ impl From<io::Error> for NotRead {
     }
 }
 
-/// Reads a file. Symbolic links are followed unless others could have planted them.
+/// Reads a file of at most [`MAX_BYTES`]. Follows symbolic links unless another user could have planted them.
 ///
-/// A pipe that was handed over, such as `/dev/stdin` or `/dev/fd/63`, is read whoever fills it. A named pipe is waited
-/// for until somebody writes to it.
+/// An inherited descriptor, such as `/dev/stdin` or `/dev/fd/63`, may be a pipe. It is read no matter which user
+/// fills it. A named pipe blocks until somebody writes to it.
 pub fn read(file: &Path) -> Result<TrustedFile, NotRead> {
     let (opened, path, exposed) = open(file, |_| Ok(()))?;
     Ok(TrustedFile {
@@ -56,7 +58,8 @@ pub fn read(file: &Path) -> Result<TrustedFile, NotRead> {
     })
 }
 
-/// The same for whoever cannot wait: what is no regular file, or has more than `most` bytes, is refused.
+/// Reads a file as [`read`] does, for callers that must not block. Refuses anything that is not a regular file, and
+/// more than `most` bytes.
 pub fn read_regular(file: &Path, most: u64) -> Result<TrustedFile, NotRead> {
     let (opened, path, exposed) = open(file, regular)?;
     Ok(TrustedFile {
@@ -74,7 +77,8 @@ fn regular(found: &Metadata) -> io::Result<()> {
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, message))
 }
 
-/// A file that may be read and is as it `should` be, where it lies without symbolic links, and that a group can change it.
+/// Opens a file and checks who else could have written it. `should` refuses the wrong type of file before it is
+/// opened for reading. Returns the open file, its path without symbolic links, and what a group can change.
 fn open(
     file: &Path,
     should: impl Fn(&Metadata) -> io::Result<()>,
@@ -93,7 +97,7 @@ fn open(
         should(&fs::metadata(file)?)?;
         return Ok((File::open(file)?, file.to_owned(), None));
     }
-    // Not opened for reading yet: that would wait for the writer of a pipe, and have effects on a device.
+    // Do not open it for reading yet. That could block on a pipe, or have an effect on a device.
     let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW;
     let handle = File::options()
         .read(true)
@@ -101,7 +105,8 @@ fn open(
         .open(&path)?;
     let found = handle.metadata()?;
     should(&found)?;
-    // What a character device that everybody may write to yields (/dev/null) is not what they wrote.
+    // Every user may write to /dev/null, but reads do not return what they wrote. So ignore the write permission of
+    // a character device.
     let is_device = found.file_type().is_char_device();
     let its_own = Exposed::find(&path, &found);
     exposed.extend(its_own.filter(|exposed| !is_device || matches!(exposed.to, Who::Owner(_))));
@@ -111,12 +116,12 @@ fn open(
     if let Some(exposed) = refused.pop() {
         return Err(NotRead::Exposed(exposed));
     }
-    // The very file that was looked at, whatever its path leads to by now.
+    // Open the file that was checked. Its path may lead to another one by now.
     let opened = File::open(format!("/proc/self/fd/{}", handle.as_raw_fd()))?;
     Ok((opened, path, group.into_iter().next_back()))
 }
 
-/// Reads to the end, or fails where that is too far away.
+/// Reads to the end. Fails after [`MAX_BYTES`].
 pub fn read_all(from: impl Read) -> io::Result<Vec<u8>> {
     read_at_most(MAX_BYTES, from)
 }

@@ -1,9 +1,11 @@
-//! Waiting for a lock in the order in which one came, and not for ever.
+//! Waits for a `flock` in the order of arrival, and gives up after a time limit.
 //!
-//! A `flock` is handed to whoever happens to ask next, and to one more reader before any writer that waits. So everybody
-//! first takes the lock on a second directory, the queue, and lets it go as soon as the filter's own lock is theirs: who
-//! comes later waits behind. The queue only keeps order. Who does not get to its head in time tries the filter's lock all
-//! the same, as a command that was stopped may stand there for ever.
+//! With `flock` alone, any process that asks at the right moment gets the lock, and readers overtake a waiting
+//! writer. So each process first locks a second directory, the queue. It releases the queue once it holds the lock
+//! of the filter. Later processes wait behind it.
+//!
+//! The queue only keeps the order. A command that was stopped may hold it for ever. So a process that does not get
+//! the queue in time tries the lock of the filter all the same.
 
 use std::{
     fs::{File, TryLockError},
@@ -13,26 +15,28 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Whether a directory is only looked at or also changed.
+/// What a command does with a directory, which decides the kind of lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// It is looked at: several may at a time.
+    /// It only reads: a shared lock, which several commands can hold.
     Read,
-    /// It is changed: by one alone.
+    /// It changes something: an exclusive lock.
     Change,
 }
 
-/// Between two attempts of who cannot have a thread that waits.
+/// The pause between two attempts, if no thread can be started to wait.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// Locks a directory for as long as the file lives, or gives up then: `None`.
+/// Locks a directory until all copies of the returned file are closed. `None` if the lock is not free before
+/// `give_up`.
 pub(crate) fn wait(directory: &File, access: Access, give_up: Instant) -> io::Result<Option<File>> {
     let directory = directory.try_clone()?;
     if at_once(&directory, access)? {
         return Ok(Some(directory));
     }
-    // The kernel wakes who waits in the order in which they came. Nothing ends its wait but the lock itself, so a thread
-    // waits in our place. It has a descriptor of the same open file; when all of them are closed, the lock goes.
+    // The kernel wakes waiters in the order of their arrival, and a blocking `flock` has no time limit. So a thread
+    // waits for us. Its descriptor belongs to the same open file as ours. The lock ends when all of them are
+    // closed.
     let waiting = directory.try_clone()?;
     let (give, taken) = channel();
     let in_turn = move || {
@@ -61,7 +65,8 @@ pub(crate) fn wait(directory: &File, access: Access, give_up: Instant) -> io::Re
     Ok(None)
 }
 
-/// Whether the directory is locked now, for as long as the file is open: nobody is waited for.
+/// Tries to lock the directory without waiting. The lock lasts as long as the file is open. Returns false if
+/// another process holds it.
 pub(crate) fn at_once(directory: &File, access: Access) -> io::Result<bool> {
     let locked = match access {
         Access::Read => directory.try_lock_shared(),

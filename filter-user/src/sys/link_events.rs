@@ -1,4 +1,4 @@
-//! Changes of interfaces, as the kernel tells them over rtnetlink.
+//! Listens to changes of network interfaces (rtnetlink multicast).
 
 use std::io;
 
@@ -6,14 +6,14 @@ use netlink_sys::{AsyncSocket as _, AsyncSocketExt as _, SocketAddr, TokioSocket
 
 use super::error::{Doing as _, Result};
 
-/// The multicast group that tells of links (linux/rtnetlink.h).
+/// The multicast group for links (`include/uapi/linux/rtnetlink.h`).
 const RTMGRP_LINK: u32 = 1;
 
-/// Waits for any of the interfaces in this network namespace to change.
+/// Reports when an interface in this network namespace changes.
 pub struct Changes(TokioSocket);
 
 impl Changes {
-    /// Listens from now on. To be called inside of a runtime.
+    /// Starts to listen. Must be called inside a tokio runtime.
     pub fn new() -> Result<Self> {
         let listen = || -> io::Result<TokioSocket> {
             let mut socket = TokioSocket::new(NETLINK_ROUTE)?;
@@ -25,10 +25,11 @@ impl Changes {
             .doing(|| "cannot listen for changes of interfaces".into())
     }
 
-    /// Returns when something has changed, or may have.
+    /// Waits for a change. It may also return without one, and does not say what has changed.
     pub async fn next(&mut self) -> Result<()> {
         match self.0.recv_from_full().await {
-            // There was more than fits: what it was has to be looked for in any case.
+            // The socket buffer overflowed, so messages were lost. This is a change too, because callers read all
+            // interfaces anyway.
             Err(error) if error.raw_os_error() == Some(nix::libc::ENOBUFS) => Ok(()),
             received => received
                 .map(drop)

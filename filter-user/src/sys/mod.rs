@@ -1,4 +1,4 @@
-//! Calls to the kernel and the file system. Nothing here knows what a filter is.
+//! Calls to the kernel and the file system. Nothing in this layer knows what a filter is.
 
 pub mod addresses;
 pub mod bpf;

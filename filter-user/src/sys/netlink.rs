@@ -1,4 +1,4 @@
-//! Network interfaces and the XDP programs on them, asked of the kernel over rtnetlink.
+//! Reads network interfaces, their XDP programs and their addresses over rtnetlink.
 
 use std::{fs, io, os::unix::fs::MetadataExt as _};
 
@@ -12,12 +12,12 @@ use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 use super::error::{Doing as _, Error, Result};
 use crate::model::mode::Mode;
 
-/// A program on an interface.
+/// An XDP program on an interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct XdpProgram {
-    /// Where it runs.
+    /// Whether it runs in the driver or in the generic hook.
     pub mode: Mode,
-    /// The kernel's number for it.
+    /// The ID of the program in the kernel.
     pub id: u32,
 }
 
@@ -30,18 +30,22 @@ pub struct Interface {
     pub name: String,
     /// The XDP programs on it.
     pub xdp: Vec<XdpProgram>,
-    /// Whether it leads back to this host.
+    /// Whether it is a loopback interface.
     pub is_loopback: bool,
-    /// Whether it is a bond, which packets come to through its members.
+    /// Whether it is a bond. Packets reach a bond through its members.
     pub is_bond: bool,
     /// The index of the bond or bridge that it is a member of.
     pub controller: Option<u32>,
 }
 
-/// The interface called `name`.
+/// Looks up the interface called `name` in this network namespace.
+///
+/// # Errors
+///
+/// Fails with [`Error::UnknownInterface`] if there is none.
 pub fn by_name(name: &str) -> Result<Interface> {
     let unknown = || Error::UnknownInterface(name.escape_debug().collect());
-    // 15 characters and a NUL fill IFNAMSIZ; the kernel would answer a longer name with ERANGE.
+    // A name and its NUL must fit into IFNAMSIZ (16 bytes). The kernel would answer a longer name with ERANGE.
     if name.is_empty() || name.len() >= filter_common::INTERFACE_NAME_BYTES {
         return Err(unknown());
     }
@@ -52,14 +56,15 @@ pub fn by_name(name: &str) -> Result<Interface> {
         .ok_or_else(unknown)
 }
 
-/// The interface with that index, if there is one in this network namespace.
+/// Looks up the interface with this index in this network namespace. `None` if there is none.
 pub fn by_index(index: u32) -> Result<Option<Interface>> {
     let mut query = LinkMessage::default();
     query.header.index = index;
     ask(query).doing(|| format!("cannot look up interface number {index}"))
 }
 
-/// Every interface in this network namespace, but those whose name is not UTF-8, which the library cannot read.
+/// All interfaces in this network namespace, from a netlink dump. An interface whose name is not UTF-8 is missing,
+/// because the netlink crate cannot read it.
 pub fn all() -> Result<Vec<Interface>> {
     let query = RouteNetlinkMessage::GetLink(LinkMessage::default());
     let links = dump(query, |answer| match answer {
@@ -89,7 +94,7 @@ fn dump<T>(
     }
 }
 
-/// The messages of a datagram that can be read.
+/// The netlink messages in a datagram. A message that cannot be read is left out.
 fn messages(mut datagram: &[u8]) -> Vec<NetlinkMessage<RouteNetlinkMessage>> {
     let mut messages = Vec::new();
     while let Some(Ok(length)) = datagram
@@ -105,9 +110,9 @@ fn messages(mut datagram: &[u8]) -> Vec<NetlinkMessage<RouteNetlinkMessage>> {
     messages
 }
 
-/// The number of this process's network namespace.
+/// The inode number of the current network namespace, which identifies it.
 pub fn netns() -> Result<u64> {
-    // The thread's and not the process's, as a thread may be in another one.
+    // Use the thread's namespace, because a thread may be in another one than its process.
     let path = "/proc/thread-self/ns/net";
     Ok(fs::metadata(path).doing(|| format!("cannot read {path}"))?.ino())
 }
@@ -173,7 +178,8 @@ fn programs(xdp: &[LinkXdp]) -> Vec<XdpProgram> {
         LinkXdp::SkbProgId(id) => Some(*id),
         _ => None,
     });
-    // Kernels name the program by mode only if there are several, or since 4.19 always.
+    // Since 4.19 kernels always report the program by mode. Before, they did so only if there were several
+    // programs.
     let only = find(|attribute| match attribute {
         LinkXdp::ProgId(id) => Some(*id),
         _ => None,

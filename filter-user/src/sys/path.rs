@@ -1,7 +1,7 @@
-//! Paths that lead where they lead because of root or of whoever runs this, and of nobody else.
+//! Walks along a path and finds out which other users could change where it leads.
 //!
-//! Whoever can write to a directory on a path can put something else in its place, and plant symbolic links. Where
-//! nobody but root and we can, a path stays what it was when it was looked at, and can be used again and again.
+//! A user who can write to a directory on the path can put something else there, or plant a symbolic link. If only
+//! root and the caller can, the path keeps leading to the same place. Then it is safe to use it again.
 
 use std::{
     collections::BTreeSet,
@@ -15,26 +15,26 @@ use std::{
 
 use nix::{errno::Errno, unistd::geteuid};
 
-/// As many symbolic links on one path as the kernel follows (path_resolution(7)).
+/// The largest number of symbolic links on a path. The kernel has the same limit (path_resolution(7)).
 const MAX_LINKS: usize = 40;
 
-/// What others than root and we can change.
+/// Something on a path that another user than root and the caller could change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exposed {
-    /// A file or a directory on the path.
+    /// The file or directory.
     pub path: PathBuf,
     /// Who could change it.
     pub to: Who,
 }
 
-/// Who could change something.
+/// Which user or group could change something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Who {
-    /// Its owner, the user with that number.
+    /// The owner, with this user ID.
     Owner(u32),
-    /// Everybody, as it has that mode.
+    /// Every user, because the file has this mode.
     Everybody(u32),
-    /// The group with that number.
+    /// The group with this group ID.
     Group(u32),
 }
 
@@ -50,11 +50,11 @@ impl fmt::Display for Exposed {
 }
 
 impl Exposed {
-    /// What others could change of the file or directory at `path`.
+    /// Finds out whether others could change the file or directory at `path`, whose metadata is `found`.
     pub fn find(path: &Path, found: &Metadata) -> Option<Self> {
         const STICKY: u32 = 0o1000;
         let mode = found.mode() & 0o7777;
-        // In a sticky directory, entries are their owners' (and the directory's owner's) to rename and remove.
+        // In a sticky directory, only the owner of an entry or of the directory can rename and remove the entry.
         let is_sticky = found.is_dir() && mode & STICKY != 0;
         let to = if !is_ours(found) {
             Who::Owner(found.uid())
@@ -78,32 +78,38 @@ fn is_ours(found: &Metadata) -> bool {
     found.uid() == 0 || found.uid() == geteuid().as_raw()
 }
 
-/// What happens to a symbolic link at the very end of a path.
+/// What to do with a symbolic link at the end of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LastLink {
-    /// It is followed.
+    /// Follow it.
     Follow,
-    /// It is what the path leads to.
+    /// Do not follow it: the path leads to the link itself.
     Keep,
 }
 
-/// Where a path leads.
+/// Where a path leads, and who could change that.
 #[derive(Debug)]
 pub struct Way {
-    /// The path without the symbolic links on it. What does not exist is there as it was given.
+    /// The path without symbolic links. Parts that do not exist are kept as they were given.
     pub path: PathBuf,
-    /// Directories and symbolic links on it that others could change. What it leads to is not among them.
+    /// Directories and symbolic links on the path that others could change. The end of the path is not checked.
     pub exposed: Vec<Exposed>,
-    /// Directories in which a change has the path lead elsewhere: those of symbolic links on it, and the one in which it
-    /// ends, or in which what is missing of it would be made.
+    /// Directories to watch: a change in one of them can make the path lead elsewhere. These are the directories of
+    /// symbolic links, and the one in which the path ends. If a part is missing, it is the directory in which the
+    /// first missing part would be created.
     pub turns: BTreeSet<PathBuf>,
-    /// Whether it is a descriptor of this process, such as `/dev/stdin`: that is the choice of whoever started it, and
-    /// no matter of directories.
+    /// Whether the path is a descriptor of this process, such as `/dev/stdin`. The caller chose it, so the
+    /// directories do not matter.
     pub is_descriptor: bool,
 }
 
 impl Way {
-    /// Walks along a path, from the root directory on.
+    /// Walks along `path` from the root directory.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there are too many symbolic links or a directory cannot be read. Of the links in `/proc`, only
+    /// `/proc/self`, `/proc/thread-self` and own descriptors are followed; others fail.
     pub fn walk(path: &Path, last: LastLink) -> io::Result<Self> {
         let mut way = Self {
             path: PathBuf::from("/"),
@@ -134,7 +140,7 @@ impl Way {
             };
             let is_last = ahead.is_empty();
             if found.is_symlink() && !(is_last && last == LastLink::Keep) {
-                // A link in a directory that others can write to may be one that they planted.
+                // Another user may have planted this link, because the directory is open to others.
                 if directory.mode() & 0o022 != 0 && !is_ours(&found) {
                     way.exposed.push(Exposed {
                         path: next.clone(),
@@ -144,7 +150,7 @@ impl Way {
                 if way.path.starts_with("/proc")
                     && !matches!(next.to_str(), Some("/proc/self" | "/proc/thread-self"))
                 {
-                    // Its text need not lead where the kernel goes.
+                    // The kernel does not follow the text of such a link, so its text may name another file.
                     let is_descriptor = is_last && way.path == own_descriptors();
                     if !is_descriptor {
                         let what = format!("{} is a link of /proc, which is not followed", next.display());
@@ -183,12 +189,12 @@ impl Way {
     }
 }
 
-/// The directory of this process's descriptors, as a walk gets there.
+/// The directory of this process's descriptors, after all links are resolved.
 fn own_descriptors() -> PathBuf {
     PathBuf::from(format!("/proc/{}/fd", std::process::id()))
 }
 
-/// Puts the parts of a path before those that are still to come, the first one last.
+/// Puts the parts of `path` on top of the stack of parts that are still ahead. The first part comes out first.
 fn push(ahead: &mut Vec<OsString>, path: &Path) {
     let parts = path.components().rev().filter_map(|part| match part {
         Component::Normal(name) => Some(name),
@@ -224,7 +230,7 @@ mod tests {
         ] {
             let way = Way::walk(&at(path), LastLink::Follow).unwrap();
             let mut turns = way.turns;
-            // Of a path to temporary files that is a link itself.
+            // The path to temporary files may have links of its own. Ignore these.
             turns.retain(|turn| turn.starts_with(directory.path()));
             let expected = expected.into_iter().map(|name| directory.path().join(name));
             assert_eq!(turns, expected.collect(), "{path}");

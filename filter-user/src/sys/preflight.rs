@@ -1,19 +1,19 @@
-//! What has to be in place before the kernel is asked for anything: its version and our capabilities.
+//! Checks the kernel version and the capabilities of this process before anything else is done.
 
 use caps::{CapSet, Capability};
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit};
 
 use super::error::{Doing as _, Error, Result};
 
-/// The oldest kernel that this runs on: `BPF_LINK_CREATE` for XDP came with 5.9, inner arrays and the
-/// capability of their own with 5.8 to 5.10.
+/// The oldest supported kernel. `BPF_LINK_CREATE` for XDP came with 5.9. Inner arrays and the separate BPF
+/// capabilities came with 5.8 to 5.10.
 const OLDEST: Version = Version(5, 10);
 
-/// A kernel's version, major and minor.
+/// A kernel version: major and minor number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Version(pub u32, pub u32);
 
-/// The running kernel's version.
+/// The version of the running kernel.
 pub fn kernel_version() -> Result<Version> {
     let release = kernel_release()?;
     let mut numbers = release
@@ -30,7 +30,11 @@ fn kernel_release() -> Result<String> {
     Ok(name.release().to_string_lossy().into_owned())
 }
 
-/// Fails if the kernel is too old or this process may not do what every command has to.
+/// Checks what every command needs.
+///
+/// # Errors
+///
+/// Fails if the kernel is too old, if capabilities are missing, or if the limit of locked memory may be too low.
 pub fn check() -> Result<()> {
     let version = kernel_version()?;
     if version < OLDEST {
@@ -40,8 +44,9 @@ pub fn check() -> Result<()> {
     }
     let held =
         caps::read(None, CapSet::Effective).doing(|| "cannot read this process's capabilities".into())?;
-    // CAP_SYS_ADMIN includes the two that were taken out of it in 5.8. The verifier lets a program without
-    // CAP_PERFMON not tell how long a packet is (it would have to subtract pointers).
+    // CAP_SYS_ADMIN includes CAP_BPF and CAP_PERFMON, which were separated from it in 5.8. CAP_PERFMON is needed
+    // because the program subtracts packet pointers to compute the length of a packet. The verifier allows that
+    // only with this capability.
     let admin = held.contains(&Capability::CAP_SYS_ADMIN);
     let needed = [
         ("CAP_BPF", admin || held.contains(&Capability::CAP_BPF)),
@@ -67,18 +72,18 @@ pub fn check() -> Result<()> {
     Ok(())
 }
 
-/// Whether maps count against RLIMIT_MEMLOCK (before 5.11), tries in full from their beginning. aya then raises the limit,
-/// as far as it may.
+/// Whether maps count against RLIMIT_MEMLOCK (before 5.11). A trie then counts with its full size as soon as it is
+/// created. aya raises the limit as far as it may.
 fn counts_locked_memory(version: Version) -> bool {
     version < Version(5, 11)
 }
 
-/// Whether the kernel has frames of several buffers for XDP programs (5.18).
+/// Whether XDP programs can get frames of several buffers (since 5.18).
 pub fn has_frags(version: Version) -> bool {
     version >= Version(5, 18)
 }
 
-/// Whether the kernel has `bpf_ktime_get_coarse_ns` (5.11).
+/// Whether programs can call `bpf_ktime_get_coarse_ns` (since 5.11).
 pub fn has_coarse_clock(version: Version) -> bool {
     version >= Version(5, 11)
 }

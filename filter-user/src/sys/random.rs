@@ -1,10 +1,10 @@
-//! Numbers that nobody can guess.
+//! Random numbers for secrets.
 
 use std::{fs::File, io::Read as _};
 
 use super::error::{Doing as _, Result};
 
-/// A number from the kernel's generator.
+/// A 64-bit random number from the kernel, which nobody can guess.
 pub fn number() -> Result<u64> {
     let mut bytes = [0; 8];
     File::open("/dev/urandom")

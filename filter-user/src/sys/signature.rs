@@ -1,4 +1,4 @@
-//! By what it is seen that a file is another one, or is being written.
+//! Detects, without reading a file, that it has changed or is still being written.
 
 use std::{
     fs,
@@ -7,14 +7,17 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-/// A file that is written in its place is read when nobody has written to it for so long.
+/// A file that is written in place is read after this time without writes.
 pub const QUIET: Duration = Duration::from_secs(1);
 
-/// It is read after so long even if somebody writes to it again and again.
+/// It is read after this time in any case, even if a program keeps writing to it.
 const LONGEST: Duration = Duration::from_secs(10);
 
-/// What is known of a file without reading it; nothing of one that is not there. What was written twice within a tick of the
-/// clock has another size, or another inode, since that is how files are replaced.
+/// What the kernel knows about a file without reading it. Two signatures differ if the file has changed or was
+/// replaced.
+///
+/// Two writes within one tick of the clock have the same time. They are still noticed if the size differs, or if
+/// the file was replaced by renaming, because then the inode differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Signature(Option<Found>);
 
@@ -22,13 +25,13 @@ pub struct Signature(Option<Found>);
 struct Found {
     device_and_inode: (u64, u64),
     size: u64,
-    /// Seconds and nanoseconds.
+    /// Seconds and nanoseconds since the epoch.
     modified: (i64, i64),
     changed: (i64, i64),
 }
 
 impl Signature {
-    /// Of the file at `path`, or where a symbolic link there leads.
+    /// The signature of the file at `path`. Symbolic links are followed. A missing file has a signature too.
     pub fn of(path: &Path) -> Self {
         let found = fs::metadata(path).ok();
         Self(found.map(|found| Found {
@@ -39,13 +42,13 @@ impl Signature {
         }))
     }
 
-    /// Whether there is a file.
+    /// Whether the file exists.
     pub const fn is_there(self) -> bool {
         self.0.is_some()
     }
 
-    /// Whether somebody has written into the very file of `before` just now, rather than put another one in its place, and may
-    /// not be done.
+    /// Whether this is the same file as `before`, was changed, and was written within [`QUIET`]. Then the writer
+    /// may not have finished. A file that was renamed into its place is another file, and is complete.
     fn is_being_written(self, before: Self) -> bool {
         let (Some(before), Some(now)) = (before.0, self.0) else {
             return false;
@@ -53,7 +56,7 @@ impl Signature {
         before != now && before.device_and_inode == now.device_and_inode && self.was_written_just_now()
     }
 
-    /// Whether somebody has written to it within [`QUIET`].
+    /// Whether the file was written within [`QUIET`].
     pub fn was_written_just_now(self) -> bool {
         let Some(now) = self.0 else {
             return false;
@@ -62,7 +65,7 @@ impl Signature {
         let written = u64::try_from(seconds).ok().zip(u32::try_from(nanoseconds).ok());
         let written = written.map(|(seconds, nanoseconds)| Duration::new(seconds, nanoseconds));
         let since_epoch = SystemTime::UNIX_EPOCH.elapsed().ok();
-        // A time in the future is that of a clock that was wrong.
+        // A time in the future comes from a wrong clock. Such a file does not count as just written.
         let age = since_epoch
             .zip(written)
             .and_then(|(now, written)| now.checked_sub(written));
@@ -70,23 +73,24 @@ impl Signature {
     }
 }
 
-/// When a file may be read.
+/// When a changed file may be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reading {
-    /// When nobody seems to write to it: half of it may be there, and be good.
+    /// After the writer has paused. Half a list may be a valid list.
     WhenQuiet,
-    /// Now, since somebody said so.
+    /// At once, because an operator asked for it.
     AtOnce,
 }
 
-/// Whether, and since when, a file is not read because somebody writes to it.
+/// Since when reading a file is put off because a program writes to it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PutOff {
     since: Option<Instant>,
 }
 
 impl PutOff {
-    /// Whether reading the file is put off that was `before` and is `now`.
+    /// Whether reading the file must be put off. `before` is its signature when it was last read, and `now` its
+    /// current one.
     pub fn is_due(&mut self, reading: Reading, before: Signature, now: Signature) -> bool {
         if reading == Reading::WhenQuiet && now.is_being_written(before) {
             let since = self.since.get_or_insert_with(Instant::now);
@@ -98,7 +102,7 @@ impl PutOff {
         false
     }
 
-    /// Whether another look is due soon.
+    /// Whether reading is put off, so that the file must be looked at again soon.
     pub const fn is_going_on(self) -> bool {
         self.since.is_some()
     }

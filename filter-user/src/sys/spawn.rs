@@ -1,20 +1,20 @@
-//! Work on a thread of its own, if there is one to be had: a machine that is short of threads or memory gets its list all
-//! the same, only later.
+//! Runs work on a thread, or on the caller's thread if no other can be started. So a machine without free threads
+//! or memory still gets its list, only later.
 
 use std::{
     panic,
     thread::{Builder, Scope, ScopedJoinHandle},
 };
 
-/// Work that was begun, or is done already.
+/// Work that runs on a thread, or is already done.
 pub enum Begun<'scope, T> {
-    /// It goes on beside.
+    /// It runs on a thread.
     Beside(ScopedJoinHandle<'scope, T>),
-    /// There was no thread for it.
+    /// No thread could be started, so the caller's thread did it.
     Done(T),
 }
 
-/// Begins work.
+/// Starts `work` on a thread. If that is not possible, does it before returning.
 pub fn begin<'scope, T, W>(scope: &'scope Scope<'scope, '_>, work: W) -> Begun<'scope, T>
 where
     T: Send + 'scope,
@@ -27,7 +27,7 @@ where
 }
 
 impl<T> Begun<'_, T> {
-    /// What came of it, once it is done.
+    /// Waits for the work and returns its result. A panic of the work is passed on.
     pub fn join(self) -> T {
         match self {
             Self::Beside(thread) => thread.join().unwrap_or_else(|panic| panic::resume_unwind(panic)),

@@ -1,4 +1,4 @@
-//! What coverage must not miss, and how much it may cover too much.
+//! Coverage must never miss an address of the list, and may cover only a few others.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -9,7 +9,7 @@ use super::*;
 
 const SECRET: u64 = 0x6a5a_a69a_0997_9679;
 
-/// As the program reads it.
+/// Coverage in ordinary memory, read in the same way as the program reads it.
 struct Memory {
     v4: Vec<AtomicU64>,
     v6: Vec<AtomicU64>,
@@ -81,13 +81,13 @@ impl Memory {
             words
         };
         levels(self).iter().zip(levels(other)).all(|(ours, theirs)| {
-            // `Wide` says more than `Fine`.
+            // A `Wide` bit covers everything that a `Fine` bit covers.
             theirs & !ours == 0 || theirs & !(ours | (ours & WIDE) >> 1) == 0
         })
     }
 }
 
-/// Prefixes that lie close together and in one another, and some anywhere.
+/// A random prefix. About half are close together and often nested, the others are anywhere.
 fn prefix() -> impl Strategy<Value = IpNet> {
     let v4 = (any::<u32>(), any::<bool>(), 0..=32_u8).prop_map(|(address, near, len)| {
         let address = if near {
@@ -117,7 +117,7 @@ fn list() -> impl Strategy<Value = Vec<IpNet>> {
     })
 }
 
-/// Addresses in a prefix and beside it.
+/// The first, the last and one more address of a prefix, and the two addresses next to it.
 fn around(prefix: &IpNet) -> [IpAddr; 5] {
     match prefix {
         IpNet::V4(network) => {
@@ -235,7 +235,7 @@ fn v6(upper: u32, len: u8) -> IpNet {
 
 #[test]
 fn one_in_fifty_at_the_most_gets_through_for_nothing() {
-    // Reproducible random numbers: xorshift64*.
+    // xorshift64* with a fixed seed, so that the test repeats exactly.
     let mut state = 88_172_645_463_325_252_u64;
     let mut random = || {
         state ^= state >> 12;
@@ -259,7 +259,7 @@ fn one_in_fifty_at_the_most_gets_through_for_nothing() {
             IpNet::V4(_) => None,
         })
         .collect();
-    // Good secrets and bad ones: the third is close to 2^60 / 225.
+    // Weak secrets must be good enough too. The third one is close to 2^60 / 225.
     for secret in [SECRET, 0, 0x1234_5678_9abc_def1, u64::MAX] {
         let memory = Memory::new();
         memory.settle_with(&list, secret);

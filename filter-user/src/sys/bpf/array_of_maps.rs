@@ -1,6 +1,7 @@
-//! Arrays of maps. aya makes them from an object file only, with a template of the inner map that has type
-//! information. Kernels 5.15 to 6.1 then refuse inner maps that have none (they compare `timer_off`), and aya
-//! makes none with it. So outer maps and inner maps are both made without.
+//! Creates arrays of maps with a direct system call. With aya they come only from an object file, whose template of
+//! the inner map has type information (BTF). Kernels 5.15 to 6.1 then refuse inner maps without BTF (they compare
+//! `timer_off`). But aya creates inner maps at run time without it. So here neither the outer map nor the inner
+//! maps have BTF.
 
 use std::{
     io,
@@ -16,10 +17,10 @@ use crate::sys::error::{Doing as _, Result};
 
 /// `BPF_MAP_CREATE` of `include/uapi/linux/bpf.h`.
 const BPF_MAP_CREATE: libc::c_int = 0;
-/// `BPF_MAP_TYPE_ARRAY_OF_MAPS`.
+/// `BPF_MAP_TYPE_ARRAY_OF_MAPS` of `include/uapi/linux/bpf.h`.
 const ARRAY_OF_MAPS: u32 = 12;
 
-/// The beginning of `union bpf_attr` as `BPF_MAP_CREATE` reads it. The kernel takes what is missing as zero.
+/// The first fields of `union bpf_attr` for `BPF_MAP_CREATE`. The kernel takes missing fields as zero.
 #[repr(C)]
 struct MapCreate {
     map_type: u32,
@@ -32,7 +33,8 @@ struct MapCreate {
     map_name: [u8; 16],
 }
 
-/// Makes an array of `len` maps that look like `template` and pins it in `directory` as `name`.
+/// Creates an array of `len` maps and pins it in `directory` as `name`. Inner maps must have the type and sizes of
+/// `template`.
 pub fn create<K: aya::Pod, V>(
     directory: &Path,
     name: &str,
@@ -56,8 +58,8 @@ pub fn create<K: aya::Pod, V>(
         numa_node: 0,
         map_name,
     };
-    // SAFETY: `attributes` is as long as is said and laid out as the kernel reads it; `inner` is open, as
-    // `template` has it.
+    // SAFETY: the size passed is the size of `attributes`, whose fields are laid out as the kernel reads them.
+    // `inner` is open, because `template` owns it.
     let fd = unsafe {
         libc::syscall(
             libc::SYS_bpf,
@@ -71,7 +73,7 @@ pub fn create<K: aya::Pod, V>(
         .filter(|fd| *fd >= 0)
         .ok_or_else(io::Error::last_os_error)
         .doing(what)?;
-    // SAFETY: the kernel has just made this descriptor for us, and nobody else has it.
+    // SAFETY: the kernel has just created this descriptor for us, and nothing else owns it.
     let fd = unsafe { OwnedFd::from_raw_fd(fd) };
     MapData::from_fd(fd)
         .doing(what)?
@@ -79,8 +81,8 @@ pub fn create<K: aya::Pod, V>(
         .doing(what)
 }
 
-/// Puts maps at places of the array that is pinned in `directory` as `name`. The kernel waits for an RCU grace period after each
-/// system call that does so, not after each place.
+/// Puts each map at its place in the array that is pinned in `directory` as `name`. With one system call for all
+/// places, the kernel waits for one RCU grace period only.
 pub fn set_all<'a>(
     directory: &Path,
     name: &str,

@@ -1,4 +1,4 @@
-//! Many entries of a map in one system call. aya has no such thing.
+//! Writes many entries of a map with one system call. aya has no function for this.
 
 use std::{
     io,
@@ -8,11 +8,11 @@ use std::{
 use aya::maps::MapData;
 use nix::libc;
 
-/// `enum bpf_cmd` of `include/uapi/linux/bpf.h`.
+/// Values of `enum bpf_cmd` of `include/uapi/linux/bpf.h`.
 const BPF_MAP_UPDATE_ELEM: libc::c_int = 2;
 const BPF_MAP_UPDATE_BATCH: libc::c_int = 26;
 
-/// `union bpf_attr` as the batch commands read it.
+/// The fields of `union bpf_attr` for batch commands.
 #[repr(C)]
 struct Batch {
     in_batch: u64,
@@ -25,7 +25,7 @@ struct Batch {
     flags: u64,
 }
 
-/// `union bpf_attr` as the commands for one entry read it.
+/// The fields of `union bpf_attr` for commands on one entry.
 #[repr(C)]
 struct Element {
     map_fd: u32,
@@ -35,12 +35,14 @@ struct Element {
     flags: u64,
 }
 
-/// Puts an entry for each key into a map; `KEY` and `VALUE` are the sizes that the map has. Kernels that have no batches
-/// for this kind of map (tries have them since 5.13, arrays of maps since 5.14) get the entries one by one.
+/// Writes an entry for each key. `KEY` and `VALUE` must be the key and value sizes of the map, in bytes. If the
+/// kernel has no batches for this type of map, entries are written one by one. Tries have batches since 5.13,
+/// arrays of maps since 5.14.
 ///
 /// # Errors
 ///
-/// Some of the entries may be in the map then.
+/// Fails if the sizes differ from the map's, or if the kernel refuses an entry. Some entries may then be in the
+/// map.
 pub fn update<const KEY: usize, const VALUE: usize>(
     map: &MapData,
     keys: &[[u8; KEY]],
@@ -51,12 +53,12 @@ pub fn update<const KEY: usize, const VALUE: usize>(
         return Err(io::Error::other("there are more keys than values, or less"));
     }
     let batch = Batch::new(map, keys, values.as_ptr().addr())?;
-    // SAFETY: the kernel reads `count` keys and values of the sizes that were compared above, and writes how many it
-    // took.
+    // SAFETY: the kernel reads `count` keys and values, whose sizes were checked above. It writes the number of
+    // entries that it took.
     if keys.is_empty() || unsafe { call(BPF_MAP_UPDATE_BATCH, &batch) }.is_ok() {
         return Ok(());
     }
-    // What the batch has done already is done again, to the same end.
+    // If the batch stopped in the middle, its first entries are written again with the same values.
     keys.iter().zip(values).try_for_each(|(key, value)| {
         let element = Element {
             map_fd: batch.map_fd,
@@ -65,7 +67,7 @@ pub fn update<const KEY: usize, const VALUE: usize>(
             value: value.as_ptr().addr() as u64,
             flags: 0,
         };
-        // SAFETY: the kernel reads one key and one value of the sizes that were compared above.
+        // SAFETY: the kernel reads one key and one value, whose sizes were checked above.
         unsafe { call(BPF_MAP_UPDATE_ELEM, &element) }
     })
 }
@@ -95,15 +97,17 @@ fn check(map: &MapData, key: usize, value: usize) -> io::Result<()> {
     }
 }
 
+/// Calls `bpf(2)` with a copy of `attributes`.
+///
 /// # Safety
 ///
-/// What `attributes` point to must be what the command reads and writes.
+/// The pointers in `attributes` must be valid for what the command reads and writes.
 unsafe fn call<T>(command: libc::c_int, attributes: &T) -> io::Result<()> {
     let mut copy = std::mem::MaybeUninit::<T>::uninit();
-    // SAFETY: both are one `T`.
+    // SAFETY: source and target are each one `T`, and do not overlap.
     unsafe { copy.as_mut_ptr().copy_from_nonoverlapping(attributes, 1) };
-    // SAFETY: the attributes are as long as is said; the rest is the caller's promise. The kernel may write into the
-    // copy.
+    // SAFETY: the size passed is the size of the attributes, and the kernel may write into the copy. The caller
+    // promises that the pointers in it are valid.
     let result = unsafe { libc::syscall(libc::SYS_bpf, command, copy.as_mut_ptr(), size_of::<T>()) };
     if result == 0 {
         Ok(())

@@ -1,12 +1,14 @@
-//! What the kernel tells of a link and aya does not.
+//! Reads the interface of a BPF link, which aya does not make public.
 
 use std::{fs, io};
 
-/// The interface that the link with that number is on; 0 if the interface is gone. The kernel tells it in
-/// `bpf_link_info`, of which aya keeps that part to itself, and in the `fdinfo` of whoever has the link open.
+/// The index of the interface that the link with this ID is attached to; 0 if the interface no longer exists.
+///
+/// The kernel reports it in `bpf_link_info`, but aya keeps this field private. The kernel also reports it in the
+/// `fdinfo` of each process that has the link open. So the caller must hold the link open.
 pub fn ifindex(link_id: u32) -> io::Result<u32> {
     for entry in fs::read_dir("/proc/self/fdinfo")? {
-        // Descriptors of other threads come and go meanwhile.
+        // Other threads may close descriptors meanwhile.
         let Ok(text) = fs::read_to_string(entry?.path()) else {
             continue;
         };

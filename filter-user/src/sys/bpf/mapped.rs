@@ -1,4 +1,5 @@
-//! Arrays of records that are read and written in place: a million of them would be a million system calls.
+//! Maps arrays of records into memory, to read and write them in place. A million records would otherwise take a
+//! million system calls.
 
 use std::{
     error::Error,
@@ -20,11 +21,12 @@ use nix::libc;
 
 use crate::sys::error::{Doing as _, Result};
 
-/// `BPF_F_MMAPABLE` of `include/uapi/linux/bpf.h`.
+/// `BPF_F_MMAPABLE` of `include/uapi/linux/bpf.h`. The map must be created with this flag.
 pub const MMAPABLE: u32 = 1 << 10;
 
-/// Records of an array map, or a part of them. The kernel program and other processes may change them at any time: so
-/// they are copied in and out word by word, each word as a whole.
+/// Some or all records of an array map, mapped into memory. The kernel program and other processes may change them
+/// at any time. So records are copied 64-bit word by word, and each word is read or written atomically. A record as
+/// a whole is not.
 #[derive(Debug)]
 pub struct Mapped<T> {
     words: NonNull<AtomicU64>,
@@ -32,22 +34,30 @@ pub struct Mapped<T> {
     record: PhantomData<T>,
 }
 
-// SAFETY: what it points to are atomics, which it alone unmaps, when it goes.
+// SAFETY: it points to atomics. Only its owner unmaps them, when it is dropped.
 unsafe impl<T> Send for Mapped<T> {}
-// SAFETY: as above; through a shared reference there is nothing but loads and stores of atomics.
+// SAFETY: as for `Send`. A shared reference allows only loads and stores of atomics.
 unsafe impl<T> Sync for Mapped<T> {}
 
 impl<T: Pod> Mapped<T> {
     const WORDS: usize = size_of::<T>() / 8;
 
-    /// The records of a map, which was made to be mapped.
+    /// Maps all records of a map.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the map was not created with [`MMAPABLE`].
     pub fn of<K: Pod, V>(map: &impl IterableMap<K, V>) -> Result<Self> {
         let map = map.map();
         let records = map.info().doing(|| "cannot look at a map".into())?.max_entries();
         Self::part(map, 0, records as usize)
     }
 
-    /// The records of the map that is pinned at `path`.
+    /// Maps all records of the map that is pinned at `path`.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the map is missing, or if its values do not have the size of `T`.
     pub fn pinned(path: &Path) -> Result<Self, Box<dyn Error + Send + Sync>> {
         let map = MapData::from_pin(path)?;
         let info = map.info()?;
@@ -58,7 +68,7 @@ impl<T: Pod> Mapped<T> {
         Ok(Self::map(libc::MAP_SHARED, fd, 0, records)?)
     }
 
-    /// `records` records from number `first` on, which must lie at the beginning of a page.
+    /// Maps `records` records, beginning with number `first`. This record must begin a memory page.
     pub fn part(map: &MapData, first: usize, records: usize) -> Result<Self> {
         let offset = libc::off_t::try_from(first * size_of::<T>()).doing(|| "cannot map a map".into())?;
         Self::map(libc::MAP_SHARED, map.fd().as_fd().as_raw_fd(), offset, records)
@@ -66,7 +76,7 @@ impl<T: Pod> Mapped<T> {
 
     fn map(flags: libc::c_int, fd: RawFd, offset: libc::off_t, records: usize) -> Result<Self> {
         const { assert!(size_of::<T>().is_multiple_of(8) && align_of::<T>() <= 8) };
-        // SAFETY: a new mapping, wherever the kernel puts it.
+        // SAFETY: this creates a new mapping, at an address that the kernel chooses.
         let address = unsafe {
             libc::mmap(
                 ptr::null_mut(),
@@ -87,7 +97,8 @@ impl<T: Pod> Mapped<T> {
         })
     }
 
-    /// Records that lie in no map, the first of them these bytes: what a map may hold can be looked at without one.
+    /// Creates records that are in no map, and fills the first ones from `bytes`. So tests can read damaged maps
+    /// without a kernel.
     pub fn of_bytes(records: usize, bytes: &[u8]) -> Result<Self> {
         let mapped = Self::map(libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1, 0, records)?;
         for (word, bytes) in mapped.words().iter().zip(bytes.as_chunks().0) {
@@ -96,24 +107,24 @@ impl<T: Pod> Mapped<T> {
         Ok(mapped)
     }
 
-    /// How many records there are.
+    /// How many records are mapped.
     pub fn len(&self) -> usize {
         self.records
     }
 
-    /// Whether there are none.
+    /// Whether no records are mapped.
     pub fn is_empty(&self) -> bool {
         self.records == 0
     }
 
-    /// All words of all records.
+    /// All 64-bit words of all records.
     pub fn words(&self) -> &[AtomicU64] {
-        // SAFETY: so many words are mapped for as long as this lives, at the beginning of a page; whoever else
-        // changes them does not break atomics.
+        // SAFETY: the mapping has this many words, begins at a page, and exists as long as `self`. Others may
+        // change the words, which is allowed for atomics.
         unsafe { slice::from_raw_parts(self.words.as_ptr(), self.records * Self::WORDS) }
     }
 
-    /// A copy of a record.
+    /// A copy of record `number`. `None` if there is none.
     pub fn get(&self, number: usize) -> Option<T> {
         let words = self
             .words()
@@ -121,22 +132,23 @@ impl<T: Pod> Mapped<T> {
         let mut record = MaybeUninit::<T>::uninit();
         let target = record.as_mut_ptr().cast::<u64>();
         for (index, word) in words.iter().enumerate() {
-            // SAFETY: the record is as long as these words; it may be aligned to less than a word.
+            // SAFETY: the record has as many bytes as these words. The write is unaligned, because `T` may have a
+            // smaller alignment than a word.
             unsafe { target.add(index).write_unaligned(word.load(Relaxed)) };
         }
-        // SAFETY: all its bytes are written, and any bytes are a valid value of a `Pod`.
+        // SAFETY: all its bytes were written, and any bytes are a valid value of a `Pod`.
         Some(unsafe { record.assume_init() })
     }
 
-    /// Writes a record; does nothing where there is none of that number.
+    /// Writes record `number`. Does nothing if there is none.
     pub fn set(&self, number: usize, record: &T) {
         let Some(words) = self.words().get(number * Self::WORDS..(number + 1) * Self::WORDS) else {
             return;
         };
         let source = ptr::from_ref(record).cast::<u64>();
         for (index, word) in words.iter().enumerate() {
-            // SAFETY: the record is as long as these words, without padding as it is `Pod`; it may be aligned to less
-            // than a word.
+            // SAFETY: the record has as many bytes as these words, and no padding, because it is `Pod`. The read is
+            // unaligned, because `T` may have a smaller alignment than a word.
             word.store(unsafe { source.add(index).read_unaligned() }, Relaxed);
         }
     }
@@ -144,7 +156,7 @@ impl<T: Pod> Mapped<T> {
 
 impl<T> Drop for Mapped<T> {
     fn drop(&mut self) {
-        // SAFETY: it was mapped with this length, and no reference into it outlives this.
+        // SAFETY: it was mapped with this length, and no reference into it outlives `self`.
         unsafe { libc::munmap(self.words.as_ptr().cast(), self.records * size_of::<T>()) };
     }
 }

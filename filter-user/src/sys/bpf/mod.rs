@@ -1,4 +1,4 @@
-//! What BPF maps can do and aya does not offer.
+//! BPF system calls that aya does not offer.
 
 pub(crate) mod array_of_maps;
 pub(crate) mod batch;
