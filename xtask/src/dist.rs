@@ -13,6 +13,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 
+use crate::place::Profile;
 use crate::{ebpf, exec, place, setup, user};
 use date::SourceDate;
 
@@ -23,15 +24,26 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 const SUMS: &str = "SHA256SUMS";
 
 /// What was made.
-pub struct Packages {
-    pub deb: PathBuf,
-    pub tarball: PathBuf,
+struct Packages {
+    deb: PathBuf,
+    tarball: PathBuf,
 }
 
-/// Builds everything and packs it.
+/// Builds everything, packs it twice, which has to give the same bytes, and says where it is: whoever makes a package again
+/// can check it.
 pub fn run() -> Result<()> {
     ebpf::build(&setup::kernel_tools()?)?;
-    let packages = pack(&user::build()?)?;
+    let synwall = user::build(Profile::Dist)?;
+    let pack = || {
+        let packages = pack(&synwall)?;
+        let sums = fs::read_to_string(directory().join(SUMS)).context("cannot read the sums")?;
+        Ok::<_, anyhow::Error>((packages, sums))
+    };
+    let ((_, first), (packages, second)) = (pack()?, pack()?);
+    ensure!(
+        first == second,
+        "two runs made different packages:\n{first}{second}"
+    );
     for path in [&packages.deb, &packages.tarball] {
         eprintln!("made: {}", path.display());
     }
@@ -39,7 +51,7 @@ pub fn run() -> Result<()> {
 }
 
 /// Packs a binary that was built.
-pub fn pack(synwall: &Path) -> Result<Packages> {
+fn pack(synwall: &Path) -> Result<Packages> {
     let tools = setup::packaging()?;
     let date = SourceDate::find()?;
     let directory = directory();
@@ -54,17 +66,9 @@ pub fn pack(synwall: &Path) -> Result<Packages> {
     Ok(Packages { deb, tarball })
 }
 
-/// The same twice, which has to give the same bytes: a package can be checked by whoever makes it again.
+/// The same packages, but for a binary that was built for the tests: what `cargo xtask dist` waits for is its compiler.
 pub fn pack_for_tests(synwall: &Path) -> Result<PathBuf> {
-    let sums = || {
-        pack(synwall)?;
-        fs::read_to_string(directory().join(SUMS)).context("cannot read the sums")
-    };
-    let (first, second) = (sums()?, sums()?);
-    ensure!(
-        first == second,
-        "two runs made different packages:\n{first}{second}"
-    );
+    pack(synwall)?;
     Ok(directory())
 }
 

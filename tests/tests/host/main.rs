@@ -2,6 +2,7 @@
 //! that `cargo xtask test` brings.
 
 mod agent;
+mod apart;
 mod configuration;
 mod demo;
 mod endurance;
