@@ -65,12 +65,17 @@ pub fn run(series: &[Series], filter: &[String]) -> Result<ExitCode> {
     }
     let sum = |of: fn(&Results) -> usize| results.iter().map(of).sum::<usize>();
     println!(
-        "\nkernels: {}. {} kernels passed; {failed} failed; {} tests in all; {} skipped; finished in {} s",
+        "\nkernels: {}. {} kernels passed; {failed} failed; {} skipped; finished in {} s",
         if failed == 0 { "ok" } else { "FAILED" },
         results.len() - failed,
-        sum(|results| results.passed.len()),
         sum(|results| results.skipped.len()),
         begun.elapsed().as_secs()
+    );
+    // Last, and alone on its line: the sum over all kernels.
+    println!(
+        "{} passed, {} failed",
+        sum(|results| results.passed.len()),
+        sum(|results| results.failures.len())
     );
     Ok(if failed == 0 {
         ExitCode::SUCCESS

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::{exec, place};
+use crate::{ebpf, exec, place, setup};
 
 /// All that is built for user space.
 const USER_SPACE: [&str; 3] = ["--workspace", "--exclude", "filter-ebpf"];
@@ -13,6 +13,7 @@ const USER_SPACE: [&str; 3] = ["--workspace", "--exclude", "filter-ebpf"];
 /// Fails on the first thing that is not as it should be.
 pub fn run() -> Result<()> {
     exec::run(cargo().args(["fmt", "--all", "--check"]))?;
+    ebpf::build(&setup::kernel_tools()?)?;
     exec::run(
         cargo()
             .arg("clippy")
@@ -39,6 +40,7 @@ pub fn documentation() -> Result<()> {
                 .env("RUSTDOCFLAGS", "-D warnings -A rustdoc::private_intra_doc_links"),
         )
     };
+    ebpf::build(&setup::kernel_tools()?)?;
     deny(cargo().arg("doc").args(USER_SPACE))?;
     deny(for_this_machine(&mut cargo()).args(["doc", "-p", "filter-ebpf"]))
 }
