@@ -25,14 +25,23 @@ const QUICK: [&str; 8] = [
     "-p", "tests", "--test", "packets", "--test", "commands", "--test", "alone",
 ];
 /// Modules of these programs that take long.
-const NOT_QUICK: [&str; 2] = ["--skip=hostile::", "--skip=load::"];
+const NOT_QUICK: [&str; 4] = [
+    "--skip=hostile::",
+    "--skip=inputs::",
+    "--skip=load::",
+    "--skip=oracle::",
+];
 
 /// All others, in the same way.
-const REST: [&str; 12] = [
+const REST: [&str; 14] = [
     "-p", "xtask", "-p", "tests", "--lib", "--bins", "--test", "commands", "--test", "alone", "--test",
-    "host",
+    "host", "--test", "packets",
 ];
-const NOT_REST: [&str; 2] = ["--skip=command_line::", "--skip=verifier::"];
+const NOT_REST: [&str; 3] = [
+    "--skip=command_line::",
+    "--skip=packet_table::",
+    "--skip=verifier::",
+];
 
 /// filter-ebpf has no tests of its own: its tests run the real program, from the outside. All but examples in documentation, of
 /// which there are none.

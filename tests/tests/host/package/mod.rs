@@ -1,5 +1,6 @@
 //! What `cargo xtask dist` makes: what is in it, what Debian and systemd say of it, what happens where it is installed and
-//! removed, and what the agent may do under its unit. Needs root and the packages (`SYNWALL_DIST`, else `target/dist`).
+//! removed, and what the agent may do under its unit. The packages have the binary of all other tests in them, which is built
+//! in less time. Needs root and the packages (`SYNWALL_DIST`, else `target/dist-for-tests`).
 
 #![expect(
     clippy::expect_used,
