@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
+use crate::place::Profile;
 use crate::{ebpf, exec, place, setup, user};
 
 /// Runs the bench with these arguments.
@@ -13,9 +14,9 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
     setup::peers()?;
     ebpf::build(&tools.kernel)?;
     ebpf::build_bench(&tools.kernel)?;
-    let synwall = user::build()?;
+    let synwall = user::build_beside("bench", Profile::Release)?;
     exec::stand_in(
-        user::program_of_tests("bench")
+        user::program_of_tests("bench", Profile::Release)
             .args(arguments)
             .env("SYNWALL_BIN", synwall)
             .env("SYNWALL_BENCH_OBJECT", place::bench_object())

@@ -13,6 +13,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 
+use crate::place::Profile;
 use crate::{ebpf, exec, place, setup, user};
 use date::SourceDate;
 
@@ -23,53 +24,57 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 const SUMS: &str = "SHA256SUMS";
 
 /// What was made.
-pub struct Packages {
-    pub deb: PathBuf,
-    pub tarball: PathBuf,
+struct Packages {
+    deb: PathBuf,
+    tarball: PathBuf,
 }
 
-/// Builds everything and packs it.
+/// Builds everything, packs it twice, which has to give the same bytes, and says where it is: whoever makes a package again
+/// can check it.
 pub fn run() -> Result<()> {
     ebpf::build(&setup::kernel_tools()?)?;
-    let packages = pack(&user::build()?)?;
+    let synwall = user::build(Profile::Dist)?;
+    let directory = place::target().join("dist");
+    let pack = || {
+        let packages = pack(&synwall, &directory)?;
+        let sums = fs::read_to_string(directory.join(SUMS)).context("cannot read the sums")?;
+        Ok::<_, anyhow::Error>((packages, sums))
+    };
+    let ((_, first), (packages, second)) = (pack()?, pack()?);
+    ensure!(
+        first == second,
+        "two runs made different packages:\n{first}{second}"
+    );
     for path in [&packages.deb, &packages.tarball] {
         eprintln!("made: {}", path.display());
     }
     Ok(())
 }
 
-/// Packs a binary that was built.
-pub fn pack(synwall: &Path) -> Result<Packages> {
+/// Packs a binary that was built into packages in this directory.
+fn pack(synwall: &Path, directory: &Path) -> Result<Packages> {
     let tools = setup::packaging()?;
     let date = SourceDate::find()?;
-    let directory = directory();
-    if directory.exists() {
-        fs::remove_dir_all(&directory).with_context(|| format!("cannot remove {}", directory.display()))?;
+    // Where `[package.metadata.deb]` of filter-user looks for it.
+    let files = place::target().join("staging");
+    for old in [directory, &files] {
+        if old.exists() {
+            fs::remove_dir_all(old).with_context(|| format!("cannot remove {}", old.display()))?;
+        }
+        fs::create_dir_all(old).with_context(|| format!("cannot make {}", old.display()))?;
     }
-    let files = directory.join("files");
     files::collect(synwall, &files, &date)?;
-    let deb = deb(&tools.cargo_deb, &directory, &date)?;
-    let tarball = tarball::make(&files, &directory, &date)?;
-    sums(&directory, &[&deb, &tarball])?;
+    let deb = deb(&tools.cargo_deb, directory, &date)?;
+    let tarball = tarball::make(&files, directory, &date)?;
+    sums(directory, &[&deb, &tarball])?;
     Ok(Packages { deb, tarball })
 }
 
-/// The same twice, which has to give the same bytes: a package can be checked by whoever makes it again.
+/// The same packages, but for a binary that was built for the tests: what `cargo xtask dist` waits for is its compiler.
 pub fn pack_for_tests(synwall: &Path) -> Result<PathBuf> {
-    let sums = || {
-        pack(synwall)?;
-        fs::read_to_string(directory().join(SUMS)).context("cannot read the sums")
-    };
-    let (first, second) = (sums()?, sums()?);
-    ensure!(
-        first == second,
-        "two runs made different packages:\n{first}{second}"
-    );
-    Ok(directory())
-}
-
-fn directory() -> PathBuf {
-    place::target().join("dist")
+    let directory = place::target().join("dist-for-tests");
+    pack(synwall, &directory)?;
+    Ok(directory)
 }
 
 /// `[package.metadata.deb]` of filter-user says what goes where.

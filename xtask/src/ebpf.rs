@@ -7,8 +7,8 @@ use std::{env, fs};
 
 use anyhow::{Context as _, Result};
 
-use crate::setup::KernelTools;
-use crate::{exec, place};
+use crate::setup::{Core, KernelTools};
+use crate::{exec, place, strip};
 
 /// Compiles the kernel program and puts it where filter-user's build script looks for it.
 pub fn build(tools: &KernelTools) -> Result<()> {
@@ -22,21 +22,18 @@ pub fn build_bench(tools: &KernelTools) -> Result<()> {
 
 fn build_binary(tools: &KernelTools, binary: &str, object: &Path) -> Result<()> {
     let target = place::target().join("ebpf");
+    let mut cargo = Command::new(&tools.compiler.cargo);
+    cargo.args(["build", "--quiet", "--release", "--target", "bpfel-unknown-none"]);
+    if tools.compiler.core == Core::Sources {
+        cargo.args(["-Z", "build-std=core"]);
+    }
     exec::run(
-        Command::new(&tools.compiler.cargo)
-            .args([
-                "build",
-                "--release",
-                "-Z",
-                "build-std=core",
-                "--target",
-                "bpfel-unknown-none",
-            ])
+        cargo
             .args(["-p", "filter-ebpf", "--bin", binary, "--target-dir"])
             .arg(&target)
             .current_dir(place::root())
             .env("RUSTC", &tools.compiler.rustc)
-            // `-Z build-std` is unstable; this admits it on a stable compiler.
+            // aya-ebpf turns unstable features on, and `-Z build-std` is one; this admits them on a stable compiler.
             .env("RUSTC_BOOTSTRAP", "1")
             .env("CARGO_ENCODED_RUSTFLAGS", flags(tools).join("\x1f"))
             .env("LD_LIBRARY_PATH", env::join_paths(&tools.compiler.libraries)?)
@@ -45,7 +42,12 @@ fn build_binary(tools: &KernelTools, binary: &str, object: &Path) -> Result<()> 
             // filter-user's build script must not build the program a second time, its own way.
             .env("AYA_BUILD_SKIP", "1"),
     )?;
-    replace_if_changed(&target.join("bpfel-unknown-none/release").join(binary), object)
+    let built = target.join("bpfel-unknown-none/release").join(binary);
+    let bytes =
+        fs::read(&built).with_context(|| format!("cannot read the kernel program {}", built.display()))?;
+    let stripped = strip::debug_information(&bytes)
+        .with_context(|| format!("cannot strip the kernel program {}", built.display()))?;
+    replace_if_changed(&stripped, object)
 }
 
 fn flags(tools: &KernelTools) -> Vec<String> {
@@ -72,8 +74,7 @@ fn flags(tools: &KernelTools) -> Vec<String> {
 }
 
 /// Cargo compares times: an untouched object means that user space is not built again.
-fn replace_if_changed(new: &Path, old: &Path) -> Result<()> {
-    let bytes = fs::read(new).with_context(|| format!("cannot read the kernel program {}", new.display()))?;
+fn replace_if_changed(bytes: &[u8], old: &Path) -> Result<()> {
     if fs::read(old).is_ok_and(|before| before == bytes) {
         return Ok(());
     }

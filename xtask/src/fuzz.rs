@@ -4,11 +4,12 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
+use crate::place::Profile;
 use crate::{ebpf, exec, setup, user};
 
 /// Compares; `options` go to the program that does it.
 pub fn run(options: &[String]) -> Result<ExitCode> {
     exec::check_root("fuzz")?;
     ebpf::build(&setup::everything()?.kernel)?;
-    exec::stand_in(user::program_of_tests("fuzz").args(options))
+    exec::stand_in(user::program_of_tests("fuzz", Profile::Release).args(options))
 }

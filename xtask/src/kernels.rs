@@ -15,6 +15,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, anyhow};
 
+use crate::place::Profile;
 use crate::setup::{self, Kernel, Series};
 use crate::{ebpf, exec, place, user};
 use plan::Plan;
@@ -23,14 +24,17 @@ use results::Results;
 /// Machines that run at the same time: each has two CPUs, of which it mostly uses one.
 const AT_ONCE: usize = 2;
 
+/// What runs there. TODO
+const PROFILE: Profile = Profile::Dev;
+
 /// Runs the tests in kernels of these series; `filter` goes to the test harness.
 pub fn run(series: &[Series], filter: &[String]) -> Result<ExitCode> {
     exec::check_root("test --kernels")?;
     let tools = setup::everything()?;
     let kernels = setup::kernels(series)?;
     ebpf::build(&tools.kernel)?;
-    let synwall = user::build()?;
-    let plan = Plan::build(filter)?;
+    let synwall = user::build(PROFILE)?;
+    let plan = Plan::build(PROFILE, filter)?;
 
     let begun = Instant::now();
     let directory = place::target().join("kernels");
@@ -61,12 +65,17 @@ pub fn run(series: &[Series], filter: &[String]) -> Result<ExitCode> {
     }
     let sum = |of: fn(&Results) -> usize| results.iter().map(of).sum::<usize>();
     println!(
-        "\nkernels: {}. {} kernels passed; {failed} failed; {} tests in all; {} skipped; finished in {} s",
+        "\nkernels: {}. {} kernels passed; {failed} failed; {} skipped; finished in {} s",
         if failed == 0 { "ok" } else { "FAILED" },
         results.len() - failed,
-        sum(|results| results.passed.len()),
         sum(|results| results.skipped.len()),
         begun.elapsed().as_secs()
+    );
+    // Last, and alone on its line: the sum over all kernels.
+    println!(
+        "{} passed, {} failed",
+        sum(|results| results.passed.len()),
+        sum(|results| results.failures.len())
     );
     Ok(if failed == 0 {
         ExitCode::SUCCESS

@@ -14,6 +14,8 @@ mod kernels;
 mod lint;
 mod place;
 mod setup;
+mod stage;
+mod strip;
 mod test;
 mod user;
 
@@ -33,7 +35,7 @@ struct Cli {
 enum Task {
     /// Install what the other tasks need (they do it themselves; a second run changes nothing)
     Setup,
-    /// Build the kernel program and the `synwall` binary
+    /// Build the kernel program and the `synwall` binary, as one installs it
     Build,
     /// Show synwall at work in network namespaces of its own
     Demo,
@@ -42,6 +44,12 @@ enum Task {
         /// Attack longer: minutes of flood, thousands of kills
         #[arg(long)]
         thorough: bool,
+        /// Only what takes seconds: units, the packet table, the verifier, the command line; no web server, no packages
+        #[arg(long, conflicts_with_all = ["thorough", "rest", "kernels"])]
+        quick: bool,
+        /// Only what --quick leaves out
+        #[arg(long, conflicts_with = "kernels")]
+        rest: bool,
         /// Instead: what depends on the kernel, in Debian's kernels (5.10, 6.1, 6.12, newest), under qemu
         #[arg(
             long,
@@ -80,6 +88,8 @@ enum Task {
     },
     /// Check the order of the layers and formatting, and run clippy; every warning is an error
     Lint,
+    /// Build the documentation; every warning is an error
+    Doc,
     /// Check the licences, versions and sources of all crates, and what is known against them
     Deny,
     /// Make the Debian package and the tarball, in target/dist
@@ -100,11 +110,25 @@ fn main() -> ExitCode {
             .map(|name| setup::Series::named(name))
             .collect::<Result<Vec<_>>>()
             .and_then(|series| kernels::run(&series, &filter)),
-        Task::Test { thorough, filter, .. } => test::run(&filter, thorough),
+        Task::Test {
+            thorough,
+            quick,
+            rest,
+            filter,
+            ..
+        } => {
+            let part = match (quick, rest) {
+                (true, _) => test::Part::Quick,
+                (_, true) => test::Part::Rest,
+                _ => test::Part::Whole,
+            };
+            test::run(part, &filter, thorough)
+        }
         Task::Bench { arguments } => bench::run(&arguments),
         Task::Fuzz { options } => fuzz::run(&options),
         Task::FuzzInputs { seconds, only } => fuzz_inputs::run(seconds, &only).map(|()| ExitCode::SUCCESS),
         Task::Lint => lint::run().map(|()| ExitCode::SUCCESS),
+        Task::Doc => lint::documentation().map(|()| ExitCode::SUCCESS),
         Task::Deny => deny::run().map(|()| ExitCode::SUCCESS),
         Task::Dist => dist::run().map(|()| ExitCode::SUCCESS),
     };
@@ -116,8 +140,10 @@ fn main() -> ExitCode {
 }
 
 fn build() -> Result<()> {
-    ebpf::build(&setup::kernel_tools()?)?;
-    let binary = user::build()?;
+    let mut stages = stage::Stages::new(3);
+    let tools = stages.run("what building needs", setup::kernel_tools)?;
+    stages.run("the kernel program", || ebpf::build(&tools))?;
+    let binary = stages.run("synwall", || user::build(place::Profile::Release))?;
     eprintln!("synwall is built: {}", binary.display());
     Ok(())
 }

@@ -35,10 +35,36 @@ pub fn bench_object() -> PathBuf {
     target().join("synwall-bench-ebpf.o")
 }
 
-/// The `synwall` binary.
-pub fn synwall() -> PathBuf {
-    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(target, |dir| root().join(dir));
-    target.join("release/synwall")
+/// What Cargo builds for user space by one of the profiles in the workspace's manifest.
+#[derive(Clone, Copy)]
+pub enum Profile {
+    /// For every day: demo, tests, lints.
+    Dev,
+    /// For what is measured, and for a binary to install.
+    Release,
+    /// For packages.
+    Dist,
+}
+
+impl Profile {
+    /// As `--profile` has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Dev => "dev",
+            Self::Release => "release",
+            Self::Dist => "dist",
+        }
+    }
+
+    /// The `synwall` binary.
+    pub fn synwall(self) -> PathBuf {
+        let target = env::var_os("CARGO_TARGET_DIR").map_or_else(target, |dir| root().join(dir));
+        let directory = match self {
+            Self::Dev => "debug",
+            Self::Release | Self::Dist => self.name(),
+        };
+        target.join(directory).join("synwall")
+    }
 }
 
 /// The Cargo that started us: the program itself and not rustup's proxy, which would put its own toolchain's

@@ -17,10 +17,11 @@ mod toolchain;
 
 use std::fs::{self, File, TryLockError};
 use std::path::PathBuf;
+use std::thread;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 
-pub use compiler::Compiler;
+pub use compiler::{Compiler, Core};
 pub use kernels::{Kernel, Series};
 
 use crate::place;
@@ -51,15 +52,32 @@ pub struct FuzzTools {
 /// Finds or installs what building needs.
 pub fn kernel_tools() -> Result<KernelTools> {
     let _lock = lock()?;
-    find_kernel_tools()
+    Ok(find_kernel_tools(|| Ok(()))?.0)
+}
+
+/// Finds or installs what building and the demo need.
+pub fn demo() -> Result<Tools> {
+    let _lock = lock()?;
+    let (kernel, nginx) = find_kernel_tools(|| {
+        packages::install_missing_for_the_demo()?;
+        nginx::find()
+    })?;
+    Ok(Tools { kernel, nginx })
+}
+
+/// Finds or installs what building and the quick tests need.
+pub fn quick() -> Result<KernelTools> {
+    let _lock = lock()?;
+    Ok(find_kernel_tools(packages::install_missing_for_quick_tests)?.0)
 }
 
 /// Finds or installs what building, the demo and the tests need.
 pub fn everything() -> Result<Tools> {
     let _lock = lock()?;
-    let kernel = find_kernel_tools()?;
-    packages::install_missing()?;
-    let nginx = nginx::find()?;
+    let (kernel, nginx) = find_kernel_tools(|| {
+        packages::install_missing()?;
+        nginx::find()
+    })?;
     Ok(Tools { kernel, nginx })
 }
 
@@ -107,16 +125,25 @@ pub fn kernels(series: &[Series]) -> Result<Vec<Kernel>> {
 /// Finds or installs what fuzzing user space needs.
 pub fn fuzzing() -> Result<FuzzTools> {
     let _lock = lock()?;
-    let kernel = find_kernel_tools()?;
-    packages::install_missing_compilers()?;
+    let (kernel, ()) = find_kernel_tools(packages::install_missing_compilers)?;
     let cargo_fuzz = fuzzer::find()?;
     Ok(FuzzTools { kernel, cargo_fuzz })
 }
 
-fn find_kernel_tools() -> Result<KernelTools> {
-    Ok(KernelTools {
-        compiler: toolchain::choose()?,
-        linker: linker::find()?,
+/// Does `other` as well. The linker is built meanwhile: that takes processors, and all else mostly the network.
+fn find_kernel_tools<T>(other: impl FnOnce() -> Result<T>) -> Result<(KernelTools, T)> {
+    thread::scope(|scope| {
+        let linker = scope.spawn(linker::find);
+        let compiler = toolchain::choose();
+        let other = other();
+        let linker = linker
+            .join()
+            .map_err(|_| anyhow!("the thread that found the linker panicked"))?;
+        let tools = KernelTools {
+            compiler: compiler?,
+            linker: linker?,
+        };
+        Ok((tools, other?))
     })
 }
 

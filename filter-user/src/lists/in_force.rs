@@ -1,6 +1,6 @@
 //! The lists in force. Opening them is cheap; entries are read from the kernel only when they are asked for.
 
-use std::{collections::HashMap, net::IpAddr, num::NonZeroU64};
+use std::net::IpAddr;
 
 use filter_common::{MAX_NESTED_EXPIRED, PrefixCount, SLOT_LIMIT};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
@@ -11,7 +11,7 @@ use super::{
     expiries::Expiries,
     header::{Header, Intent},
     intent,
-    names::{LABEL, Names, ORIGIN},
+    reader::Reader,
     record::Record,
     summary::Summary,
     table::Table,
@@ -19,14 +19,13 @@ use super::{
 };
 use crate::{
     model::{
-        entry::{Action, Entry, Label, Origin},
+        entry::{Action, Entry},
         rules::{Rules, key_of},
     },
     pins::{
         self,
         directory::Pins,
         generation::{directory, in_force},
-        names::{LABELS, ORIGINS},
     },
     sys::clock,
 };
@@ -110,7 +109,7 @@ impl Lists {
 
     /// Reads every entry, including expired ones. Fails if a record cannot be understood.
     pub fn rules(&self, pins: &Pins) -> Result<Rules> {
-        let mut reader = Reader::open(self, pins)?;
+        let mut reader = Reader::open(pins, &self.directory())?;
         let table = Table::whole(pins, &self.directory())?;
         let mut entries = Vec::with_capacity(self.summary().total().min(table.slots()));
         self.each_record(&table, |slot, record| {
@@ -133,7 +132,7 @@ impl Lists {
         })?;
         let slots: Vec<u32> = live.iter().map(|(slot, _)| *slot).collect();
         let totals = counters::totals(pins, &slots)?;
-        let mut reader = Reader::open(self, pins)?;
+        let mut reader = Reader::open(pins, &self.directory())?;
         let mut counted = Vec::with_capacity(live.len());
         for ((slot, record), total) in live.into_iter().zip(totals) {
             let entry = reader.entry(slot, &record).ok_or_else(|| not_understood(pins))?;
@@ -147,7 +146,7 @@ impl Lists {
     pub fn find(&self, pins: &Pins, action: Action, prefixes: &[IpNet]) -> Result<Vec<Entry>> {
         let tries = Tries::open(pins, &self.directory())?;
         let table = Table::few(pins, &self.directory())?;
-        let mut reader = Reader::open(self, pins)?;
+        let mut reader = Reader::open(pins, &self.directory())?;
         let now = clock::now_ns()?;
         let mut found = Vec::new();
         for prefix in prefixes {
@@ -180,7 +179,7 @@ impl Lists {
             };
             let record = self.record(&table, decision.slot())?;
             if !record.is_over(now) {
-                let entry = Reader::open(self, pins)?.entry(decision.slot(), &record);
+                let entry = Reader::open(pins, &self.directory())?.entry(decision.slot(), &record);
                 return entry.ok_or_else(|| not_understood(pins)).map(Some);
             }
             prefix = record
@@ -231,66 +230,6 @@ fn since(record: &Record, total: PrefixCount) -> PrefixCount {
             0
         },
         reserved: 0,
-    }
-}
-
-/// Turns records into entries. It remembers labels and origins, because many entries share them.
-pub struct Reader {
-    labels: Names<LABEL>,
-    origins: Names<ORIGIN>,
-    known_labels: HashMap<u32, Label>,
-    known_origins: HashMap<u32, Origin>,
-}
-
-impl Reader {
-    /// Uses these maps of labels and origins. They must belong to the same generation as the records.
-    pub fn new(labels: Names<LABEL>, origins: Names<ORIGIN>) -> Self {
-        Self {
-            labels,
-            origins,
-            known_labels: HashMap::from([(0, Label::default())]),
-            known_origins: HashMap::new(),
-        }
-    }
-
-    fn open(lists: &Lists, pins: &Pins) -> Result<Self> {
-        let directory = lists.directory();
-        Ok(Self::new(
-            Names::open(pins, &format!("{directory}/{LABELS}"))?,
-            Names::open(pins, &format!("{directory}/{ORIGINS}"))?,
-        ))
-    }
-
-    /// The entry that a record in `slot` describes. `None` if the record is free, or if this version cannot
-    /// understand it.
-    pub fn entry(&mut self, slot: u32, record: &Record) -> Option<Entry> {
-        let (prefix, action) = (record.prefix()?, record.action()?);
-        let label = match self.known_labels.get(&record.label) {
-            Some(label) => label.clone(),
-            None => {
-                let label: Label = self.labels.get(record.label - 1)?;
-                self.known_labels.insert(record.label, label.clone());
-                label
-            }
-        };
-        let number = u32::from(record.origin);
-        let origin = match self.known_origins.get(&number) {
-            Some(origin) => origin.clone(),
-            None => {
-                let origin: Origin = self.origins.get(number)?;
-                self.known_origins.insert(number, origin.clone());
-                origin
-            }
-        };
-        Some(Entry {
-            prefix,
-            action,
-            label,
-            origin,
-            expires_ns: NonZeroU64::new(record.expires_ns),
-            saved: record.is_saved(),
-            slot: Some(slot),
-        })
     }
 }
 

@@ -14,6 +14,7 @@ pub mod in_force;
 pub mod in_place;
 pub(crate) mod intent;
 pub mod names;
+pub mod reader;
 pub mod record;
 pub mod sources;
 pub mod summary;

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use filter_user::{
     lists::{
         header::Header,
-        in_force::Reader,
         names::{LABEL, Names, ORIGIN},
+        reader::Reader,
         record::Record,
         summary::Summary,
         table::{PAGE, Table},

@@ -36,7 +36,7 @@ pub use output::Output;
 pub(crate) use packet_socket::PacketSocket;
 pub use private_mounts::Lab;
 pub use site::{LARGE_PAGE, PAGE, Plan, Site};
-pub(crate) use synwall::program as synwall_program;
+pub use synwall::program as synwall_program;
 pub use wire::Wire;
 
 /// Returns the value, or panics and says what could not be done. Only for the laboratory's own actions.

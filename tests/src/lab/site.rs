@@ -1,8 +1,9 @@
 //! The standard laboratory: an origin with a web server, its proxy, and an attacker.
 
 use std::ffi::OsStr;
+use std::fs;
 
-use super::{Cards, Host, Lab, Nginx, Output, Wire, synwall};
+use super::{Cards, Host, Lab, Nginx, Output, Wire, must, synwall};
 
 /// The text of the page at `/`.
 pub const PAGE: &str = "origin";
@@ -157,6 +158,27 @@ impl Site {
         arguments: impl IntoIterator<Item = A>,
     ) -> std::process::Command {
         synwall::command(&self.origin, arguments)
+    }
+
+    /// Fails if a `synwall` runs on this site. Others may run on the machine, with its mounts or their own.
+    ///
+    /// # Panics
+    /// That is how it fails.
+    #[track_caller]
+    pub fn no_process_of_ours_runs(&self) {
+        let own = must(
+            "look at the mount namespace",
+            fs::read_link("/proc/thread-self/ns/mnt"),
+        );
+        for process in must("list processes", fs::read_dir("/proc")).flatten() {
+            let comm = fs::read_to_string(process.path().join("comm")).unwrap_or_default();
+            let here = fs::read_link(process.path().join("ns/mnt")).is_ok_and(|namespace| namespace == own);
+            assert!(
+                !(here && comm.trim() == "synwall"),
+                "{} runs",
+                process.path().display()
+            );
+        }
     }
 
     /// The web server. `None` if the plan left it out.

@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::Host;
+use super::{Host, must};
 
 pub(super) fn command<A: AsRef<OsStr>>(host: &Host, arguments: impl IntoIterator<Item = A>) -> Command {
     let mut command = host.command(program());
@@ -13,8 +13,21 @@ pub(super) fn command<A: AsRef<OsStr>>(host: &Host, arguments: impl IntoIterator
     command
 }
 
-/// `SYNWALL_BIN`, or the binary that `cargo xtask build` left in the workspace.
-pub(crate) fn program() -> PathBuf {
-    let built = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/release/synwall");
+/// `SYNWALL_BIN`, else what Cargo built beside the running program.
+///
+/// # Panics
+/// Where there is neither.
+#[must_use]
+pub fn program() -> PathBuf {
+    let built = || {
+        let running = must("find the running program", env::current_exe());
+        let beside = |directory: &Path| Some(directory.join("synwall")).filter(|synwall| synwall.is_file());
+        // Tests are in a directory below.
+        let found = running.ancestors().skip(1).take(2).find_map(beside);
+        must(
+            "find synwall",
+            found.ok_or("`cargo build -p filter-user` builds it"),
+        )
+    };
     env::var_os("SYNWALL_BIN").map_or_else(built, PathBuf::from)
 }

@@ -25,8 +25,7 @@ struct Demo {
     machine: Machine,
 }
 
-/// The state that a demo must leave unchanged. Others may use this machine, so only things that could be the demo's
-/// count.
+/// What a demo must leave as it was.
 #[derive(Debug, PartialEq)]
 struct Machine {
     mounts: Vec<String>,
@@ -46,7 +45,7 @@ impl Machine {
                 .map(str::to_owned)
                 .collect()
         };
-        let mounts = fs::read_to_string("/proc/self/mounts").expect("the mounts");
+        let mounts = fs::read_to_string("/proc/thread-self/mounts").expect("the mounts");
         Self {
             mounts: only(mounts, &|line| {
                 line.contains(" /run ") || line.contains(" /sys/fs/bpf ")
@@ -67,6 +66,7 @@ impl Demo {
     }
 
     fn start_with(environment: &[(&str, &str)]) -> Self {
+        crate::apart::machine();
         let machine = Machine::now();
         let temporary = TempDir::new().expect("a directory");
         let mut command = Command::new(env!("CARGO_BIN_EXE_demo"));

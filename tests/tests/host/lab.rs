@@ -122,11 +122,38 @@ fn each_laboratory_has_a_bpffs_of_its_own() {
 }
 
 #[test]
+fn a_synwall_that_runs_elsewhere_on_the_machine_is_none_of_ours() {
+    let directory = tempfile::tempdir().unwrap();
+    let elsewhere = directory.path().join("synwall");
+    // Copied by a process of its own: what another test starts meanwhile would inherit the copy open for writing.
+    Output::of(Command::new("cp").arg("/bin/sleep").arg(&elsewhere)).ok();
+    let start = || Ended(Command::new(&elsewhere).arg("1000").spawn().unwrap());
+    let beside = start();
+    let site = Site::plan().without_server().build();
+    site.no_process_of_ours_runs();
+    drop(beside);
+    let _ours = start();
+    let found = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| site.no_process_of_ours_runs()));
+    assert!(found.is_err(), "one that runs here is found");
+}
+
+/// A process that ends with the test.
+struct Ended(std::process::Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        // It fails only if it has ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
 fn nothing_is_left() {
-    // The view of process 1. Others may use this machine, so only mounts and links that could be the laboratory's
-    // count.
+    crate::apart::machine();
+    // Of mounts and links only what could be ours counts.
     let machine = || {
-        let mounts = fs::read_to_string("/proc/1/mounts").unwrap();
+        let mounts = fs::read_to_string("/proc/thread-self/mounts").unwrap();
         let ours = |line: &&str| line.contains(" /run ") || line.contains(" /sys/fs/bpf ");
         let mounts = mounts.lines().filter(ours).map(str::to_owned).collect::<Vec<_>>();
         let links = Output::of(Command::new("ip").args(["-brief", "link"]))

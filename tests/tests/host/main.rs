@@ -2,6 +2,7 @@
 //! everything that `cargo xtask test` installs.
 
 mod agent;
+mod apart;
 mod configuration;
 mod demo;
 mod embedding;

@@ -1,5 +1,5 @@
 //! The date that packages bear: that of the last commit, so that the same commit gives the same packages.
-//! https://reproducible-builds.org/specs/source-date-epoch/
+//! <https://reproducible-builds.org/specs/source-date-epoch/>
 
 use std::env;
 use std::process::Command;

@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
+use crate::place::Profile;
 use crate::{exec, place};
 
 /// A module at the top of a test program of the `tests` crate.
@@ -100,12 +101,13 @@ pub struct Plan {
 
 impl Plan {
     /// Builds the programs. The filter goes to each of them.
-    pub fn build(filter: &[String]) -> Result<Self> {
+    pub fn build(profile: Profile, filter: &[String]) -> Result<Self> {
         let programs: BTreeSet<&str> = GROUPS.iter().map(|group| group.program).collect();
         let mut cargo = Command::new(place::cargo());
         cargo.args([
             "test",
-            "--release",
+            "--profile",
+            profile.name(),
             "-p",
             "tests",
             "--no-run",

@@ -1,5 +1,5 @@
-//! A compiler that can build the kernel program: new enough, with the sources of its own `core`, and with an
-//! LLVM that bpf-linker understands.
+//! A compiler that can build the kernel program: new enough, with a `core` for BPF or the sources of one, and with an LLVM
+//! that bpf-linker understands.
 
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -14,6 +14,15 @@ use crate::{exec, place};
 /// loaded, but nobody promises it.
 const LLVM: u32 = 22;
 
+/// The library that the kernel program is built with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Core {
+    /// Built already, for BPF.
+    ReadyMade,
+    /// Built along with the program, which takes some 20 seconds the first time.
+    Sources,
+}
+
 /// A compiler that was seen to fit.
 pub struct Compiler {
     pub rustc: PathBuf,
@@ -21,6 +30,7 @@ pub struct Compiler {
     pub cargo: PathBuf,
     pub sysroot: PathBuf,
     pub release: String,
+    pub core: Core,
     /// Where bpf-linker finds the LLVM that the compiler writes for, and where that finds what it needs.
     pub libraries: Vec<PathBuf>,
 }
@@ -30,7 +40,12 @@ impl Compiler {
     pub fn inspect(rustc: &Path) -> Result<Self> {
         let (release, llvm) = version(rustc)?;
         let sysroot = PathBuf::from(exec::ask(Command::new(rustc).args(["--print", "sysroot"]))?);
-        check_sources(&sysroot, &release)?;
+        let core = if has_ready_made_core(&sysroot) {
+            Core::ReadyMade
+        } else {
+            check_sources(&sysroot, &release)?;
+            Core::Sources
+        };
         let mut libraries = library_dirs(&sysroot);
         let llvm = libraries
             .iter()
@@ -48,6 +63,7 @@ impl Compiler {
             cargo,
             sysroot,
             release,
+            core,
             libraries,
         })
     }
@@ -85,8 +101,19 @@ fn numbers(version: &str) -> (u32, u32) {
     (parts.next().unwrap_or(0), parts.next().unwrap_or(0))
 }
 
-/// Whether a sysroot has sources at all.
-pub fn has_sources(sysroot: &Path) -> bool {
+/// Whether a sysroot has what the kernel program is built with, in one way or the other.
+pub fn has_core(sysroot: &Path) -> bool {
+    has_ready_made_core(sysroot) || has_sources(sysroot)
+}
+
+fn has_ready_made_core(sysroot: &Path) -> bool {
+    let libraries = sysroot.join("lib/rustlib/bpfel-unknown-none/lib").read_dir();
+    libraries.is_ok_and(|mut files| {
+        files.any(|file| file.is_ok_and(|file| file.file_name().to_string_lossy().starts_with("libcore-")))
+    })
+}
+
+fn has_sources(sysroot: &Path) -> bool {
     sysroot.join("lib/rustlib/src/rust/library/Cargo.lock").is_file()
 }
 
@@ -94,7 +121,7 @@ pub fn has_sources(sysroot: &Path) -> bool {
 fn check_sources(sysroot: &Path, release: &str) -> Result<()> {
     ensure!(
         has_sources(sysroot),
-        "it comes without the sources of its standard library"
+        "it comes with neither a `core` for BPF nor the sources of one"
     );
     // rustup keeps the two together. Debian has them in two packages, the sources under a name that tells.
     let sources = fs::canonicalize(sysroot.join("lib/rustlib/src/rust"))?;

@@ -20,9 +20,21 @@ pub fn find(program: &str, version: &str, purpose: &str) -> Result<PathBuf> {
     );
     exec::run(
         Command::new(place::cargo())
-            .args(["install", program, "--version", version, "--locked", "--force"])
+            .args([
+                "install",
+                program,
+                "--version",
+                version,
+                "--locked",
+                "--force",
+                "--quiet",
+            ])
             .arg("--root")
-            .arg(place::tools()),
+            .arg(place::tools())
+            // They run for seconds and are built for a minute.
+            .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
+            .env("CARGO_PROFILE_RELEASE_DEBUG", "0")
+            .env("CARGO_PROFILE_RELEASE_LTO", "off"),
     )
     .with_context(|| {
         format!(

@@ -21,6 +21,9 @@ done
 LD_LIBRARY_PATH=${libraries#:}${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} exec "$usr/bin/rustc" "$@"
 "#;
 
+/// The compiler, and libraries for BPF that were built with it.
+const PACKAGES: [&str; 2] = ["rustc-web", "libstd-rust-web-dev-bpf"];
+
 fn dir() -> PathBuf {
     place::target().join("toolchain")
 }
@@ -30,17 +33,17 @@ pub fn rustc() -> PathBuf {
     dir().join("rustc")
 }
 
-/// Downloads and unpacks the compiler and its sources.
+/// Downloads and unpacks the compiler and its `core` for BPF.
 pub fn unpack() -> Result<()> {
-    apt::check_can_install(&["rustc-web", "rust-web-src"])?;
+    apt::check_can_install(&PACKAGES)?;
     let version = candidate()?;
     eprintln!(
-        "Unpacking Debian's Rust {version} into {} (140 MB to download, 480 MB on disk). Nothing is \
-         installed; your compilers stay as they are.",
+        "Unpacking Debian's Rust {version} into {} (120 MB to download, 520 MB on disk). Nothing is installed; your compilers \
+         stay as they are.",
         dir().display()
     );
-    // Compiler and sources have to be the same version.
-    let packages = ["rustc-web", "rust-web-src"].map(|name| format!("{name}={version}"));
+    // Compiler and libraries have to be the same version.
+    let packages = PACKAGES.map(|name| format!("{name}={version}"));
     apt::unpack(
         &dir(),
         |debs| apt::download_with_dependencies(debs, &packages),
@@ -68,18 +71,9 @@ fn candidate() -> Result<String> {
 
 fn finish(unpacked: &Path) -> Result<()> {
     let root = unpacked.join("root/usr");
-    // `core` needs `library/` alone; the rest is 360 MB.
-    for sources in fs::read_dir(root.join("src"))?.flatten() {
-        for surplus in ["compiler", "src", "tests"] {
-            let surplus = sources.path().join(surplus);
-            if surplus.is_dir() {
-                fs::remove_dir_all(surplus)?;
-            }
-        }
-    }
     ensure!(
-        root.join("bin/rustc").is_file() && super::compiler::has_sources(&root),
-        "the packages hold no bin/rustc with lib/rustlib/src/rust"
+        root.join("bin/rustc").is_file() && super::compiler::has_core(&root),
+        "the packages hold no bin/rustc with a `core` for BPF"
     );
     let wrapper = unpacked.join("rustc");
     fs::write(&wrapper, WRAPPER)?;

@@ -11,5 +11,9 @@ const VERSION: &str = "0.10.3";
 
 /// Finds or builds bpf-linker.
 pub fn find() -> Result<PathBuf> {
-    crates::find("bpf-linker", VERSION, "the kernel program's linker (about 90 s)")
+    crates::find(
+        "bpf-linker",
+        VERSION,
+        "the kernel program's linker (about a minute)",
+    )
 }

@@ -9,26 +9,34 @@ use crate::exec;
 /// Program, package, what it is for.
 type Program = (&'static str, &'static str, &'static str);
 
-const PROGRAMS: &[Program] = &[
+/// What the demo calls, and the laboratory of all tests.
+const DEMO: &[Program] = &[
     ("ip", "iproute2", "network namespaces and links"),
+    ("curl", "curl", "visitors"),
+    ("openssl", "openssl", "certificates"),
+    ("nmap", "nmap", "scanners"),
+];
+
+/// The same for the quick tests, beyond that.
+const QUICK: &[Program] = &[
     ("setpriv", "util-linux", "running without privileges"),
     (
         "setarch",
         "util-linux",
         "running under another kernel version's name",
     ),
-    ("pgrep", "procps", "seeing that no process is left"),
-    ("curl", "curl", "visitors"),
-    ("strace", "strace", "system calls that fail"),
-    ("openssl", "openssl", "certificates"),
-    ("nmap", "nmap", "scanners"),
-    ("hping3", "hping3", "scanners that make odd packets"),
     (
         "iptables",
         "iptables",
         "the scripts that verdicts are compared with",
     ),
     ("ipset", "ipset", "the sets of one of them"),
+];
+
+/// The same for all other tests.
+const TESTS: &[Program] = &[
+    ("strace", "strace", "system calls that fail"),
+    ("hping3", "hping3", "scanners that make odd packets"),
     ("bpftool", "bpftool", "the kernel's view of programs and maps"),
     ("lintian", "lintian", "what Debian asks of packages"),
     // Where it does not run already, installing it starts nothing.
@@ -70,34 +78,44 @@ const EMULATION: &[Program] = &[
 /// The same for fuzzing what user space reads.
 const COMPILERS: &[Program] = &[("c++", "g++", "building libFuzzer")];
 
-/// Installs what the demo and the tests miss.
+/// Installs what the demo misses.
+pub fn install_missing_for_the_demo() -> Result<()> {
+    install("The demo", &[DEMO])
+}
+
+/// Installs what the quick tests miss.
+pub fn install_missing_for_quick_tests() -> Result<()> {
+    install("The quick tests", &[DEMO, QUICK])
+}
+
+/// Installs what the tests miss.
 pub fn install_missing() -> Result<()> {
-    install("The tests and the demo", PROGRAMS)
+    install("The tests", &[DEMO, QUICK, TESTS])
 }
 
 /// Installs what the bench misses beyond that.
 pub fn install_missing_peers() -> Result<()> {
-    install("Benchmarks", PEERS)
+    install("Benchmarks", &[PEERS])
 }
 
 /// Installs what making packages misses.
 pub fn install_missing_packagers() -> Result<()> {
-    install("Packages", PACKAGERS)
+    install("Packages", &[PACKAGERS])
 }
 
 /// Installs what tests in other kernels miss beyond that.
 pub fn install_missing_emulation() -> Result<()> {
-    install("Tests in other kernels", EMULATION)
+    install("Tests in other kernels", &[EMULATION])
 }
 
 /// Installs what fuzzing user space misses.
 pub fn install_missing_compilers() -> Result<()> {
-    install("Fuzzing", COMPILERS)
+    install("Fuzzing", &[COMPILERS])
 }
 
-fn install(who: &str, programs: &[Program]) -> Result<()> {
+fn install(who: &str, programs: &[&[Program]]) -> Result<()> {
     let mut packages = Vec::new();
-    for &(program, package, purpose) in programs {
+    for &(program, package, purpose) in programs.iter().copied().flatten() {
         if exec::find(program).is_none() {
             eprintln!("{who} call `{program}` (Debian: {package}) for {purpose}.");
             if !packages.contains(&package) {

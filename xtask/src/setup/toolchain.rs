@@ -1,10 +1,10 @@
-//! The choice of the kernel program's compiler: what is there, then rustup, then Debian's packages.
+//! The choice of the kernel program's compiler, the quickest first: what is there, then Debian's packages, then rustup.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-use super::compiler::{Compiler, has_sources};
+use super::compiler::{Compiler, Core, has_core};
 use super::{debian, rustup};
 
 /// Finds or installs a compiler, and says which and why.
@@ -20,48 +20,49 @@ pub fn choose() -> Result<Compiler> {
 
 fn find() -> Result<(Compiler, &'static str)> {
     let known = rustup::toolchains();
+    let mut with_sources = None;
     let installed = known.iter().map(|toolchain| toolchain.rustc());
     let system = [PathBuf::from("/usr/bin/rustc")]
         .into_iter()
-        .filter(|_| has_sources(Path::new("/usr")));
-    for rustc in installed.chain(system) {
+        .filter(|_| has_core(Path::new("/usr")));
+    let unpacked = [debian::rustc()].into_iter().filter(|rustc| rustc.exists());
+    for rustc in unpacked.chain(installed).chain(system) {
         let sysroot = rustc.parent().and_then(Path::parent);
-        if !sysroot.is_some_and(has_sources) {
+        if rustc != debian::rustc() && !sysroot.is_some_and(has_core) {
             continue;
         }
         match Compiler::inspect(&rustc) {
-            Ok(compiler) => return Ok((compiler, "it is here with its sources")),
+            Ok(compiler) if compiler.core == Core::ReadyMade => {
+                return Ok((compiler, "it is here with a `core` for BPF"));
+            }
+            Ok(compiler) => with_sources = with_sources.or(Some(compiler)),
             Err(reason) => eprintln!("not taken: {}: {reason:#}", rustc.display()),
         }
     }
-    if debian::rustc().exists() {
-        match Compiler::inspect(&debian::rustc()) {
-            Ok(compiler) => return Ok((compiler, "it was unpacked here before")),
-            Err(reason) => eprintln!("not taken: {}: {reason:#}", debian::rustc().display()),
-        }
+    if let Some(compiler) = with_sources {
+        return Ok((compiler, "it is here with the sources of its `core`"));
     }
 
     eprintln!(
-        "The kernel program is built for a target that has no ready-made `core` library, so it takes a \
-         compiler with the sources of its own. None here has them."
+        "The kernel program takes a compiler with a `core` for BPF, or with the sources of one. None here has either."
     );
-    let no_rustup = match rustup::add_sources(&known).and_then(|rustc| Compiler::inspect(&rustc)) {
-        Ok(compiler) => return Ok((compiler, "rustup had its sources")),
+    let no_debian = match debian::unpack().and_then(|()| Compiler::inspect(&debian::rustc())) {
+        Ok(compiler) => return Ok((compiler, "Debian has it with a `core` for BPF")),
         Err(reason) => reason,
     };
-    eprintln!("Not from rustup: {no_rustup:#}. Now from Debian's packages.");
-    let compiler = debian::unpack()
-        .and_then(|()| Compiler::inspect(&debian::rustc()))
+    eprintln!("Not from Debian's packages: {no_debian:#}. Now from rustup.");
+    let compiler = rustup::add_sources(&known)
+        .and_then(|rustc| Compiler::inspect(&rustc))
         .with_context(|| {
             format!(
-                "no compiler for the kernel program. Either `rustup toolchain install {} --profile minimal \
-             --component rust-src` (here: {no_rustup:#}), or on Debian 12, with bookworm-security, as root \
-             `apt-get install --no-install-recommends rustc-web rust-web-src`; then run this again",
+                "no compiler for the kernel program. Either on Debian 12, with bookworm-security, as root `apt-get install \
+                 --no-install-recommends rustc-web libstd-rust-web-dev-bpf` (here: {no_debian:#}), or `rustup toolchain \
+                 install {} --profile minimal --component rust-src`; then run this again",
                 rustup::KNOWN_GOOD
             )
         })?;
     Ok((
         compiler,
-        "rustup has no sources to offer and Debian's packages do",
+        "rustup had the sources of its `core`, and Debian has no packages here",
     ))
 }

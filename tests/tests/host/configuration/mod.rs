@@ -13,12 +13,11 @@ mod reference;
 mod save;
 mod schema;
 
-use std::{env, path::Path, process::Command};
+use std::process::Command;
 
 /// The program under test, for tests that need no host.
 fn synwall() -> Command {
-    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/release/synwall");
-    let mut command = Command::new(env::var_os("SYNWALL_BIN").unwrap_or(built.into()));
+    let mut command = Command::new(tests::lab::synwall_program());
     command.env_remove("SYNWALL_CONFIG").env_remove("SYNWALL_PIN_DIR");
     command
 }

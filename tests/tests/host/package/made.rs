@@ -13,7 +13,7 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The directory of the packages.
 pub fn directory() -> PathBuf {
-    let usual = || workspace().join("target/dist");
+    let usual = || workspace().join("target/dist-for-tests");
     env::var_os("SYNWALL_DIST").map_or_else(usual, PathBuf::from)
 }
 

@@ -1,5 +1,6 @@
-//! The packages of `cargo xtask dist`: their content, the checks of Debian and systemd, installation, removal, and
-//! the sandbox of the agent. Needs root and the packages (`SYNWALL_DIST`, else `target/dist`).
+//! What `cargo xtask dist` makes: what is in it, what Debian and systemd say of it, what happens where it is installed and
+//! removed, and what the agent may do under its unit. The packages have the binary of all other tests in them, which is built
+//! in less time. Needs root and the packages (`SYNWALL_DIST`, else `target/dist-for-tests`).
 
 #![expect(
     clippy::expect_used,

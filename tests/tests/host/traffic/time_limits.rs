@@ -6,8 +6,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tests::lab::Output;
-
 use crate::traffic::visit::{BOTH, SILENCE, SOON, filtered, hears_nothing, is_served, json, port, synwall};
 
 fn trust_for_a_while_ends_by_itself(mode: &str) {
@@ -26,16 +24,7 @@ fn trust_for_a_while_ends_by_itself(mode: &str) {
             .len(),
         4
     );
-    let mut processes = site.origin.command("pgrep");
-    Output::of(processes.args([
-        "-x",
-        "synwall",
-        "--ns",
-        &std::process::id().to_string(),
-        "--nslist",
-        "mnt",
-    ]))
-    .exits(1);
+    site.no_process_of_ours_runs();
     let give_up = Instant::now() + 2 * SOON;
     while site
         .attacker
