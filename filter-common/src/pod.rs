@@ -5,22 +5,25 @@ use crate::{
     SourceNetwork, SourceNetworks, SourceSet, SourceSets,
 };
 
-/// Compiles for plain old data alone.
-const fn is_plain<T: bytemuck::Pod>() {}
-
-macro_rules! pod {
+/// Makes types values of aya's maps. The compiler refuses a type that is not plain old data by bytemuck's derive. The crate
+/// that calls it depends on `aya` and `bytemuck`.
+#[macro_export]
+macro_rules! map_values {
     ($($layout:ty),+ $(,)?) => {
         $(
-            const _: () = is_plain::<$layout>();
+            const _: () = {
+                const fn is_plain<T: bytemuck::Pod>() {}
+                is_plain::<$layout>();
+            };
 
             // SAFETY: bytemuck's derive has the compiler check that any bytes are a valid value, and that there is no
-            // padding; the line above asks for it.
+            // padding. The lines above ask for it.
             unsafe impl aya::Pod for $layout {}
         )+
     };
 }
 
-pod!(
+map_values!(
     Count,
     Decision,
     Expiry,

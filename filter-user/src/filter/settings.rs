@@ -1,6 +1,7 @@
 //! Reads and writes the pinned settings of a filter.
 
 use aya::maps::{Array, MapData};
+use bytemuck::{Pod, Zeroable};
 use filter_common::{DropLevel, PORT_SET_BYTES};
 
 use super::error::Result;
@@ -16,7 +17,7 @@ use crate::{
 
 /// The layout of [`Settings`] in the pinned map.
 #[repr(C)]
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
 pub struct SettingsRecord {
     tcp: [u8; PORT_SET_BYTES],
     udp: [u8; PORT_SET_BYTES],
@@ -29,8 +30,7 @@ pub struct SettingsRecord {
 
 const _: () = assert!(size_of::<SettingsRecord>() == 2 * PORT_SET_BYTES + 24);
 
-// SAFETY: `#[repr(C)]`, made of integers and arrays of integers, without padding (see the size above).
-unsafe impl aya::Pod for SettingsRecord {}
+filter_common::map_values!(SettingsRecord);
 
 impl From<&Settings> for SettingsRecord {
     fn from(settings: &Settings) -> Self {

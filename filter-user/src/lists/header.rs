@@ -148,17 +148,11 @@ impl Header {
         words[STATE * 8 + word].store(value, std::sync::atomic::Ordering::SeqCst);
     }
 
-    fn line<T: aya::Pod + Default>(&self, number: usize) -> T {
-        const { assert!(size_of::<T>() == size_of::<Line>()) };
-        let line = self.lines.get(number).unwrap_or_default();
-        // SAFETY: `T` and `Line` have the same size, and any bytes are a valid value of a `Pod`.
-        unsafe { std::mem::transmute_copy(&line) }
+    fn line<T: bytemuck::Pod>(&self, number: usize) -> T {
+        bytemuck::must_cast(self.lines.get(number).unwrap_or_default())
     }
 
-    fn set_line<T: aya::Pod>(&self, number: usize, value: &T) {
-        const { assert!(size_of::<T>() == size_of::<Line>()) };
-        // SAFETY: `T` and `Line` have the same size, and both are plain bytes without padding.
-        self.lines
-            .set(number, &unsafe { std::mem::transmute_copy(value) });
+    fn set_line<T: bytemuck::Pod>(&self, number: usize, value: &T) {
+        self.lines.set(number, &bytemuck::must_cast(*value));
     }
 }

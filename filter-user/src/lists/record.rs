@@ -1,5 +1,6 @@
 //! The record of an entry in the table of a generation. Its position in the table is the slot of the entry.
 
+use bytemuck::{Pod, Zeroable};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use crate::model::entry::Action;
@@ -7,7 +8,7 @@ use crate::model::entry::Action;
 /// An entry as the table stores it: prefix, action, deadline, label, origin, and where its counts start. A free
 /// slot has a record too.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
 pub struct Record {
     address: [u8; 16],
     /// When the entry expires, in nanoseconds of `CLOCK_MONOTONIC`; 0 for never.
@@ -33,8 +34,7 @@ pub struct Record {
 
 const _: () = assert!(size_of::<Record>() == 64);
 
-// SAFETY: `#[repr(C)]`, made of integers and arrays of integers, without padding (see the size above).
-unsafe impl aya::Pod for Record {}
+filter_common::map_values!(Record);
 
 impl Record {
     const IPV6: u8 = 0x80;

@@ -1,11 +1,13 @@
 //! How many entries a generation has. It is stored in the header, so that it is known without reading the table.
 
+use bytemuck::{Pod, Zeroable};
+
 use super::record::Record;
 use crate::model::entry::Action;
 
 /// How many entries the lists have, and the first free slot.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
 pub struct Summary {
     /// Entries by list and IP version, including expired ones.
     counts: [[u32; 2]; 3],
@@ -24,19 +26,18 @@ pub struct Summary {
 
 const _: () = assert!(size_of::<Summary>() == 64);
 
-// SAFETY: `#[repr(C)]`, made of integers and arrays of integers, without padding (see the size above).
-unsafe impl aya::Pod for Summary {}
+filter_common::map_values!(Summary);
 
 impl Summary {
     /// How many IPv4 entries and how many IPv6 entries one list has.
     pub fn count(&self, action: Action) -> (usize, usize) {
-        let [v4, v6] = self.counts[action as usize];
+        let [v4, v6] = self.counts[index(action)];
         (v4 as usize, v6 as usize)
     }
 
     /// How many entries of one list a reboot would remove, because the agent does not own them.
     pub fn runtime_only(&self, action: Action) -> usize {
-        self.runtime_only[action as usize] as usize
+        self.runtime_only[index(action)] as usize
     }
 
     /// How many entries all lists have together.
@@ -57,9 +58,9 @@ impl Summary {
                 count.saturating_sub(1)
             };
         };
-        add(&mut self.counts[action as usize][version]);
+        add(&mut self.counts[index(action)][version]);
         if !record.is_saved() {
-            add(&mut self.runtime_only[action as usize]);
+            add(&mut self.runtime_only[index(action)]);
         }
         if record.expires_ns != 0 {
             add(&mut self.expiring);
@@ -74,5 +75,14 @@ impl Summary {
     /// Sets the first slot in the chain of free slots.
     pub fn set_free(&mut self, slot: Option<u32>) {
         self.free = slot.map_or(0, |slot| slot + 1);
+    }
+}
+
+/// The place of a list in the numbers by list. It is part of the pinned layout.
+const fn index(action: Action) -> usize {
+    match action {
+        Action::Trust => 0,
+        Action::Deny => 1,
+        Action::Retire => 2,
     }
 }

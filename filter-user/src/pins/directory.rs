@@ -151,7 +151,7 @@ impl Pins {
     /// # Errors
     ///
     /// Fails with [`Error::Map`] if the map is missing, or if its values have another size.
-    pub fn mapped<T: aya::Pod>(&self, name: impl AsRef<Path>) -> Result<Mapped<T>> {
+    pub fn mapped<T: bytemuck::Pod>(&self, name: impl AsRef<Path>) -> Result<Mapped<T>> {
         let path = self.join(name);
         Mapped::pinned(&path).map_err(|error| unusable(&path, error))
     }

@@ -7,6 +7,7 @@ use aya::{
     maps::{Array, MapData},
     programs::links::PinnedLink,
 };
+use bytemuck::{Pod, Zeroable};
 use filter_common::LAYOUT_VERSION;
 
 use super::{
@@ -20,7 +21,7 @@ use crate::{sys::error::Doing as _, text::shown};
 const MAGIC: u64 = u64::from_le_bytes(*b"synwall\0");
 
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Pod, Zeroable)]
 struct LayoutRecord {
     magic: u64,
     version: u32,
@@ -28,8 +29,7 @@ struct LayoutRecord {
     attached: u32,
 }
 
-// SAFETY: `#[repr(C)]`, three integers without padding.
-unsafe impl aya::Pod for LayoutRecord {}
+filter_common::map_values!(LayoutRecord);
 
 /// What a pin directory holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -105,7 +105,7 @@ fn chain(mut records: Bytes<'_>, summary: &mut Summary) {
     assert_eq!(seen.len(), free, "not every free slot is in the chain");
 }
 
-fn mapped<T: aya::Pod>(records: usize, bytes: &mut Bytes<'_>) -> Mapped<T> {
+fn mapped<T: bytemuck::Pod>(records: usize, bytes: &mut Bytes<'_>) -> Mapped<T> {
     let mapped = Mapped::of_bytes(records, bytes.some(records * size_of::<T>()));
     mapped.unwrap_or_else(|error| panic!("{error}"))
 }

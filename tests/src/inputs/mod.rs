@@ -136,10 +136,8 @@ impl<'a> Bytes<'a> {
     }
 
     /// A value with the layout of a map entry.
-    fn layout<T: aya::Pod>(&mut self) -> T {
-        let bytes = self.padded(size_of::<T>());
-        // SAFETY: `bytes` has `size_of::<T>()` bytes, and any bytes are a valid value of a `Pod`.
-        unsafe { bytes.as_ptr().cast::<T>().read_unaligned() }
+    fn layout<T: bytemuck::Pod>(&mut self) -> T {
+        bytemuck::pod_read_unaligned(&self.padded(size_of::<T>()))
     }
 
     fn is_empty(&self) -> bool {

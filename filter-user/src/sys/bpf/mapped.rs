@@ -5,7 +5,6 @@ use std::{
     error::Error,
     io,
     marker::PhantomData,
-    mem::MaybeUninit,
     os::fd::{AsFd as _, AsRawFd as _, RawFd},
     path::Path,
     ptr::{self, NonNull},
@@ -13,10 +12,8 @@ use std::{
     sync::atomic::{AtomicU64, Ordering::Relaxed},
 };
 
-use aya::{
-    Pod,
-    maps::{IterableMap, MapData},
-};
+use aya::maps::{IterableMap, MapData};
+use bytemuck::Pod;
 use nix::libc;
 
 use crate::sys::error::{Doing as _, Result};
@@ -47,7 +44,7 @@ impl<T: Pod> Mapped<T> {
     /// # Errors
     ///
     /// Fails if the map was not created with [`MMAPABLE`].
-    pub fn of<K: Pod, V>(map: &impl IterableMap<K, V>) -> Result<Self> {
+    pub fn of<K: aya::Pod, V>(map: &impl IterableMap<K, V>) -> Result<Self> {
         let map = map.map();
         let records = map.info().doing(|| "cannot look at a map".into())?.max_entries();
         Self::part(map, 0, records as usize)
@@ -129,15 +126,12 @@ impl<T: Pod> Mapped<T> {
         let words = self
             .words()
             .get(number * Self::WORDS..(number + 1) * Self::WORDS)?;
-        let mut record = MaybeUninit::<T>::uninit();
-        let target = record.as_mut_ptr().cast::<u64>();
-        for (index, word) in words.iter().enumerate() {
-            // SAFETY: the record has as many bytes as these words. The write is unaligned, because `T` may have a
-            // smaller alignment than a word.
-            unsafe { target.add(index).write_unaligned(word.load(Relaxed)) };
+        let mut record = T::zeroed();
+        let (chunks, _) = bytemuck::bytes_of_mut(&mut record).as_chunks_mut();
+        for (chunk, word) in chunks.iter_mut().zip(words) {
+            *chunk = word.load(Relaxed).to_ne_bytes();
         }
-        // SAFETY: all its bytes were written, and any bytes are a valid value of a `Pod`.
-        Some(unsafe { record.assume_init() })
+        Some(record)
     }
 
     /// Writes record `number`. Does nothing if there is none.
@@ -145,11 +139,9 @@ impl<T: Pod> Mapped<T> {
         let Some(words) = self.words().get(number * Self::WORDS..(number + 1) * Self::WORDS) else {
             return;
         };
-        let source = ptr::from_ref(record).cast::<u64>();
-        for (index, word) in words.iter().enumerate() {
-            // SAFETY: the record has as many bytes as these words, and no padding, because it is `Pod`. The read is
-            // unaligned, because `T` may have a smaller alignment than a word.
-            word.store(unsafe { source.add(index).read_unaligned() }, Relaxed);
+        let (chunks, _) = bytemuck::bytes_of(record).as_chunks();
+        for (chunk, word) in chunks.iter().zip(words) {
+            word.store(u64::from_ne_bytes(*chunk), Relaxed);
         }
     }
 }
