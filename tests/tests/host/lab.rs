@@ -127,7 +127,15 @@ fn a_synwall_that_runs_elsewhere_on_the_machine_is_none_of_ours() {
     let elsewhere = directory.path().join("synwall");
     // Copied by a process of its own: what another test starts meanwhile would inherit the copy open for writing.
     Output::of(Command::new("cp").arg("/bin/sleep").arg(&elsewhere)).ok();
-    let start = || Ended(Command::new(&elsewhere).arg("1000").spawn().unwrap());
+    let start = || {
+        let started = Ended(Command::new(&elsewhere).arg("1000").spawn().unwrap());
+        // It has its name a moment after it has begun.
+        let comm = format!("/proc/{}/comm", started.0.id());
+        while fs::read_to_string(&comm).unwrap().trim() != "synwall" {
+            thread::yield_now();
+        }
+        started
+    };
     let beside = start();
     let site = Site::plan().without_server().build();
     site.no_process_of_ours_runs();
