@@ -2,23 +2,23 @@
 
 use crate::PORT_SET_BYTES;
 
-/// What happens to a packet is decided by these and by the lists. The loader writes them into the program's read-only
-/// data before the verifier runs, so the verifier removes what is switched off. A switch is 0 or 1.
+/// The settings of one loaded program. The loader writes them into the program's read-only data before the verifier runs,
+/// so the verifier removes what is switched off. A switch is 0 or 1.
 #[repr(C)]
 #[derive(Clone, Copy)]
 #[cfg_attr(feature = "user", derive(bytemuck::Pod, bytemuck::Zeroable))]
 pub struct Constants {
     /// The secret of all hashes.
     pub secret: u64,
-    /// The bits of the first half of an IPv6 address that its drops are counted by.
+    /// The bits of the first half of an IPv6 address that make its network in the table of drop sources.
     pub source_mask_v6: u64,
-    /// The bits of an IPv4 address that its drops are counted by.
+    /// The bits of an IPv4 address that make its network in the table of drop sources.
     pub source_mask_v4: u32,
     /// The number of a [`crate::DropLevel`].
     pub drop_level: u8,
     /// Whether any UDP port is protected.
     pub protects_udp: u8,
-    /// Whether packets pass that would be dropped.
+    /// Whether packets pass that the policy `enforce` would drop.
     pub observes: u8,
     /// Whether the list may hold deny entries.
     pub may_deny: u8,

@@ -1,34 +1,35 @@
-//! What stands in front of the tries: for which addresses they need not be asked.
+//! Coverage: it is read before the tries, and says for which addresses they need not be asked.
 //!
-//! A trie with a million prefixes costs a packet ten times what dropping it costs, so a flood must not reach
-//! it. Coverage says of an address "no prefix can match" or "one may", in levels: the first is small enough
-//! to stay in the nearest cache, the second is read only for addresses that the first lets through. It is one
-//! for both generations and conservative at every instant: bits are set before a prefix goes into a trie and
-//! cleared after it is gone, so it changes no verdict.
+//! With a million prefixes, a trie lookup costs ten times what dropping a packet costs. So a flood must not reach the
+//! tries. For an address, coverage says "no prefix matches" or "a prefix may match". It has two levels: the first is small
+//! enough for the nearest cache, and the second is read only for addresses that the first does not settle.
+//!
+//! Both generations share it. Bits are set before a prefix goes into a trie, and cleared after the prefix is gone. So
+//! coverage changes no verdict at any instant.
 
 use crate::hash::mix;
 
-/// Words in the second level of either version: 2 MiB.
+/// Words in the second level of each IP version: 2 MiB.
 pub const FINE_WORDS: usize = 1 << 18;
 
 /// Coverage of IPv4 sources.
 #[repr(C)]
 pub struct CoverageV4 {
-    /// A bit for each /16: some prefix overlaps it. 8 KiB.
+    /// A bit for each /16: whether a prefix overlaps it. 8 KiB.
     pub coarse: [u64; 1 << 10],
-    /// A bit for each /24: some prefix overlaps it.
+    /// A bit for each /24: whether a prefix overlaps it.
     pub fine: [u64; FINE_WORDS],
 }
 
 /// Coverage of IPv6 sources.
 #[repr(C)]
 pub struct CoverageV6 {
-    /// How many words of `fine` are in use, less one; they are a power of two. So few prefixes have a small
-    /// working set.
+    /// The number of words of `fine` in use, minus one. The number is a power of two. A short list uses few words, so it
+    /// needs little cache.
     pub fine_mask: u64,
-    /// Keeps the levels on lines of their own, and the value in whole pages.
+    /// Always 0. It puts each level on cache lines of its own, and makes the value whole pages.
     pub reserved: [u64; 511],
-    /// Two bits for each /16, see [`Coarse`]: 16 KiB, of which a flood from 2000::/3 reads two.
+    /// Two bits for each /16, see [`Coarse`]: 16 KiB. A flood from 2000::/3 reads 2 KiB of them.
     pub coarse: [u64; 1 << 11],
     /// A Bloom filter of /32s, see [`fine_v6`].
     pub fine: [u64; FINE_WORDS],
@@ -40,32 +41,32 @@ const _: () = assert!(size_of::<CoverageV6>() == (4 + 16) * 1024 + 8 * FINE_WORD
 /// What the first level says about an IPv6 /16.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Coarse {
-    /// No prefix overlaps it.
+    /// No prefix overlaps the /16.
     Clear,
-    /// Some do, each at least [`FINE_LEN_MIN`] long: look at the second level.
+    /// Only prefixes of at least [`FINE_LEN_MIN`] bits overlap it: read the second level.
     Fine,
-    /// A shorter one does, which would be too many /32s for the second level: ask the trie.
+    /// A shorter prefix overlaps it, which is too many /32s for the second level: ask the trie.
     Wide,
 }
 
-/// The shortest IPv6 prefix that the second level holds, as up to 256 /32s. Networks get /32 to /29, large
-/// ones /19; those shorter than this send their /16 to the trie.
+/// The length of the shortest IPv6 prefix in the second level, where it takes up to 256 /32s. Registries give networks a
+/// /32 to /29, and large ones up to a /19. All addresses of a /16 with a shorter prefix ask the trie.
 pub const FINE_LEN_MIN: u8 = 24;
 
-/// Bits of the Bloom filter for each /32 in it, at the least, up to half a million of them. With 32 bits, of which four are
-/// set, one in a thousand addresses that are in no covered /32 gets through. Fewer bits save less cache than it
-/// costs to walk a large trie that is in no cache.
+/// The fewest bits of the Bloom filter for each /32 in it, up to half a million /32s. With 32 bits, of which four are set,
+/// one in a thousand addresses outside of all covered /32s asks the trie. With fewer bits, lookups in a large trie that is
+/// in no cache would cost more than the saved cache.
 pub const FINE_BITS_PER_KEY: u64 = 32;
 
-/// Words of the second level in use at the least: one page.
+/// The fewest words of the second level in use: one page.
 pub const FINE_WORDS_MIN: usize = 512;
 
 /// A bit in an array of words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bit {
-    /// Which word.
+    /// The index of the word.
     pub word: usize,
-    /// The bit, or bits, in it.
+    /// The bit, or several bits, in the word.
     pub mask: u64,
 }
 
@@ -87,9 +88,8 @@ pub const fn fine_v4(address: u32) -> Bit {
     }
 }
 
-/// Where the two bits of an IPv6 address stand in [`CoverageV6::coarse`]; `upper` are the first 32 bits of the
-/// address, as a number. The lower of both means [`Coarse::Fine`], the upper [`Coarse::Wide`], whatever the
-/// lower is.
+/// The two bits of an IPv6 address in [`CoverageV6::coarse`], set for `coarse`. `upper` is the first 32 bits of the address,
+/// as a number. The lower bit means [`Coarse::Fine`]. The upper bit means [`Coarse::Wide`], whatever the lower bit is.
 #[inline(always)]
 pub const fn coarse_v6(upper: u32, coarse: Coarse) -> Bit {
     let bits = match coarse {
@@ -103,7 +103,7 @@ pub const fn coarse_v6(upper: u32, coarse: Coarse) -> Bit {
     }
 }
 
-/// What the word that [`coarse_v6`] names says.
+/// What a word of [`CoverageV6::coarse`] says about an IPv6 address, see [`coarse_v6`].
 #[inline(always)]
 pub const fn coarse_of_word(upper: u32, word: u64) -> Coarse {
     match word >> (upper >> 15 & 62) & 3 {
@@ -113,9 +113,9 @@ pub const fn coarse_of_word(upper: u32, word: u64) -> Coarse {
     }
 }
 
-/// The bits of an IPv6 address in [`CoverageV6::fine`]: a Bloom filter whose bits for a key stand all in one word
-/// (Putze, Sanders, Singler, "Cache-, Hash- and Space-Efficient Bloom Filters", 2007), so that it is one memory
-/// access. `secret` keeps an attacker from choosing addresses that get through.
+/// The bits of an IPv6 address in [`CoverageV6::fine`]. This is a Bloom filter with all bits of a key in one word, so that a
+/// lookup is one memory access (Putze, Sanders, Singler, "Cache-, Hash- and Space-Efficient Bloom Filters", 2007).
+/// `secret` keeps an attacker from choosing addresses that ask the trie.
 #[inline(always)]
 pub const fn fine_v6(upper: u32, fine_mask: u64, secret: u64) -> Bit {
     let hash = mix(upper as u64, secret);

@@ -2,8 +2,8 @@
 
 use crate::{GENERATIONS, MAX_PREFIXES, numbered::numbered};
 
-/// Slots, the numbers that prefixes keep for their counters: room for four full tries and, while they are
-/// replaced, for four others that share no prefix with them.
+/// The number of slots. A prefix keeps its slot for its counter. There is room for four full tries, and for four others
+/// without a common prefix while the first four are replaced.
 pub const SLOT_LIMIT: u32 = 8 * MAX_PREFIXES;
 
 numbered! {
@@ -18,7 +18,7 @@ numbered! {
     }
 }
 
-/// The value in a trie: the action, whether the prefix has an expiry, and its slot, in 32 bits.
+/// The value in a trie, in 32 bits: the action, whether the prefix has a deadline, and its slot.
 #[repr(transparent)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "user", derive(bytemuck::Pod, bytemuck::Zeroable))]
@@ -41,7 +41,7 @@ impl Decision {
         Action::from_number((self.0 >> Self::ACTION_SHIFT) as u8)
     }
 
-    /// Whether the map of expiries has something to say about this prefix.
+    /// Whether the prefix has a deadline in the map of expiries.
     #[inline(always)]
     pub const fn expires(self) -> bool {
         self.0 & Self::EXPIRES != 0
@@ -58,13 +58,13 @@ const _: () = assert!(SLOT_LIMIT - 1 <= Decision::SLOT_MASK);
 const _: () = {
     let mut index = 0;
     while index < Action::ALL.len() {
-        // Two bits are left for the number, and 0 stands for no decision.
+        // The number has two bits, and 0 stands for no decision.
         assert!(matches!(Action::ALL[index].number(), 1..=3));
         index += 1;
     }
 };
 
-/// When a prefix stops to count, and how long it is, so that a wider one can be looked for afterwards.
+/// The deadline of a prefix, and its length. The length is needed to look for the next wider prefix.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "user", derive(bytemuck::Pod, bytemuck::Zeroable))]
@@ -78,14 +78,14 @@ pub struct Expiry {
 }
 
 impl Expiry {
-    /// The key of the expiry that the prefix with `slot` has in `generation`: each has its own, so that a list
-    /// that is being built changes nothing for the one in force.
+    /// The key of a prefix's expiry, by its slot and the generation. Each generation has keys of its own, so a list that
+    /// is being built changes nothing in the list in force.
     #[inline(always)]
     pub const fn key(slot: u32, generation: u32) -> u32 {
         slot * GENERATIONS + generation
     }
 
-    /// The generation that a key is of.
+    /// The generation of a key.
     pub const fn generation(key: u32) -> u32 {
         key % GENERATIONS
     }

@@ -27,7 +27,7 @@ pub mod ether_type {
 
 /// A VLAN tag (IEEE 802.1Q).
 pub mod vlan {
-    /// Bytes between a tag's own type and the type of what follows.
+    /// Bytes between the type of the tag and the type of what follows.
     pub const TAG_LEN: usize = 2;
 }
 

@@ -1,7 +1,8 @@
-//! What the kernel program and user space share: the layouts of the maps, the reasons, the limits.
+//! What the kernel program and user space share: layouts of maps, constants of the program, drop reasons, limits, and
+//! offsets in packet headers.
 //!
-//! Everything here is `#[repr(C)]` without implicit padding: a key with padding loads and then misses,
-//! and a value with padding shows the kernel's old bytes. Each layout states its size.
+//! Each layout is `#[repr(C)]` without padding. A key with padding would load and then never match, and a value with
+//! padding would show old bytes of the kernel.
 #![no_std]
 
 mod constants;

@@ -1,7 +1,7 @@
-//! Enums whose variants have numbers: those numbers cross the border between kernel and user space, or lie in a map.
+//! Enums whose numbers go from user space to the kernel program and back, or are stored in maps.
 
-/// Defines an enum whose variants have a number each, and the conversions both ways. A variant keeps its number wherever
-/// it stands, and a number that is given twice does not compile.
+/// Defines an enum with a number for each variant, and the conversions both ways. A variant keeps its number when variants
+/// are reordered. A number that is given twice does not compile.
 macro_rules! numbered {
     (
         $(#[$attribute:meta])*
@@ -17,7 +17,7 @@ macro_rules! numbered {
         }
 
         impl $name {
-            /// Every variant, as they are listed.
+            /// All variants, in the order of their definition.
             pub const ALL: [Self; [$($number),+].len()] = [$(Self::$variant),+];
 
             /// The number of the variant.

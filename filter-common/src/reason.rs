@@ -6,11 +6,11 @@ numbered! {
     /// Why a packet was dropped (or would have been, under the `observe` policy). The number is the index of the reason's
     /// counter.
     pub enum Reason {
-        /// The destination is a former address of this host.
+        /// The destination is a retired prefix: a former address of this host.
         Retired = 0,
         /// The longest matching prefix of the source is a deny entry.
         Denied = 1,
-        /// A new TCP connection from a source that nobody trusts.
+        /// A TCP segment from an untrusted source that asks for a new connection.
         UntrustedSyn = 2,
         /// A TCP segment from an untrusted source for which this host has no connection.
         UntrustedStray = 3,
@@ -28,7 +28,7 @@ numbered! {
 /// How many reasons there are.
 pub const REASONS: usize = Reason::ALL.len();
 
-// Each has a counter, and no counter is left over.
+// The numbers are the indexes of an array: they begin at 0 and leave no gap.
 const _: () = {
     let mut index = 0;
     while index < REASONS {
@@ -38,7 +38,7 @@ const _: () = {
 };
 
 impl Reason {
-    /// Where the counter of this reason is.
+    /// The index of the reason's counter.
     #[inline(always)]
     pub const fn index(self) -> usize {
         self.number() as usize
@@ -64,7 +64,7 @@ impl Reason {
 #[derive(Clone, Copy, Debug, Default)]
 #[cfg_attr(feature = "user", derive(bytemuck::Pod, bytemuck::Zeroable))]
 pub struct InterfaceCounts {
-    /// Packets that passed, for whatever cause.
+    /// All packets that passed.
     pub passed: Count,
     /// Packets that were dropped, by [`Reason::index`].
     pub dropped: [Count; REASONS],

@@ -1,4 +1,4 @@
-//! What a loaded program is specialised for, and what is remembered about an interface.
+//! The drop level, and the record of an interface.
 
 use crate::{INTERFACE_NAME_BYTES, numbered::numbered};
 
@@ -14,8 +14,8 @@ numbered! {
     }
 }
 
-/// What is remembered about an interface. The program reads `confirm_by_ns` only while a confirmation is
-/// awaited; the rest is for user space.
+/// The record of an attached interface. The program reads only `confirm_by_ns`, and only while a confirmation is awaited.
+/// The rest is for user space.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "user", derive(bytemuck::Pod, bytemuck::Zeroable))]
@@ -24,15 +24,15 @@ pub struct InterfaceRecord {
     pub confirm_by_ns: u64,
     /// When the interface was attached, in nanoseconds of `CLOCK_MONOTONIC`.
     pub attached_ns: u64,
-    /// The number that the network namespace has in `/proc/self/ns/net`.
+    /// The inode number of the network namespace, as in `/proc/self/ns/net`.
     pub netns: u64,
-    /// Hash of the kernel program's object file and of everything it was specialised for.
+    /// A hash of the kernel program's object file and of its constants.
     pub program_hash: u64,
     /// The interface's index in its network namespace.
     pub ifindex: u32,
-    /// 1 if it runs in the driver, 2 if in the kernel's generic hook.
+    /// 1 for native mode, in the driver. 2 for generic mode, in the kernel's generic hook.
     pub mode: u32,
-    /// The interface's name at the time, padded with NULs.
+    /// The interface's name when it was attached, padded with NULs.
     pub name: [u8; INTERFACE_NAME_BYTES],
 }
 

@@ -1,5 +1,5 @@
-//! `up --confirm`: the program itself stops filtering when nobody confirms it in time, so that an
-//! operator who has locked himself out gets back in although no process of ours may be left.
+//! `up --confirm`: the program itself stops filtering when nobody confirms in time. So operators who locked themselves
+//! out get back in, even if no process of synwall is left.
 
 use aya_ebpf::{btf_maps::Array, helpers::generated::bpf_ktime_get_ns, macros::btf_map};
 use filter_common::InterfaceRecord;
@@ -14,7 +14,7 @@ pub fn is_overdue() -> bool {
     let Some(record) = INTERFACE_RECORD.get(0) else {
         return false;
     };
-    // Volatile, as `confirm` clears it while packets come in.
+    // Volatile, because `confirm` clears it while packets come in.
     // SAFETY: the reference is to an aligned word that the kernel gave for this run.
     let confirm_by_ns = unsafe { (&raw const record.confirm_by_ns).read_volatile() };
     // SAFETY: the helper has no preconditions.

@@ -20,7 +20,7 @@ static PREFIX_COUNTS: ArrayOfMaps<
     { Chunked::MAX_CHUNKS as usize },
 > = ArrayOfMaps::new();
 
-/// The counts that this CPU has not added to those yet.
+/// What this CPU has not added to the counters of prefixes yet.
 #[btf_map]
 static RECENT_COUNTS: PerCpuArray<RecentCounts, 1> = PerCpuArray::new();
 
@@ -45,8 +45,8 @@ fn count<const SCATTERED: bool>(
     which: impl for<'a> Fn(&'a mut InterfaceCounts) -> &'a mut Count,
 ) {
     if let Some(counts) = INTERFACE_COUNTS.get_ptr_mut(0) {
-        // SAFETY: the value belongs to this CPU, on which no other run of an XDP program on this
-        // interface comes in between; user space only reads it.
+        // SAFETY: the value belongs to this CPU, where no other run on this interface interrupts this one. User space
+        // only reads it.
         let count = which(unsafe { &mut *counts });
         count.packets += 1;
         count.bytes += frame.len;
@@ -59,8 +59,8 @@ pub fn prefix<const SCATTERED: bool>(frame: &Frame<SCATTERED>, slot: u32) {
     let Some(recent) = RECENT_COUNTS.get_ptr_mut(0) else {
         return;
     };
-    // SAFETY: the value belongs to this CPU, on which no other run of an XDP program comes in between; user space
-    // only reads it. `RecentCounts::place` is below the number of places.
+    // SAFETY: the value belongs to this CPU, where no other run of an XDP program interrupts this one. User space only
+    // reads it. `RecentCounts::place` is below the number of places.
     let recent = unsafe { &mut (*recent).places[RecentCounts::place(slot)] };
     if recent.slot != slot + 1 {
         flush(recent);
@@ -75,13 +75,14 @@ pub fn prefix<const SCATTERED: bool>(frame: &Frame<SCATTERED>, slot: u32) {
 #[inline(always)]
 fn flush(recent: &mut RecentCount) {
     let turn = recent.turn;
-    // SAFETY: the reference is to an aligned word. Volatile, so that it is written before anything else is.
+    // Volatile, so that it is written before the counts.
+    // SAFETY: the reference is to an aligned word.
     unsafe { (&raw mut recent.turn).write_volatile(turn.wrapping_add(1)) };
     if let Some(slot) = recent.slot.checked_sub(1) {
         let place = Chunked::locate(slot);
         if let Some(count) = PREFIX_COUNTS.get_value_ptr_mut(place.chunk, &place.index) {
-            // SAFETY: the kernel gave the pointer for this run; additions are atomic, and the time is one aligned word
-            // of which any CPU's will do.
+            // SAFETY: the kernel gave the pointer for this run. Additions are atomic. The time is one aligned word, and
+            // the value of any CPU will do.
             unsafe {
                 add(&raw mut (*count).packets, recent.packets);
                 add(&raw mut (*count).bytes, recent.bytes);
@@ -91,24 +92,24 @@ fn flush(recent: &mut RecentCount) {
     }
     recent.packets = 0;
     recent.bytes = 0;
-    // SAFETY: as above.
+    // SAFETY: the reference is to an aligned word.
     unsafe { (&raw mut recent.turn).write_volatile(turn.wrapping_add(2)) };
 }
 
-/// Adds to a counter that other CPUs add to as well.
+/// Adds to a counter that other CPUs add to at the same time.
 ///
 /// # Safety
 ///
 /// `counter` must be an aligned word in a map's value.
 #[inline(always)]
 unsafe fn add(counter: *mut u64, value: u64) {
-    // The target has no `AtomicU64::fetch_add`; this is the instruction that it would be.
-    // SAFETY: the caller's promise.
+    // The target has no `AtomicU64::fetch_add`. This is the instruction for it.
+    // SAFETY: the caller promises an aligned word in a map's value.
     #[cfg(target_arch = "bpf")]
     unsafe {
         core::arch::asm!("lock *(u64 *)({counter} + 0) += {value}", counter = in(reg) counter, value = in(reg) value, options(nostack));
     }
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller promises an aligned word in a map's value.
     #[cfg(not(target_arch = "bpf"))]
     unsafe {
         *counter += value;
@@ -117,8 +118,8 @@ unsafe fn add(counter: *mut u64, value: u64) {
 
 #[inline(always)]
 fn now() -> u64 {
-    // SAFETY: the helpers have no preconditions; the coarse clock, four times as fast and exact to a
-    // timer tick, is only called where it exists.
+    // The coarse clock is four times as fast, and exact to a timer tick.
+    // SAFETY: the helpers have no preconditions. The coarse clock is called only where the kernel has it.
     unsafe {
         if settings::has_coarse_clock() {
             bpf_ktime_get_coarse_ns()

@@ -1,4 +1,4 @@
-//! Drops by source network: a bounded table on each CPU, as [`filter_common::SourceSet`] says.
+//! Drops by source network, in a table of a fixed size on each CPU. [`filter_common::SourceSet`] says how it works.
 
 use aya_ebpf::{btf_maps::PerCpuArray, macros::btf_map};
 use filter_common::{
@@ -19,8 +19,8 @@ pub fn count<const SCATTERED: bool>(frame: &Frame<SCATTERED>, from: CountedNetwo
     let Some(sets) = SOURCE_SETS.get_ptr_mut(0) else {
         return;
     };
-    // SAFETY: the value belongs to this CPU, on which no other run of an XDP program comes in between; user space
-    // only reads it. `CountedNetwork::set` is below the number of sets.
+    // SAFETY: the value belongs to this CPU, where no other run of an XDP program interrupts this one. User space only
+    // reads it. `CountedNetwork::set` is below the number of sets.
     let set = unsafe { &mut (*sets).sets[from.set()] };
     let tag = from.tag();
     for place in 0..NETWORKS_PER_SET {
@@ -28,7 +28,7 @@ pub fn count<const SCATTERED: bool>(frame: &Frame<SCATTERED>, from: CountedNetwo
             return add(frame, from, set, place);
         }
     }
-    // Places fill in their order, and none becomes empty again.
+    // Places are filled in order, and none becomes empty again.
     if set.tags[NETWORKS_PER_SET - 1] == 0 {
         for place in 0..NETWORKS_PER_SET {
             if set.tags[place] == 0 {
@@ -50,7 +50,7 @@ fn add<const SCATTERED: bool>(
     let Some(record) = record(from, place) else {
         return;
     };
-    // Another network with the same tag, once in a billion.
+    // Another network has the same tag: once in a billion.
     if record.network != from.network {
         set.lost += 1;
         return;
@@ -62,8 +62,8 @@ fn add<const SCATTERED: bool>(
     }
 }
 
-/// Counts a packet of a network without a place, and moves the set's hand every so often: a place that it finds
-/// without any score is the network's.
+/// Counts a packet of a network without a place. After every [`TURNS`] of them, the set's hand moves to the next place
+/// and takes off a part of its score. If no score is left, the network gets that place.
 #[inline(always)]
 fn turn_away<const SCATTERED: bool>(frame: &Frame<SCATTERED>, from: CountedNetwork, set: &mut SourceSet) {
     set.lost += 1;
@@ -75,13 +75,13 @@ fn turn_away<const SCATTERED: bool>(frame: &Frame<SCATTERED>, from: CountedNetwo
     let left = score - score.div_ceil(1 << SCORE_DECAY);
     set.scores[hand] = left;
     if left == 0 {
-        // It is counted on the place from now on.
+        // This packet is counted on the new place.
         set.lost -= 1;
         take(frame, from, set, hand);
     }
 }
 
-/// Gives the place to a network, with the packet that is its first.
+/// Gives a place to a network, and counts its first packet.
 #[inline(always)]
 fn take<const SCATTERED: bool>(
     frame: &Frame<SCATTERED>,
@@ -106,6 +106,7 @@ fn take<const SCATTERED: bool>(
 #[inline(always)]
 fn record(from: CountedNetwork, place: usize) -> Option<&'static mut SourceNetwork> {
     let networks = SOURCE_NETWORKS.get_ptr_mut(0)?;
-    // SAFETY: as for the sets; the number is below that of all places.
+    // SAFETY: the value belongs to this CPU, where no other run of an XDP program interrupts this one. User space only
+    // reads it. The index is below the number of places.
     Some(unsafe { &mut (*networks).networks[from.set() * NETWORKS_PER_SET + place] })
 }

@@ -1,4 +1,4 @@
-//! Drop level `unestablished`: has this host a connection that a segment could belong to?
+//! Drop level `unestablished`: whether this host has a connection that a segment could belong to.
 
 use aya_ebpf::{
     bindings::{
@@ -13,7 +13,7 @@ use crate::{frame::Frame, lists::Address, packet::Packet};
 /// `TCP_LISTEN` of the kernel's `include/net/tcp_states.h`.
 const TCP_LISTEN: u32 = 10;
 
-/// Whether a socket exists for the connection of a TCP packet that is not a listener.
+/// Whether the host has a socket for the connection of a TCP packet. A listener does not count.
 #[inline(always)]
 pub fn has_socket<A: Address, const SCATTERED: bool>(frame: &Frame<SCATTERED>, packet: &Packet<A>) -> bool {
     // SAFETY: a union of integers, for which zero is a value.
@@ -37,8 +37,8 @@ pub fn has_socket<A: Address, const SCATTERED: bool>(frame: &Frame<SCATTERED>, p
         };
         size_of::<bpf_sock_tuple__bindgen_ty_1__bindgen_ty_2>()
     };
-    // SAFETY: `ctx` is this run's context, `tuple` is at least `size` bytes. The socket that comes back
-    // is read through its common part only and released on the one way out.
+    // SAFETY: `ctx` is this run's context, and `tuple` has at least `size` bytes. Only the common part of the socket is
+    // read, and the socket is released before this returns.
     unsafe {
         let socket = bpf_skc_lookup_tcp(
             frame.ctx().cast(),

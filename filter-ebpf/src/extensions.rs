@@ -8,8 +8,8 @@ use filter_common::{
 
 use crate::{frame::Frame, network::TransportBytes, packet::Kind};
 
-/// Walks from the first extension header to the transport header. The kind is what the packet is, where the extension
-/// headers settle it.
+/// Walks from the first extension header to the transport header. The kind is `None` if the extension headers do not settle
+/// what the packet is.
 #[inline(always)]
 pub fn walk<const SCATTERED: bool>(
     frame: &Frame<SCATTERED>,
@@ -27,13 +27,13 @@ pub fn walk<const SCATTERED: bool>(
     (end_of_walk.settled(), end_of_walk.transport(end))
 }
 
-/// Where a walk ended, in one register, because a function of its own returns no more than that. It is one, so that
-/// the verifier follows the walk once and not for each way that leads to it.
+/// Where a walk ended, packed into one register, because a BPF function returns no more. The walk is a function of its
+/// own, so that the verifier follows it once, and not for each path that leads to it.
 #[derive(Clone, Copy)]
 struct EndOfWalk(u64);
 
 impl EndOfWalk {
-    /// The kinds that extension headers settle. None of them has the number 0, which stands for no kind.
+    /// The kinds that extension headers can settle. None has the number 0, which stands for no kind.
     const SETTLED: [Kind; 3] = [Kind::Other, Kind::Malformed, Kind::Fragment];
 
     #[inline(always)]

@@ -1,4 +1,4 @@
-//! Reading a frame: every read is checked against the end of the frame before it happens.
+//! Reading a frame. Each read is checked against the end of the frame first.
 
 use core::mem::MaybeUninit;
 
@@ -10,8 +10,8 @@ use aya_ebpf::{
 };
 use filter_common::MAX_HEADER_OFFSET;
 
-/// A received frame. A `SCATTERED` one lies in several buffers. A driver may make the first buffer as short as it likes,
-/// so headers are copied out before they are read.
+/// A received frame. A `SCATTERED` frame lies in several buffers. A driver may make the first buffer as short as it likes,
+/// so headers are copied before they are read.
 pub struct Frame<const SCATTERED: bool> {
     ctx: *mut xdp_md,
     start: usize,
@@ -20,11 +20,11 @@ pub struct Frame<const SCATTERED: bool> {
     pub len: u64,
 }
 
-/// `N` bytes of a frame that are known to be there. `COPIED` ones lie on the stack, and end with the read that copied
-/// them.
+/// `N` bytes of a frame that are known to exist. `COPIED` bytes lie on the stack, and live only as long as the read that
+/// copied them.
 pub struct Window<'a, const N: usize, const COPIED: bool>(&'a [u8; N]);
 
-/// Bytes on the stack. The verifier wants aligned words there, which it does not in a packet.
+/// Bytes on the stack. The verifier demands aligned words there, but not in a packet.
 #[repr(align(8))]
 struct Copied<const N: usize>([u8; N]);
 
@@ -41,8 +41,8 @@ impl<const SCATTERED: bool> Frame<SCATTERED> {
         Self { ctx, start, end, len }
     }
 
-    /// Whether this buffer is the only one. It takes a call, and on machines that guard returns against speculation a
-    /// call costs as much as all other reading: ask only where nothing else tells.
+    /// Whether this buffer is the only one. It takes a helper call. On machines that guard returns against speculation, a
+    /// call costs as much as all other reading. So ask only where nothing else tells.
     #[inline(always)]
     pub fn is_all(&self) -> bool {
         all_bytes(self.ctx) == self.len
@@ -81,8 +81,8 @@ impl<const SCATTERED: bool> Frame<SCATTERED> {
 }
 
 impl Frame<false> {
-    /// The first `N` bytes; `None` if the frame ends before. The compiler may make a function of a closure, so it takes
-    /// none.
+    /// The first `N` bytes; `None` if the frame ends before. It takes no closure, because the compiler may make a function
+    /// of one.
     #[inline(always)]
     pub fn beginning<const N: usize>(&self) -> Option<Window<'_, N, false>> {
         if self.start + N > self.end {
@@ -106,18 +106,18 @@ macro_rules! load {
         #[inline(always)]
         pub fn $name<const AT: usize>(&self) -> $word {
             const { assert!(AT + size_of::<$word>() <= N && (!COPIED || AT % align_of::<$word>() == 0)) }
-            // SAFETY: the window has `N` readable bytes, and the word ends at or before the last one.
-            // Packet data has no alignment. Where the verifier admits it, one instruction reads the word;
+            // Packet data has no alignment. One instruction reads the word wherever the verifier allows it, while
             // `read_unaligned` becomes a load for each byte.
+            // SAFETY: the window has `N` readable bytes, and the word ends at or before the last one.
             #[cfg(target_arch = "bpf")]
             unsafe {
                 let word: u64;
                 core::arch::asm!($asm, word = out(reg) word, bytes = in(reg) self.0.as_ptr(), at = const AT, options(readonly, nostack));
-                // The instruction clears the upper bits: the compiler need not.
+                // The instruction clears the upper bits, so the compiler does not have to.
                 core::hint::assert_unchecked(word <= <$word>::MAX as u64);
                 word as $word
             }
-            // SAFETY: as above.
+            // SAFETY: the window has `N` readable bytes, and the word ends at or before the last one.
             #[cfg(not(target_arch = "bpf"))]
             unsafe {
                 self.0.as_ptr().add(AT).cast::<$word>().read_unaligned()

@@ -1,7 +1,7 @@
 //! The lists: which configured prefix decides about an address.
 //!
-//! The tries of a generation are inner maps, so that user space can build the next generation beside the
-//! one in force and switch with one write to `GENERATION`: a packet sees the old list or the new one.
+//! The tries of a generation are inner maps. User space builds the next generation beside the one in force, and switches
+//! with one write to `GENERATION`. A packet sees either the old list or the new one.
 
 use aya_ebpf::{
     bindings::BPF_F_NO_PREALLOC,
@@ -34,7 +34,7 @@ static SOURCES_V6: Generations<Trie6> = Generations::new();
 static RETIRED_V4: Generations<Trie4> = Generations::new();
 #[btf_map]
 static RETIRED_V6: Generations<Trie6> = Generations::new();
-/// When prefixes stop to count, by [`Expiry::key`].
+/// The deadlines of temporary prefixes, by [`Expiry::key`].
 #[btf_map]
 static EXPIRIES: HashMap<
     u32,
@@ -49,7 +49,7 @@ pub trait Address: Copy {
     const BITS: u32;
     /// The network that its drops are counted on.
     fn counted_network(self) -> CountedNetwork;
-    /// Whether any source prefix may match: `false` is certain.
+    /// Whether a source prefix may match. If not, none does.
     fn may_match(self) -> bool;
     /// The number of the [`Decision`] on the longest source prefix that matches; 0 if none does.
     fn decide_source(self) -> u32;
@@ -62,7 +62,7 @@ pub trait Address: Copy {
 /// What happens to a packet from `address`, and the slot of the prefix that says so.
 #[inline(always)]
 pub fn decide_on_source<A: Address>(address: A) -> Option<(Action, u32)> {
-    // Before the generation is read: bits are set before a prefix is in force, and cleared after it no longer is.
+    // Read coverage before the generation. Bits are set before a prefix is in force, and cleared after it no longer is.
     if !address.may_match() {
         return None;
     }
@@ -77,8 +77,8 @@ pub fn decide_on_destination<A: Address>(address: A) -> Option<(Action, u32)> {
     Some((decision.action()?, decision.slot()))
 }
 
-// Functions of their own, so that the way of a packet that no list decides about stays short, and that the verifier
-// follows them once. They give a decision's number, 0 where there is none.
+// The trie lookups are functions of their own: the verifier follows them once, and the path of a packet that no list
+// decides about stays short. They return the number of a decision, or 0 if there is none.
 
 #[unsafe(no_mangle)]
 #[inline(never)]
@@ -108,7 +108,7 @@ extern "C" fn decide_retired_v6(upper: u64, lower: u64) -> u32 {
     })
 }
 
-/// The decision on the longest prefix that has not expired.
+/// The decision on the longest matching prefix that has not expired.
 #[inline(always)]
 fn decide<T, K>(maps: &'static Generations<T>, longest: u32, key: impl Fn(u32) -> Key<K>) -> u32
 where
@@ -134,15 +134,15 @@ where
     NONE
 }
 
-/// The length of a prefix that has expired.
+/// The length of the prefix, if it has expired. It is 0 if there is no entry to tell it.
 #[inline(always)]
 fn expired(generation: u32, decision: Decision) -> Option<u32> {
     if !decision.expires() {
         return None;
     }
     let key = Expiry::key(decision.slot(), generation);
-    // SAFETY: the kernel gave the reference for this run, and a changed entry is another element. Without an entry there
-    // would be no telling how long the prefix is: it is passed over with all that is wider.
+    // Without an entry, the length of the prefix is unknown: then this prefix and all wider ones are skipped.
+    // SAFETY: the kernel gave the reference for this run. A changed entry is a new element, so this one stays as it is.
     let expiry = unsafe { EXPIRIES.get(key) }.copied().unwrap_or_default();
     // SAFETY: the helper has no preconditions.
     (unsafe { bpf_ktime_get_ns() } >= expiry.deadline_ns).then_some(expiry.prefix_len)
@@ -154,7 +154,7 @@ where
     T: MapDef<Key = Key<K>, Value = Decision>,
 {
     let value = maps.get_value_ptr_mut(generation, key)?;
-    // SAFETY: the kernel gave the pointer for this run; a value is replaced as a whole and is one word.
+    // SAFETY: the kernel gave the pointer for this run. A value is one word, and is replaced as a whole.
     Some(unsafe { *value })
 }
 

@@ -1,8 +1,8 @@
 //! The XDP program: which packets of a NIC reach the host.
 //!
-//! A plain packet goes plain → verdict → counters, any other one network → transport → verdict → counters: one file
-//! after another, over the bytes that `frame` gives. Two entries share that road: one for kernels that give XDP frames
-//! of several buffers (5.18 and later), one for the kernels before.
+//! A plain packet goes plain → verdict → counters. Any other packet goes network → transport → verdict → counters. Each is
+//! one file, and reads the bytes that `frame` gives. There are two entries: one for kernels that give XDP frames of
+//! several buffers (5.18 and later), and one for the kernels before.
 #![no_std]
 #![no_main]
 #![cfg_attr(target_arch = "bpf", feature(asm_experimental_arch))]
@@ -35,21 +35,21 @@ use aya_ebpf::{
 
 use crate::{frame::Frame, verdict::Verdict};
 
-/// For kernels that give XDP frames of several buffers.
+/// The entry for kernels that give XDP frames of several buffers.
 #[xdp(frags)]
 #[inline(always)]
 pub fn synwall_frags(ctx: XdpContext) -> u32 {
     plain_or(&ctx, filter_any_frame)
 }
 
-/// For kernels before.
+/// The entry for kernels before 5.18.
 #[xdp]
 #[inline(always)]
 pub fn synwall(ctx: XdpContext) -> u32 {
     plain_or(&ctx, filter_one_buffer)
 }
 
-/// Filters a plain packet here, and leaves every other one to a function of its own, so that the common way stays short.
+/// Filters a plain packet here. Calls `other` for any other packet, so that the common path stays short.
 #[inline(always)]
 fn plain_or(ctx: &XdpContext, other: extern "C" fn(*mut xdp_md) -> u32) -> u32 {
     if settings::awaits_confirmation() && confirm::is_overdue() {
@@ -65,7 +65,7 @@ fn plain_or(ctx: &XdpContext, other: extern "C" fn(*mut xdp_md) -> u32) -> u32 {
     }
 }
 
-/// Filters a frame of one buffer or several.
+/// Filters a frame of one or more buffers.
 #[unsafe(no_mangle)]
 #[inline(never)]
 extern "C" fn filter_any_frame(ctx: *mut xdp_md) -> u32 {
@@ -114,7 +114,7 @@ fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {
     unsafe { core::hint::unreachable_unchecked() }
 }
 
-/// The helpers that this program calls are open to programs under the GPL only.
+/// The kernel offers some of the helpers to programs under the GPL only.
 #[cfg(target_arch = "bpf")]
 #[unsafe(link_section = "license")]
 #[unsafe(no_mangle)]

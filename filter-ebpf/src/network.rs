@@ -20,31 +20,31 @@ pub struct Ipv6(pub [u64; 2]);
 pub struct IpPacket<A> {
     pub source: A,
     pub destination: A,
-    /// What the packet is, where its IP headers alone settle it; else the transport header does.
+    /// What the packet is, if its IP headers alone settle it. If `None`, the transport header does.
     pub settled: Option<Kind>,
-    /// Meaningful only where nothing is settled. It stands beside the kind and not inside of it, because the verifier
-    /// refuses a register that was never written.
+    /// Valid only if nothing is settled. It stands beside the kind and not inside it, because the verifier refuses a
+    /// register that was never written.
     pub transport: TransportBytes,
 }
 
-/// Which bytes of a frame are the transport header and what follows it.
+/// Where the transport header and its payload are in a frame.
 #[derive(Clone, Copy)]
 pub struct TransportBytes {
     /// The protocol's number.
     pub protocol: u8,
     /// Where they begin in the frame.
     pub begin: usize,
-    /// Where the IP packet ends. What follows in the frame is padding, which no host takes for a header.
+    /// Where the IP packet ends. The rest of the frame is padding, which no host reads as a header.
     pub end: usize,
     /// Whether more fragments of the packet follow.
     pub is_fragment: bool,
 }
 
 impl TransportBytes {
-    /// The end of a packet that does not say where it ends.
+    /// The end of a packet whose header gives no length: it ends with the frame.
     const NO_END: usize = u32::MAX as usize;
 
-    /// What a packet is that ends before its transport header does.
+    /// The kind of a packet that ends before its transport header does.
     #[inline(always)]
     pub fn too_short(&self) -> Kind {
         if self.is_fragment {
@@ -55,8 +55,8 @@ impl TransportBytes {
     }
 }
 
-/// The type of what is behind the VLAN tags, and where in the frame that begins. The type is 0 where the frame ends
-/// before, and a tag's where there are more than [`MAX_VLAN_TAGS`].
+/// The EtherType behind the VLAN tags, and where in the frame its packet begins. The type is 0 if the frame ends before,
+/// and that of a tag if there are more than [`MAX_VLAN_TAGS`].
 #[inline(always)]
 pub fn skip_tags<const SCATTERED: bool>(frame: &Frame<SCATTERED>) -> (u16, usize) {
     let mut at = ethernet::TYPE;
@@ -82,7 +82,7 @@ pub fn ipv4<const SCATTERED: bool>(frame: &Frame<SCATTERED>, at: usize) -> Optio
         let transport = TransportBytes {
             protocol: header.u8::<{ ipv4::PROTOCOL }>(),
             begin: at + header_len,
-            // A stack that has merged segments to more than 64 KiB writes 0 (Linux, BIG TCP).
+            // Linux writes 0 when it has merged segments to more than 64 KiB (BIG TCP).
             end: if total_len == 0 {
                 TransportBytes::NO_END
             } else {
@@ -136,7 +136,7 @@ pub fn ipv6<const SCATTERED: bool>(frame: &Frame<SCATTERED>, at: usize) -> Optio
             },
         }
     })?;
-    // Most packets have no extension header, and are spared the call.
+    // Most packets have no extension header. They do not pay for the call.
     if packet.settled.is_none() && protocol::is_extension(packet.transport.protocol) {
         (packet.settled, packet.transport) = extensions::walk(frame, packet.transport);
     }

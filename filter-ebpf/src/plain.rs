@@ -1,6 +1,6 @@
 //! The plain packet: untagged, in one buffer, IPv4 without options or IPv6 without extension headers, no fragment.
-//! Nearly every packet is one, and then every field has a fixed place in the frame: one check of the length, and one
-//! instruction for each field. Every other packet goes the long way: [`crate::network`] and [`crate::transport`].
+//! Nearly every packet is plain. Then every field has a fixed place in the frame, so it takes one check of the length and
+//! one instruction for each field. Any other packet goes the long way: [`crate::network`] and [`crate::transport`].
 
 use filter_common::headers::{ether_type, ethernet, ipv4, ipv6, protocol, tcp, udp};
 
@@ -75,9 +75,9 @@ pub fn ipv6(frame: &Frame<false>) -> Option<Packet<Ipv6>> {
     })
 }
 
-/// Whether the frame ends where its packet does, but for the padding of short ones, and the packet not before `least`.
-/// Then it lies in one buffer: a driver goes on in another one only if the packet does. (A sender could put bytes
-/// behind the packet such that the packet just fills a buffer. Only the count of its bytes is wrong then.)
+/// Whether the frame ends where its packet ends, which is not before `least`. A short frame may have padding. Then the
+/// frame lies in one buffer, because a driver uses another buffer only for more of the packet. If a sender puts bytes
+/// behind a packet that just fills a buffer, only the count of bytes is wrong.
 #[inline(always)]
 fn ends_with_frame(frame: &Frame<false>, end: usize, least: usize) -> bool {
     const SHORTEST: usize = ethernet::SHORTEST_FRAME;
@@ -86,7 +86,7 @@ fn ends_with_frame(frame: &Frame<false>, end: usize, least: usize) -> bool {
     end >= least && (end == len || (len == SHORTEST && end < SHORTEST))
 }
 
-/// What is at `AT`, behind the IP header, as far as TCP's flags go. `None` if it is an extension header.
+/// The kind and the ports of the packet, from the header at `AT` behind the IP header. `None` if it is an extension header.
 #[inline(always)]
 fn behind_ip<const END: usize, const AT: usize>(
     header: &Window<'_, END, false>,
@@ -97,7 +97,7 @@ fn behind_ip<const END: usize, const AT: usize>(
         protocol::UDP if settings::protects_any_udp() => {
             Some(transport::udp(header.part::<AT, { udp::PORTS_END }>()))
         }
-        // Only IPv6 has extension headers; behind IPv4 they are protocols that nobody looks into.
+        // Only IPv6 has extension headers. Behind IPv4, these numbers are protocols like any other.
         _ if AT == BEHIND_IPV6 && protocol::is_extension(found) => None,
         _ => Some((Kind::Other, Ports::default())),
     }

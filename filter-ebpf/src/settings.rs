@@ -1,15 +1,15 @@
-//! What this program was specialised for: [`Constants`] that the loader writes before the verifier runs, so that the
-//! verifier removes what is switched off.
+//! What this program is specialised for. The loader writes the [`Constants`] before the verifier runs, so the verifier
+//! removes what is switched off.
 
 use filter_common::{Constants, DropLevel};
 
 #[unsafe(no_mangle)]
 static CONSTANTS: Constants = Constants::OFF;
 
-/// A constant. The read is volatile, because the loader has changed the bytes that the compiler saw.
+/// Reads a constant. The read is volatile, because the loader changes the bytes that the compiler saw.
 macro_rules! constant {
     ($($place:tt)+) => {
-        // SAFETY: a place in a static is aligned and holds a value.
+        // SAFETY: a field of a static is aligned and holds a value.
         unsafe { (&raw const CONSTANTS.$($place)+).read_volatile() }
     };
 }
@@ -28,7 +28,7 @@ pub fn protects_udp(port: u16) -> bool {
     constant!(udp_ports[byte]) >> bit & 1 != 0
 }
 
-/// Where in a set of ports the bit of this one is.
+/// The byte and the bit of a port in a set of ports.
 #[inline(always)]
 fn place(port: u16) -> (usize, u16) {
     let number = u16::from_be(port);
@@ -50,8 +50,8 @@ pub fn observes() -> bool {
     constant!(observes) != 0
 }
 
-/// Whether TCP segments that open no connection pass, whoever sent them: at level `new`, where row 4 of the table has
-/// nothing to say.
+/// Whether every TCP segment that opens no connection passes, whatever its source. This is so at drop level `new`, unless
+/// the list may hold deny entries (row 4 of the table).
 #[inline(always)]
 pub fn passes_segments() -> bool {
     drop_level() == DropLevel::New && constant!(may_deny) == 0

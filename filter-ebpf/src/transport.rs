@@ -41,7 +41,7 @@ fn within<const N: usize, const SCATTERED: bool>(
     frame.read(bytes.begin, read)
 }
 
-/// What a TCP header says, as far as its flags.
+/// Reads a TCP header up to its flags.
 #[inline(always)]
 pub fn tcp<const COPIED: bool>(header: Window<'_, { tcp::FLAGS_END }, COPIED>) -> (Kind, Ports) {
     let kind = if header.u8::<{ tcp::FLAGS }>() & (tcp::SYN | tcp::ACK) == tcp::SYN {
@@ -52,7 +52,7 @@ pub fn tcp<const COPIED: bool>(header: Window<'_, { tcp::FLAGS_END }, COPIED>) -
     (kind, Ports(header.raw_u32::<{ tcp::PORTS }>()))
 }
 
-/// What a UDP header says, as far as its ports.
+/// Reads a UDP header up to its ports.
 #[inline(always)]
 pub fn udp<const COPIED: bool>(header: Window<'_, { udp::PORTS_END }, COPIED>) -> (Kind, Ports) {
     (Kind::Udp, Ports(header.raw_u32::<{ udp::PORTS }>()))

@@ -1,4 +1,4 @@
-//! The verdict on a packet. The rows of the table in `docs/design.md`, in their order and their words.
+//! The verdict on a packet: the rows of the table in `docs/design.md`, in the same order and the same words.
 
 use filter_common::{Action, DropLevel, Reason, headers::ether_type};
 
@@ -25,7 +25,7 @@ pub fn of<const SCATTERED: bool>(frame: &Frame<SCATTERED>) -> Verdict {
     match ether_type {
         ether_type::IPV4 => of_ip_packet(frame, network::ipv4(frame, at)),
         ether_type::IPV6 => of_ip_packet(frame, network::ipv6(frame, at)),
-        // 1. More VLAN tags than that: a host may look behind any number of them.
+        // 1. More than 4 VLAN tags: a host may read behind any number of them.
         ether_type::VLAN => hidden(Reason::Malformed),
         // 1. Not IPv4 or IPv6.
         _ => Pass,
@@ -39,7 +39,7 @@ fn of_ip_packet<A: Address, const SCATTERED: bool>(
 ) -> Verdict {
     match packet {
         Some(packet) => of_packet(frame, &transport::read(frame, packet)),
-        // An IP header that is cut short: not even the source is known.
+        // The IP header is cut short, so not even the source is known.
         None => hidden(Reason::Malformed),
     }
 }
@@ -64,12 +64,12 @@ fn table<A: Address, const SCATTERED: bool>(frame: &Frame<SCATTERED>, packet: &P
         return Drop(Reason::Retired);
     }
 
-    // 7, brought forward: at level `new` every row below lets such a segment pass, unless an entry denies it.
+    // 7, brought forward. At level `new` all rows below let such a segment pass, unless an entry may deny it.
     if packet.kind == Kind::Segment && settings::passes_segments() {
         return Pass;
     }
 
-    // 3. Not TCP (or UDP, where UDP ports are protected) to a protected port. Headers that hide the port do not settle it.
+    // 3. Not TCP (or UDP, where UDP ports are protected) to a protected port. If the headers hide the port, go on.
     let (_, destination_port) = packet.ports.each();
     let may_reach_a_protected_port = match packet.kind {
         Kind::Other => false,
@@ -119,10 +119,10 @@ fn table<A: Address, const SCATTERED: bool>(frame: &Frame<SCATTERED>, packet: &P
 /// The verdict on a packet whose headers hide what it wants.
 #[inline(always)]
 fn hidden(reason: Reason) -> Verdict {
-    // Were all arms above constants, the compiler would put the reasons into an array and take them from there by the
-    // kind of packet. The verifier knows no bound of what is read so, and refuses it as the index of a counter.
+    // If all arms were constants, the compiler would make an array of reasons and read it by the kind of the packet. The
+    // verifier knows no bound of a number from there, and refuses it as the index of a counter.
     #[cfg(target_arch = "bpf")]
-    // SAFETY: there is no instruction in it.
+    // SAFETY: it has no instruction.
     unsafe {
         core::arch::asm!("", options(nomem, nostack, preserves_flags));
     }

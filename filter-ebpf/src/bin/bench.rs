@@ -1,8 +1,8 @@
-//! The kernel's side of `cargo xtask bench`: the bound of what any filter can do, and the flood.
+//! The kernel's side of `cargo xtask bench`: programs that show the least that any filter costs, and the flood.
 //!
-//! A flood is a template frame that is run with live frames. Each run makes another segment of it and sends it
-//! out of the interface that it is said to have come in on. Sources are drawn by user space and walked through in
-//! order, so that all sides of a comparison meet the same ones, and drawing them costs nothing here.
+//! User space runs a flood program on a template frame, as live frames. Each run makes a new segment of the frame, and
+//! sends it out of the interface that it is said to have come in on. User space draws the sources, and the program takes
+//! them in order. So all sides of a comparison get the same sources, and drawing them costs nothing here.
 #![no_std]
 #![no_main]
 #![cfg_attr(target_arch = "bpf", feature(asm_experimental_arch))]
@@ -18,30 +18,30 @@ use aya_ebpf::{
 
 /// Sources in one value of the map: 4 KiB, so that user space fills the map with few system calls.
 const ROW: usize = 512;
-/// Rows: 2^20 sources, more than a slice of a measurement sends.
+/// Rows of the map: 2^20 sources, more than one slice of a measurement sends.
 const ROWS: usize = 2048;
 
 /// The sum (RFC 1071) of the IPv4 header without source and checksum.
 #[unsafe(no_mangle)]
 static HEADER_SUM: Global<u32> = Global::new(0);
-/// The same of the TCP segment and its pseudo header, without source, port, sequence number and checksum.
+/// The sum of the TCP segment and its pseudo header, without source, port, sequence number and checksum.
 #[unsafe(no_mangle)]
 static SEGMENT_SUM: Global<u32> = Global::new(0);
 
 /// IPv4 addresses, or the upper halves of IPv6 ones, as they lie in a frame.
 #[btf_map]
 static SOURCES: Array<[u64; ROW], ROWS> = Array::new();
-/// Which source is next, and the state of the generator of ports and sequence numbers.
+/// The index of the next source, and the state of the random numbers for ports and sequence numbers.
 #[btf_map]
 static STATE: Array<[u64; 2], 1> = Array::new();
 
-/// What no filter can beat: a frame that is dropped unseen.
+/// Drops every frame unread: no filter can drop faster.
 #[xdp]
 pub fn drop_all(_ctx: XdpContext) -> u32 {
     xdp_action::XDP_DROP
 }
 
-/// What no filter can beat for traffic that passes.
+/// Passes every frame unread: no filter can pass faster.
 #[xdp]
 pub fn pass_all(_ctx: XdpContext) -> u32 {
     xdp_action::XDP_PASS
@@ -57,7 +57,7 @@ pub fn flood_ipv6(ctx: XdpContext) -> u32 {
     flood::<54>(&ctx).unwrap_or(xdp_action::XDP_ABORTED)
 }
 
-/// Makes another segment of the frame, whose TCP header begins at `TCP`, and sends it.
+/// Makes a new segment of the frame and sends it. `TCP` is the offset of the TCP header.
 #[inline(always)]
 fn flood<const TCP: usize>(ctx: &XdpContext) -> Option<u32> {
     let start = ctx.data();
@@ -66,7 +66,7 @@ fn flood<const TCP: usize>(ctx: &XdpContext) -> Option<u32> {
     }
     let (source, random) = next()?;
     let mut sum = SEGMENT_SUM.load();
-    // Addresses end where TCP begins: 16 bytes each with IPv6, and 4 with IPv4.
+    // The addresses end where the TCP header begins. Each has 4 bytes with IPv4, and 16 with IPv6.
     if TCP == 34 {
         let words = words(source);
         put(start + 26, words[0]);
@@ -82,7 +82,7 @@ fn flood<const TCP: usize>(ctx: &XdpContext) -> Option<u32> {
         }
     }
     let random = words(random);
-    // The lower byte in memory is the upper one of the port: none below 1024.
+    // The lower byte in memory is the upper byte of the port, so no port is below 1024.
     let port = random[0] | 4;
     put(start + TCP, port);
     put(start + TCP + 4, random[1]);
@@ -98,7 +98,7 @@ fn flood<const TCP: usize>(ctx: &XdpContext) -> Option<u32> {
 #[inline(always)]
 fn next() -> Option<(u64, u64)> {
     let state = STATE.get_ptr_mut(0)?;
-    // SAFETY: the kernel gave the pointer for this run, and one CPU at a time runs a flood.
+    // SAFETY: the kernel gave the pointer for this run. Only one CPU at a time runs a flood.
     let state = unsafe { &mut *state };
     let index = state[0] as usize;
     state[0] += 1;
@@ -109,12 +109,12 @@ fn next() -> Option<(u64, u64)> {
     random ^= random << 17;
     state[1] = random;
     let row = SOURCES.get_ptr((index / ROW % ROWS) as u32)?;
-    // SAFETY: as above, and the index is below the row's length.
+    // SAFETY: the kernel gave the pointer for this run. The index is below the length of the row.
     let source = unsafe { row.cast::<u64>().add(index % ROW).read() };
     Some((source, random))
 }
 
-/// The number as it lies in memory, in the units of checksums.
+/// The number as it lies in memory, split into the 16-bit words that checksums add.
 #[inline(always)]
 fn words(number: u64) -> [u16; 4] {
     [
@@ -127,8 +127,8 @@ fn words(number: u64) -> [u16; 4] {
 
 #[inline(always)]
 fn put(at: usize, word: u16) {
-    // SAFETY: `flood` has checked that the frame reaches beyond its TCP header, in which or before which all
-    // words lie. Frames begin at even addresses, and so do all fields.
+    // SAFETY: all words lie in the TCP header or before it, and `flood` has checked that the frame is longer than that.
+    // Frames and fields begin at even addresses.
     unsafe { (at as *mut u16).write(word) }
 }
 
