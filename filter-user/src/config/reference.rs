@@ -119,7 +119,7 @@ fn describe(page: &mut String, level: &str, keys: &[Key<'_>]) {
 const INTRODUCTION: &str = r#"# The configuration file
 
 This page has every key of `/etc/synwall/synwall.toml`, the TOML file that the agent (`synwall run`) keeps the filter to. It is
-generated from the program, and a test compares them.
+written from the program, and a test compares them.
 
 ```toml
 interfaces = ["eth0"]
